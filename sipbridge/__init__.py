@@ -1,0 +1,1 @@
+"""The bridge: telephones on one side, events and plans on the other."""
