@@ -1,0 +1,1 @@
+"""Sound: RTP streams and their relay, announcements, recordings. Knows nothing of SIP."""
