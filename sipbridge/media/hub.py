@@ -86,7 +86,7 @@ class Hub:
         self._epoll.register(sock, select.EPOLLIN)
 
     def remove(self, sock: socket.socket) -> None:
-        """Forget `sock`; an unknown one is no error. Close it through `run`: the thread may be about to read it."""
+        """Forget `sock`; unknown is no error. Close it through `run`: the thread may be about to read it."""
         fd = sock.fileno()
         if self._readers.pop(fd, None) is not None and not self._epoll.closed:
             self._epoll.unregister(fd)
