@@ -1,0 +1,125 @@
+"""Fixtures of the desk's tests: an app on a database of its own, an office, signed-in clients, a clock to set."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from webapp import config, create_app
+from webapp.accounts import passwords
+from webapp.accounts.models import Role, User
+from webapp.db import db
+from webapp.office import defaults
+
+PASSWORD = "correct-horse-battery"
+
+
+class Clock:
+    """A clock that stands until it is moved. Starts on Tuesday 10 March 2026, 12:00 in Moscow."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def move(self, **by: float) -> datetime:
+        """Move on by a timedelta's keywords; returns the new time."""
+        self.at += timedelta(**by)
+        return self.at
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def app(tmp_path: Path, clock: Clock) -> Iterator[Flask]:
+    """The app with empty tables: SQLite in a folder of its own, or `TEST_DATABASE_URL` (PostgreSQL)."""
+    environ = {"SECONDRING_DATA": str(tmp_path / "var")}
+    if postgres := os.environ.get("TEST_DATABASE_URL"):
+        environ["DATABASE_URL"] = postgres
+    app = create_app(config.load(environ), TESTING=True, CLOCK=clock, WTF_CSRF_ENABLED=False)
+    with app.app_context():
+        if postgres:
+            db.session.execute(text("drop schema public cascade"))
+            db.session.execute(text("create schema public"))
+            db.session.commit()
+        db.create_all()
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def session(app: Flask) -> Session:
+    return db.session()
+
+
+@pytest.fixture
+def office(session: Session) -> dict[str, User]:
+    """An office with its lists and the people anna, boris, vera (managers), head, secretary, admin, agent, expert."""
+    defaults.create(session, "Northwind Windows", "en")
+    hash_ = passwords.hashed(PASSWORD)
+    people = {
+        "anna": ("Anna Petrova", Role.MANAGER),
+        "boris": ("Boris Ivanov", Role.MANAGER),
+        "vera": ("Vera Sokolova", Role.MANAGER),
+        "head": ("Helen Markova", Role.HEAD),
+        "secretary": ("Sofia Belova", Role.SECRETARY),
+        "admin": ("Adam Kozlov", Role.ADMIN),
+        "agent": ("Anton Zimin", Role.AGENT),
+        "expert": ("Egor Lavrov", Role.EXPERT),
+    }
+    users = {
+        login: User(
+            login=login,
+            name=name,
+            role=role.value,
+            position=role.value,
+            password_hash=hash_,
+            extension=f"sip:{login}@127.0.0.1:5999" if role in (Role.MANAGER, Role.HEAD) else "",
+        )
+        for login, (name, role) in people.items()
+    }
+    session.add_all(users.values())
+    session.commit()
+    return users
+
+
+@pytest.fixture
+def sign_in(app: Flask, office: dict[str, User]) -> Callable[[str], FlaskClient]:
+    """`sign_in("anna")` gives a test client that is signed in as anna."""
+
+    def sign_in_as(login: str) -> FlaskClient:
+        client: FlaskClient = app.test_client()
+        answer = client.post("/login", data={"login": login, "password": PASSWORD})
+        assert answer.status_code == 303, answer.get_data(as_text=True)
+        return client
+
+    return sign_in_as
+
+
+@pytest.fixture
+def count_queries(session: Session) -> Iterator[Callable[[], int]]:
+    """`count_queries()` is the number of statements since the fixture was set up; take differences."""
+    from sqlalchemy import event
+
+    seen = [0]
+
+    def note(*_: Any) -> None:
+        seen[0] += 1
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    yield lambda: seen[0]
+    event.remove(db.engine, "before_cursor_execute", note)

@@ -1,0 +1,74 @@
+"""The desk: clients, scripts, roster and ledger behind the manager's one page. It knows nothing of SIP."""
+
+from __future__ import annotations
+
+import importlib
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+
+from webapp import clock, config, errors, hx, languages, pages, tables  # noqa: F401
+from webapp.access import login_manager
+from webapp.db import ReadingRequests, db
+
+PARTS = (
+    "accounts",
+    "office",
+    "sounds",
+    "calls",
+    "bridge_api",
+    "clients",
+    "deals",
+    "touches",
+    "tasks",
+    "roster",
+    "scripts",
+    "recordings",
+    "reports",
+    "desk",
+)
+"""Packages with tables or pages; each may have `models.py` and has `views.py` with its blueprint `bp`."""
+
+csrf = CSRFProtect()
+
+
+def create_app(settings: config.Config | None = None, **overrides: Any) -> Flask:
+    """The Flask application for `settings` (default: the environment's). `overrides` are Flask config values."""
+    settings = settings or config.load()
+    settings.data.mkdir(parents=True, exist_ok=True)
+    app = Flask(__name__)
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=config.secret(settings.data, "secret_key"),
+        BRIDGE_TOKEN=config.secret(settings.data, "bridge_token"),
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        CLOCK=clock.now,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_NAME=f"secondring_{settings.web[1]}",  # several instances on one host keep apart
+        PERMANENT_SESSION_LIFETIME=timedelta(days=14),
+        MAX_CONTENT_LENGTH=25 * 1024 * 1024,
+        WTF_CSRF_TIME_LIMIT=None,  # a page may stay open over a weekend
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
+    )
+    app.config.update(overrides)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    db.init_app(app)
+    flask_migrate.Migrate(
+        app, db, directory=str(Path(__file__).parent / "migrations"), render_as_batch=True, compare_type=True
+    )
+    login_manager.init_app(app)
+    csrf.init_app(app)
+    hx.init(app)
+    languages.init(app)
+    errors.init(app)
+    pages.init(app)
+    for part in PARTS:
+        views = importlib.import_module(f"webapp.{part}.views")
+        app.register_blueprint(views.bp)
+    app.wsgi_app = ReadingRequests(app.wsgi_app)  # type: ignore[method-assign]
+    return app

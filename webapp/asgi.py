@@ -1,0 +1,94 @@
+"""The web process: Flask in threads, and beside it the live stream, native async (`uvicorn webapp.asgi:app`)."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import urllib.parse
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+from a2wsgi import WSGIMiddleware
+from flask import Flask
+from itsdangerous import BadSignature
+from sqlalchemy import select
+
+from webapp import create_app
+from webapp.accounts.models import User
+from webapp.db import db
+from webapp.feed import Hub
+
+THREADS = 24
+
+
+def make_asgi(flask_app: Flask) -> Any:
+    """The ASGI application around `flask_app`: `/events` for browsers, `/bridge/stream` for bridges, the rest Flask."""
+    pages = WSGIMiddleware(flask_app, workers=THREADS)  # type: ignore[arg-type]
+    hub: Hub | None = None
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal hub
+        if scope["type"] == "lifespan":
+            while True:
+                message = await receive()
+                if message["type"] == "lifespan.startup":
+                    hub = Hub(flask_app.config["SQLALCHEMY_DATABASE_URI"])
+                    await hub.start()
+                    await send({"type": "lifespan.startup.complete"})
+                else:
+                    if hub:
+                        await hub.stop()
+                    await send({"type": "lifespan.shutdown.complete"})
+                    return
+        elif scope["type"] == "http" and scope["path"] in ("/events", "/bridge/stream") and hub:
+            await _stream(flask_app, hub, scope, receive, send)
+        else:
+            await pages(scope, receive, send)
+
+    return app
+
+
+async def _stream(flask_app: Flask, hub: Hub, scope: Any, receive: Any, send: Any) -> None:
+    headers = dict(scope["headers"])
+    if scope["path"] == "/bridge/stream":
+        user_id = None
+        allowed = hmac.compare_digest(
+            headers.get(b"authorization", b""), b"Bearer " + flask_app.config["BRIDGE_TOKEN"].encode()
+        )
+    else:
+        user_id = await asyncio.to_thread(_user_of, flask_app, headers.get(b"cookie", b"").decode("latin-1"))
+        allowed = user_id is not None
+    if not allowed:
+        # 204 tells a browser's EventSource to stop asking; the login page is for pages
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    await hub.stream(user_id, _last_heard(headers, scope["query_string"]), send, receive)
+
+
+def _last_heard(headers: dict[bytes, bytes], query: bytes) -> int | None:
+    """The larger of `Last-Event-ID` and `?after=`: a rebuilt EventSource forgets the header, not the address."""
+    asked = urllib.parse.parse_qs(query.decode("latin-1")).get("after", [])
+    heard = [headers.get(b"last-event-id", b"").decode("latin-1"), *asked]
+    numbers = [int(value) for value in heard if value.isascii() and value.isdigit() and len(value) < 19]
+    return max(numbers) if numbers else None
+
+
+def _user_of(flask_app: Flask, cookie_header: str) -> int | None:
+    """The active user of the session cookie, read as Flask reads it, without keeping a connection."""
+    try:
+        cookie = SimpleCookie(cookie_header)[flask_app.config["SESSION_COOKIE_NAME"]].value
+        serializer = flask_app.session_interface.get_signing_serializer(flask_app)  # type: ignore[attr-defined]
+        max_age = int(flask_app.permanent_session_lifetime.total_seconds())
+        session = serializer.loads(cookie, max_age=max_age)
+        user_id = int(session["_user_id"])
+    except (CookieError, BadSignature, KeyError, ValueError, TypeError):
+        return None
+    with flask_app.app_context():
+        return db.session.scalar(select(User.id).where(User.id == user_id, User.active))
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app":
+        return make_asgi(create_app())
+    raise AttributeError(name)

@@ -1,0 +1,117 @@
+"""Calls as the desk knows them: each with its audience, its trace, and what became of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.accounts.models import User
+from webapp.clients.models import Client
+from webapp.db import Model, UtcDateTime
+from webapp.office.models import Line
+
+
+class Call(Model):
+    """One caller's attempt. `state`: ringing, greeted (hears the greeting), talking, ended.
+
+    `number` is E.164 when the caller's number could be read, else its digits as sent, '' when hidden.
+    `situation` is the script's entry. A call that ended without a manager speaking is missed until
+    `missed_closed_at` (D22).
+    """
+
+    __tablename__ = "call"
+    __table_args__ = (Index("ix_call_number_offered", "number", "offered_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(String(80), unique=True)
+    line_name: Mapped[str] = mapped_column(String(80), default="")
+    line_id: Mapped[int | None] = mapped_column(ForeignKey("line.id"))
+    number: Mapped[str] = mapped_column(String(40), default="")
+    caller_number: Mapped[str] = mapped_column(String(120), default="")
+    caller_name: Mapped[str] = mapped_column(String(120), default="")
+    dialed_number: Mapped[str] = mapped_column(String(120), default="")
+    offered_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    state: Mapped[str] = mapped_column(String(12), default="ringing", index=True)
+    situation: Mapped[str] = mapped_column(String(30), default="new_caller")
+    client_id: Mapped[int | None] = mapped_column(ForeignKey("client.id", ondelete="SET NULL"), index=True)
+    candidates: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    """[{"client_id", "reason", "sure"}] of clients that may be the caller, best first."""
+    why_client: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    why_routed: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    greeted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    rings: Mapped[int] = mapped_column(default=0)
+    ring_seconds: Mapped[float] = mapped_column(default=0.0)
+    talk_seconds: Mapped[float] = mapped_column(default=0.0)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    end_reason: Mapped[str] = mapped_column(String(24), default="")
+    recording: Mapped[str] = mapped_column(String(200), default="")
+    recording_seconds: Mapped[float] = mapped_column(default=0.0)
+    missed_closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    missed_closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    missed_reason: Mapped[str] = mapped_column(Text, default="")
+    line: Mapped[Line | None] = relationship()
+    client: Mapped[Client | None] = relationship()
+    answered_by: Mapped[User | None] = relationship(foreign_keys=[answered_by_id])
+    missed_closed_by: Mapped[User | None] = relationship(foreign_keys=[missed_closed_by_id])
+
+    @property
+    def is_missed(self) -> bool:
+        """Ended, and no manager spoke."""
+        return self.state == "ended" and self.answered_at is None and self.end_reason != "answered_elsewhere"
+
+
+class CallAudience(Model):
+    """Who may see a call pop, and how far it went with each: planned, rung, taken, gone.
+
+    Only `rung` and `taken` show the pop; `gone` means a colleague took it or the caller left.
+    """
+
+    __tablename__ = "call_audience"
+    __table_args__ = (Index("uq_call_audience", "call_id", "user_id", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    call_id: Mapped[int] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    step: Mapped[int] = mapped_column(default=0)
+    extension: Mapped[str] = mapped_column(String(200), default="")
+    state: Mapped[str] = mapped_column(String(10), default="planned")
+    call: Mapped[Call] = relationship()
+    user: Mapped[User] = relationship()
+
+
+class CallTrace(Model):
+    """One line of a call's trace: `kind` names the sentence (`calls/trace.py`), `facts` fill it."""
+
+    __tablename__ = "call_trace"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    call_id: Mapped[int] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    kind: Mapped[str] = mapped_column(String(40))
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class BridgeEvent(Model):
+    """An event of the bridge that has taken effect: it is never applied twice."""
+
+    __tablename__ = "bridge_event"
+
+    event_id: Mapped[str] = mapped_column(String(80), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class LineState(Model):
+    """Whether a line is registered at its PBX or trunk, as the bridge last said."""
+
+    __tablename__ = "line_state"
+
+    line: Mapped[str] = mapped_column(String(80), primary_key=True)
+    registered: Mapped[bool] = mapped_column()
+    detail: Mapped[str] = mapped_column(String(200), default="")
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,0 +1,122 @@
+"""Settings from the environment and, under the same names, from a TOML file; nonsense is refused by name."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+
+
+class ConfigError(ValueError):
+    """A setting that can't be used; the text names the setting and says what is expected."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """The desk's settings. `data` holds everything this installation writes."""
+
+    data: Path
+    web: tuple[str, int]
+    sip: tuple[str, int]
+    timezone: ZoneInfo
+    country: str
+    database_url: str
+
+    @property
+    def web_url(self) -> str:
+        """The address people type."""
+        host, port = self.web
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    @property
+    def recordings(self) -> Path:
+        """Where the bridge leaves recordings."""
+        return self.data / "recordings"
+
+    @property
+    def sounds(self) -> Path:
+        """Greetings the head uploaded; they win over the shipped ones."""
+        return self.data / "sounds"
+
+
+def load(environ: Mapping[str, str] | None = None) -> Config:
+    """Read the settings. Raises ConfigError naming the first setting that can't be used."""
+    settings = dict(os.environ if environ is None else environ)
+    data = Path(settings.get("SECONDRING_DATA") or "var").absolute()
+    for name, value in _from_toml(settings, data).items():
+        settings.setdefault(name, value)
+    data = Path(settings.get("SECONDRING_DATA") or "var").absolute()
+    return Config(
+        data=data,
+        web=host_and_port("SECONDRING_WEB", settings.get("SECONDRING_WEB") or "127.0.0.1:8000"),
+        sip=host_and_port("SECONDRING_SIP", settings.get("SECONDRING_SIP") or "127.0.0.1:5060"),
+        timezone=_timezone(settings.get("SECONDRING_TIMEZONE") or "Europe/Moscow"),
+        country=_country(settings.get("SECONDRING_COUNTRY") or "RU"),
+        database_url=_database(settings.get("DATABASE_URL") or f"sqlite:///{data / 'secondring.sqlite'}"),
+    )
+
+
+def _from_toml(settings: Mapping[str, str], data: Path) -> dict[str, str]:
+    named = settings.get("SECONDRING_CONFIG")
+    path = Path(named) if named else data / "secondring.toml"
+    if not named and not path.exists():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"SECONDRING_CONFIG: can't read {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not a TOML file: {error}") from None
+    for name, value in values.items():
+        if isinstance(value, (dict, list)):
+            raise ConfigError(f"{path}: {name} should be one value in quotes")
+    return {name: str(value) for name, value in values.items()}
+
+
+def host_and_port(name: str, value: str) -> tuple[str, int]:
+    """`("127.0.0.1", 8000)` of `127.0.0.1:8000`; IPv6 in brackets. Raises ConfigError."""
+    match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:\s\[\]]+):(\d{1,5})", value.strip())
+    if not match or not 0 < int(match[2]) < 65536:
+        raise ConfigError(f"{name}: {value!r} should be host:port, for example 127.0.0.1:8000")
+    return match[1].strip("[]"), int(match[2])
+
+
+def _timezone(value: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(value)
+    except Exception:
+        raise ConfigError(f"SECONDRING_TIMEZONE: {value!r} is not a time zone; for example Europe/Moscow") from None
+
+
+def _country(value: str) -> str:
+    if value.upper() not in phonenumbers.SUPPORTED_REGIONS:
+        raise ConfigError(f"SECONDRING_COUNTRY: {value!r} should be a two-letter country code, for example RU")
+    return value.upper()
+
+
+def _database(value: str) -> str:
+    if not re.match(r"(sqlite|postgresql\+psycopg)://", value):
+        raise ConfigError(
+            "DATABASE_URL: should start with sqlite:/// or postgresql+psycopg://; "
+            "for example postgresql+psycopg://user@localhost/secondring"
+        )
+    return value
+
+
+def secret(data: Path, name: str) -> str:
+    """The installation's secret `name`, kept in the data folder; made on first use, readable by its owner only."""
+    path = data / name
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text(encoding="ascii").strip()
+    with os.fdopen(fd, "w", encoding="ascii") as file:
+        file.write(value := secrets.token_urlsafe(32))
+    return value

@@ -1,0 +1,89 @@
+"""The database: one session a request, UTC times, SQLite made fit for several writers.
+
+SQLite takes its write lock at BEGIN for everything but a reading request: a transaction that starts as a
+reader and turns writer loses against any other writer, however long it is willing to wait.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, event
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
+
+reading: contextvars.ContextVar[bool] = contextvars.ContextVar("reading", default=False)
+
+
+class Base(DeclarativeBase):
+    """All tables; constraints have names, so that migrations can drop them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base)
+
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC datetimes on the Python side; a naive one is a mistake and raises ValueError."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone can't be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class ReadingRequests:
+    """WSGI middleware: marks GET and HEAD as readers, so that they never wait for a writer."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        token = reading.set(environ["REQUEST_METHOD"] in ("GET", "HEAD", "OPTIONS"))
+        try:
+            return self.app(environ, start_response)
+        finally:
+            reading.reset(token)
+
+
+@event.listens_for(Engine, "connect")
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    if type(connection).__module__ != "sqlite3":
+        return
+    connection.isolation_level = None  # the driver shall not begin transactions on its own
+    for pragma in ("journal_mode=wal", "synchronous=normal", "busy_timeout=5000", "foreign_keys=on"):
+        connection.execute(f"pragma {pragma}")
+
+
+@event.listens_for(Engine, "begin")
+def _begin_sqlite(connection: Any) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN" if reading.get() else "BEGIN IMMEDIATE")

@@ -1,0 +1,7 @@
+"""Pages of the package (see the blueprint's routes)."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+bp = Blueprint("scripts", __name__)

@@ -1,0 +1,14 @@
+// Small things every page needs; no page depends on them to be read.
+document.addEventListener("htmx:responseError", (event) => {
+  const notice = document.getElementById("connection");
+  notice.textContent = document.body.dataset.offline || "";
+  notice.hidden = false;
+  if (event.detail.xhr.status < 500) setTimeout(() => { notice.hidden = true; }, 4000);
+});
+// "/" goes to the page's search box, from anywhere but a field.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  const box = document.querySelector("input[type=search]");
+  if (box) { event.preventDefault(); box.focus(); box.select(); }
+});

@@ -1,0 +1,64 @@
+"""Touches: one contact with a client in any direction; the rows of the ledger (D69, D86)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.accounts.models import User
+from webapp.calls.models import Call
+from webapp.clients.models import Client, Person
+from webapp.db import Model, UtcDateTime
+from webapp.office.models import Channel, Outcome, Purpose, TouchClass
+
+
+class Touch(Model):
+    """One contact. Finished when `closed_at` is set; until then it stays on its manager's page.
+
+    `door`: call, mail, web, visit ... `next_kind` is one of NEXT_KINDS (D70), '' while unknown.
+    The two lights of D42 are `name_known` and `next_step_agreed`.
+    """
+
+    __tablename__ = "touch"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    direction: Mapped[str] = mapped_column(String(4), default="in")
+    door: Mapped[str] = mapped_column(String(12), default="call")
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
+    call_id: Mapped[int | None] = mapped_column(ForeignKey("call.id"), unique=True)
+    client_id: Mapped[int | None] = mapped_column(ForeignKey("client.id", ondelete="SET NULL"), index=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="SET NULL"))
+    purpose_id: Mapped[int | None] = mapped_column(ForeignKey("purpose.id"))
+    outcome_id: Mapped[int | None] = mapped_column(ForeignKey("outcome.id"))
+    class_id: Mapped[int | None] = mapped_column(ForeignKey("touch_class.id"))
+    channel_id: Mapped[int | None] = mapped_column(ForeignKey("channel.id"))
+    next_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    next_kind: Mapped[str] = mapped_column(String(20), default="")
+    note: Mapped[str] = mapped_column(Text, default="")
+    name_known: Mapped[bool] = mapped_column(default=False)
+    next_step_agreed: Mapped[bool] = mapped_column(default=False)
+    saved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    user: Mapped[User | None] = relationship()
+    call: Mapped[Call | None] = relationship()
+    client: Mapped[Client | None] = relationship()
+    person: Mapped[Person | None] = relationship()
+    purpose: Mapped[Purpose | None] = relationship()
+    outcome: Mapped[Outcome | None] = relationship()
+    touch_class: Mapped[TouchClass | None] = relationship()
+    channel: Mapped[Channel | None] = relationship()
+
+
+NEXT_KINDS = (
+    "call_back",
+    "meeting_ours",
+    "meeting_theirs",
+    "offer",
+    "samples",
+    "order",
+    "technologist",
+    "letter",
+)
