@@ -112,9 +112,7 @@ class Hub:
         heapq.heappush(self._turns, (due, next(self._order), turn))
 
     def _wake(self) -> None:
-        with contextlib.suppress(
-            OSError
-        ):  # full, so the thread is waking anyway; or closed, so nobody sleeps
+        with contextlib.suppress(OSError):  # full, so the thread is waking anyway; or closed, so nobody sleeps
             self._bell.send(b"!")
 
     def _run(self) -> None:

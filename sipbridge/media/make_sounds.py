@@ -35,9 +35,7 @@ SPEECHES = {
         155,
         "Hello, and thank you for calling! One moment please, a manager will be right with you.",
     ),
-    "greeting.ru": Speech(
-        "ru+f3", 155, "Здравствуйте, спасибо за звонок! Одну минуту, сейчас вам ответит менеджер."
-    ),
+    "greeting.ru": Speech("ru+f3", 155, "Здравствуйте, спасибо за звонок! Одну минуту, сейчас вам ответит менеджер."),
     "apology.en": Speech(
         "en-gb+f3",
         155,

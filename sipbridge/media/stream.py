@@ -67,9 +67,7 @@ class Stream:
     codec that can't be used.
     """
 
-    def __init__(
-        self, hub: Hub, local_ip: str, local_port: int, codec: str, telephone_event: int | None
-    ) -> None:
+    def __init__(self, hub: Hub, local_ip: str, local_port: int, codec: str, telephone_event: int | None) -> None:
         if codec not in PAYLOAD_TYPES:
             raise ValueError(f"codec {codec!r} is neither PCMU nor PCMA")
         self.codec = codec
@@ -303,18 +301,14 @@ class Stream:
         try:
             self._socket.sendto(packet, remote)
             self.counters.sent += 1
-        except (
-            OSError
-        ):  # no route, buffer full, closed: RTP has no second chance, the next packet may fare better
+        except OSError:  # no route, buffer full, closed: RTP has no second chance, the next packet may fare better
             self.counters.unsent += 1
 
 
 class _Player:
     """Something playing into a stream, a turn of the hub for each packet."""
 
-    def __init__(
-        self, stream: Stream, payload: bytes, on_done: Callable[[], None] | None, loop: bool
-    ) -> None:
+    def __init__(self, stream: Stream, payload: bytes, on_done: Callable[[], None] | None, loop: bool) -> None:
         self._stream = stream
         self._payload = payload
         self._on_done = on_done
