@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sipbridge.events import Plan, StandingPlans, Step, WireError, from_wire, to_wire
 
-NOBODY = Plan((), 2, 5.0, "greeting.wav", "apology.wav", False)
+NOBODY = Plan((), 2, 5.0, "greeting.en.wav", "apology.en.wav", False)
 """Followed when no standing plan was ever received: greet on the second ring, then apologise (D19, D26)."""
 
 FOR_ANY_LINE = "*"

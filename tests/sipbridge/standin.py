@@ -1,0 +1,157 @@
+"""A small real HTTP server that stands for the desk: it records, answers plans, and misbehaves on request."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from sipbridge.events import CallOffered, Event, Plan, StandingPlans, decode, to_wire
+
+
+def wait_for(condition: Callable[[], Any], seconds: float, what: str) -> Any:
+    """The first true value of `condition`, or an error after `seconds`."""
+    until = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < until, f"waited {seconds} s for {what}"
+        time.sleep(0.01)
+    return value
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+class Desk:
+    """`events` are those taken, each once, in order; `read` counts every copy that came."""
+
+    def __init__(self, plan: Callable[[CallOffered], Plan | None] | None = None) -> None:
+        self.port = free_port()
+        self.plan = plan or (lambda offered: None)
+        self.standing = StandingPlans("", {})
+        self.status_code = 200
+        self.refuse: Callable[[Event], bool] = lambda event: False
+        self.delay = 0.0
+        self.token = ""
+        self.events: list[Event] = []
+        self.ids: list[str] = []
+        self.batches: list[int] = []
+        self.heartbeats: list[dict[str, Any]] = []
+        self.requests = 0
+        self.connections = 0
+        self.read = 0
+        self.lock = threading.Lock()
+        self._server: _Server | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return ("127.0.0.1", self.port)
+
+    def start(self) -> Desk:
+        self._server = _Server(self.address, _Handler)
+        self._server.desk = self
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        server, self._server = self._server, None
+        if server is not None:
+            server.shutdown()
+            server.server_close()
+            server.end_connections()
+
+    def of(self, kind: type[Event]) -> list[Any]:
+        with self.lock:
+            return [event for event in self.events if isinstance(event, kind)]
+
+    def kinds(self, call_id: str | None = None) -> list[str]:
+        with self.lock:
+            return [
+                type(event).__name__
+                for event in self.events
+                if call_id is None or getattr(event, "call_id", None) == call_id
+            ]
+
+    def take(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        arrived = [decode(envelope) for envelope in body["events"]]
+        if not arrived:
+            self.heartbeats.append(body["status"])
+        if self.status_code >= 300:
+            return self.status_code, {"error": "as told"}
+        if any(self.refuse(event) for _, event in arrived):
+            return 422, {"error": "this one never"}
+        self.batches.append(len(arrived))
+        plans = {}
+        for event_id, event in arrived:
+            if event_id not in self.ids:  # exactly once: the desk knows the event by its id
+                self.ids.append(event_id)
+                self.events.append(event)
+            if isinstance(event, CallOffered) and (plan := self.plan(event)) is not None:
+                plans[event.call_id] = to_wire(plan)
+        return 200, {"plans": plans, "standing": self.standing.version}
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    desk: Desk
+
+    def __init__(self, *args: Any) -> None:
+        self._open: set[socket.socket] = set()
+        super().__init__(*args)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        self.desk.connections += 1
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass  # connections are cut on purpose
+
+    def end_connections(self) -> None:
+        for sock in list(self._open):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_POST(self) -> None:
+        desk = self.server.desk
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        assert self.path == "/bridge/events"
+        desk.read += len(body["events"])
+        if desk.delay:
+            time.sleep(desk.delay)
+        with desk.lock:
+            desk.requests += 1
+            if desk.token and self.headers["Authorization"] != f"Bearer {desk.token}":
+                return self._answer(401, {})
+            self._answer(*desk.take(body))
+
+    def do_GET(self) -> None:
+        assert self.path == "/bridge/standing"
+        with self.server.desk.lock:
+            self._answer(200, to_wire(self.server.desk.standing))
+
+    def _answer(self, status: int, body: dict[str, Any]) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *args: Any) -> None:
+        pass

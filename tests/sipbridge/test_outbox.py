@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sipbridge.events import (
+    CallAnswered,
+    CallEnded,
+    CallOffered,
+    EndReason,
+    GreetingStarted,
+    LegRinging,
+    decode,
+)
+from sipbridge.outbox import Outbox
+
+AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+def offered(call_id: str) -> CallOffered:
+    return CallOffered(call_id, "desk", "+74951234567", "Ольга Ё", "desk", AT)
+
+
+def ended(call_id: str) -> CallEnded:
+    return CallEnded(call_id, EndReason.COMPLETED, 2, 6.0, 30.0, AT + timedelta(seconds=36))
+
+
+def test_events_come_back_in_order_and_leave_when_delivered(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "deep" / "outbox.sqlite")
+    outbox.add(offered("a"))
+    outbox.add(offered("b"), ended("a"))
+    kept = outbox.oldest(2)
+    assert [decode(json.loads(item.envelope)) for item in kept] == [
+        (kept[0].event_id, offered("a")),
+        (kept[1].event_id, offered("b")),
+    ]
+    outbox.delivered(kept)
+    assert [decode(json.loads(item.envelope))[1] for item in outbox.oldest(10)] == [ended("a")]
+    assert len({item.event_id for item in kept}) == 2
+
+
+def test_numbers_are_never_used_again(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    outbox.add(offered("a"))
+    first = outbox.oldest(1)
+    outbox.delivered(first)
+    outbox.add(offered("b"))
+    assert outbox.oldest(1)[0].seq > first[0].seq
+
+
+def test_a_reopened_outbox_still_has_everything(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    outbox.add(*(offered(str(n)) for n in range(5)))
+    before = outbox.oldest(10)
+    outbox.close()
+    assert Outbox(tmp_path / "outbox.sqlite").oldest(10) == before
+
+
+def test_a_refused_event_is_put_aside_not_lost(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    outbox.add(offered("a"), offered("b"))
+    outbox.put_aside(outbox.oldest(1)[0], "HTTP 422")
+    assert (outbox.waiting(), outbox.refused()) == (1, 1)
+
+
+def test_open_calls_fail_once_after_a_restart(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    outbox.add(offered("rang"), offered("talked"), offered("done"), ended("done"), offered("greeted"))
+    outbox.add(CallAnswered("talked", "sip:anna@x", 2, 6.0, AT + timedelta(seconds=6)))
+    outbox.add(GreetingStarted("greeted", 2, 10.0, AT + timedelta(seconds=10)))
+    outbox.still_open(AT + timedelta(seconds=26))
+    waiting = outbox.waiting()
+    outbox.close()
+
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    assert outbox.fail_open_calls() == 3
+    seen = AT + timedelta(seconds=26)
+    assert [decode(json.loads(item.envelope))[1] for item in outbox.oldest(50)[waiting:]] == [
+        CallEnded("rang", EndReason.FAILED, 1, 26.0, 0.0, seen),
+        CallEnded("talked", EndReason.FAILED, 2, 6.0, 20.0, seen),
+        CallEnded("greeted", EndReason.FAILED, 2, 26.0, 0.0, seen),
+    ]
+    assert outbox.fail_open_calls() == 0
+
+
+WRITER = """
+import sys, datetime
+from pathlib import Path
+from sipbridge.events import LegRinging
+from sipbridge.outbox import Outbox
+outbox = Outbox(Path(sys.argv[1]))
+at = datetime.datetime(2026, 3, 2, tzinfo=datetime.UTC)
+for n in range(1000000):
+    outbox.add(LegRinging(str(n), "sip:a@x", 0, at), LegRinging(str(n), "sip:b@x", 1, at))
+    print(n, flush=True)
+"""
+
+
+def test_what_add_returned_from_survives_kill_9(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite"
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True)
+    assert writer.stdout is not None
+    for _ in range(50):
+        acknowledged = int(writer.stdout.readline())
+    os.kill(writer.pid, signal.SIGKILL)
+    rest = writer.stdout.read().split("\n")[:-1]
+    writer.stdout.close()
+    writer.wait()
+    acknowledged = int(rest[-1]) if rest else acknowledged
+
+    events = [decode(json.loads(item.envelope))[1] for item in Outbox(path).oldest(10_000_000)]
+    calls = [(event.call_id, event.step) for event in events if isinstance(event, LegRinging)]
+    assert len(calls) >= 2 * (acknowledged + 1)
+    assert calls == [(str(n), step) for n in range(len(calls) // 2) for step in (0, 1)], "whole and in order"
