@@ -109,9 +109,7 @@ class Recorder:
         total = timeline.samples_at(now)
         if total > _LONGEST_SECONDS * self._rate:
             raise ValueError("a recording can't be longer than a day")
-        first, samples = timeline.window()
-        # Frames may be a little ahead of the clock; what lies past the call's end is not of the call.
-        samples = samples[: max(0, total - first) * _BYTES_PER_SAMPLE]
+        first, samples = timeline.new(now)
         _write_all(self._file, samples, _HEADER.size + first * _BYTES_PER_SAMPLE)
         # A silent end is a hole in the file, and reads as zeros.
         os.ftruncate(self._file, _HEADER.size + total * _BYTES_PER_SAMPLE)

@@ -27,6 +27,7 @@ class Timeline:
         self._rate = rate
         self._base = 0  # the call's sample at which the window begins
         self._channels = (bytearray(), bytearray())
+        self._unwritten = 0  # the call's sample from which on there may be something new
         self._anchors: list[tuple[int, int, int] | None] = [None, None]  # SSRC, timestamp, sample
         self.late = 0
 
@@ -47,6 +48,7 @@ class Timeline:
         if end > len(window):
             window.extend(bytes(end - len(window)))
         window[2 * begin : end] = pcm
+        self._unwritten = min(self._unwritten, self._base + begin)
 
     def _position(self, channel: int, frame: Frame) -> int:
         arrived = self.samples_at(frame.arrived)
@@ -61,13 +63,19 @@ class Timeline:
         self._anchors[channel] = (frame.ssrc, frame.timestamp, arrived)
         return arrived
 
-    def window(self) -> tuple[int, bytes]:
-        """The window's first sample, and its samples of both channels interleaved."""
-        left, right = self._channels
+    def new(self, now: float) -> tuple[int, bytes]:
+        """What was placed since the last time, up to `now`: where it begins, both channels interleaved.
+
+        Frames that are ahead of the clock are kept for the next time.
+        """
+        first = max(self._unwritten, self._base)
+        self._unwritten = max(first, self.samples_at(now))
+        begin, end = 2 * (first - self._base), 2 * (self._unwritten - self._base)
+        left, right = (channel[begin:end] for channel in self._channels)
         size = max(len(left), len(right))
         stereo_left = audioop.tostereo(left.ljust(size, b"\0"), 2, 1, 0)
         stereo_right = audioop.tostereo(right.ljust(size, b"\0"), 2, 0, 1)
-        return self._base, audioop.add(stereo_left, stereo_right, 2)
+        return first, audioop.add(stereo_left, stereo_right, 2)
 
     def forget(self, now: float) -> None:
         """Drop what is older than `KEPT_SECONDS`."""

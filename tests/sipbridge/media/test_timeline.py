@@ -9,6 +9,8 @@ from sipbridge.media.g711 import encode
 from sipbridge.media.stream import Frame
 from sipbridge.media.timeline import Timeline
 
+LATER = 1e6
+
 
 def frame(number: int, arrived: float, timestamp: int, ssrc: int = 1, size: int = 160) -> Frame:
     """A packet whose every sample is about 100 times `number`."""
@@ -18,7 +20,7 @@ def frame(number: int, arrived: float, timestamp: int, ssrc: int = 1, size: int 
 
 def heard(timeline: Timeline) -> tuple[dict[int, int], dict[int, int]]:
     """For both channels, the packets' numbers by the sample at which each begins."""
-    first, data = timeline.window()
+    first, data = timeline.new(LATER)
     samples = array.array("h", data)
     found: tuple[dict[int, int], dict[int, int]] = ({}, {})
     for channel in (0, 1):
@@ -89,7 +91,7 @@ def test_a_sender_whose_clock_is_slow_stays_near_the_truth() -> None:
         arrived = 0.0201 * i
         timeline.place(0, frame(1 + i % 9, arrived, 160 * i))
         timeline.forget(arrived)
-    first, samples = timeline.window()
+    first, samples = timeline.new(LATER)
     assert 0.0201 * 20_000 - 1 < (first + len(samples) / 4) / 8000 < 0.0201 * 20_000 + 0.3
     assert timeline.late == 0
 
@@ -99,7 +101,7 @@ def test_memory_is_bounded_and_what_comes_too_late_is_counted() -> None:
     for i in range(5000):
         timeline.place(0, frame(1, 0.02 * i, 160 * i))
         timeline.forget(0.02 * i)
-        assert len(timeline.window()[1]) <= 4 * (8000 + 160)
+        assert sum(map(len, timeline._channels)) <= 2 * 2 * (8000 + 160)
     timeline.forget(200.0)
     timeline.place(0, frame(2, 100.02, 160 * 5001))
     assert timeline.late == 1
@@ -121,6 +123,24 @@ def test_no_clock_however_mad_makes_it_grow_or_fail(frames: list[tuple[int, floa
     timeline = Timeline(0.0, 8000)
     for channel, arrived, timestamp, ssrc, size in sorted(frames, key=lambda item: item[1]):
         timeline.place(channel, frame(3, arrived, timestamp, ssrc, size))
-    first, data = timeline.window()
+    first, data = timeline.new(LATER)
     assert first == 0
     assert len(data) <= 4 * round(8000 * (5 + 0.2) + 300)
+
+
+def test_only_what_is_new_is_written_again() -> None:
+    timeline = Timeline(0.0, 8000)
+    for number in (1, 2, 4):
+        timeline.place(0, frame(number, 0.02 * number, 160 * number))
+    assert heard_until(timeline, 0.09) == (0, 720)
+    assert heard_until(timeline, 0.09) == (720, 720)
+    timeline.place(1, frame(5, 0.1, 0))
+    assert heard_until(timeline, 0.11) == (720, 880)
+    timeline.place(0, frame(3, 0.12, 160 * 3))  # late: it brings back what followed it
+    assert heard_until(timeline, 0.13) == (480, 960)
+
+
+def heard_until(timeline: Timeline, now: float) -> tuple[int, int]:
+    """From which sample to which there was something new."""
+    first, data = timeline.new(now)
+    return first, first + len(data) // 4
