@@ -1,0 +1,8 @@
+"""The SIP layer: the only place that imports pyVoIP, whose classes it subclasses and whose faults it cures."""
+
+from .endpoint import Endpoint
+from .leg import Answered, Ended, Leg, LegEvent, Ringing
+from .ports import NoPort
+from .registration import Account
+
+__all__ = ["Account", "Answered", "Ended", "Endpoint", "Leg", "LegEvent", "NoPort", "Ringing"]

@@ -1,0 +1,365 @@
+"""The SIP socket: one thread receives, keeps time and dispatches (pyVoIP's SIPClient, its loops replaced).
+
+Everything below holds `Client.lock` while it works, so legs can be told from any thread what to do. Requests
+are served only when they come from a configured peer or belong to a call that we placed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import math
+import os
+import select
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pyVoIP
+import pyVoIP.VoIP  # before pyVoIP.SIP, which can't be imported first
+from pyVoIP import SIP
+
+from . import wire
+from .message import Address, Message, NotSip
+from .net import LocalAddress, Peers
+from .timers import Timers
+from .transactions import UNREACHABLE, ClientTransaction, ServerTransaction
+
+if TYPE_CHECKING:
+    from .dialog import Key
+    from .endpoint import Endpoint
+    from .leg import Leg
+
+log = logging.getLogger(__name__)
+
+# The package drops every method that is not in this list of its own; it is its setting for what is served.
+pyVoIP.SIPCompatibleMethods[:] = wire.ALLOW.split(", ")
+
+SERVED = frozenset(wire.ALLOW.split(", "))
+KNOWN = SERVED | {"REGISTER", "SUBSCRIBE", "PUBLISH", "MESSAGE", "REFER"}
+EXTENSIONS = {"timer"}
+ACCEPT = ("Accept", "application/sdp, multipart/mixed")
+ALLOW = ("Allow", wire.ALLOW)
+SUPPORTED = ("Supported", wire.SUPPORTED)
+MAX_TRANSACTIONS = 20_000  # beyond it requests are answered without memory of them
+BURST = 64  # datagrams read before timers get their turn
+
+_LINUX_RECVERR = {socket.AF_INET: (socket.IPPROTO_IP, 11), socket.AF_INET6: (socket.IPPROTO_IPV6, 25)}
+
+
+class Client(SIP.SIPClient):
+    """Transport, transactions and dispatch of one endpoint."""
+
+    def __init__(self, endpoint: Endpoint, host: str, port: int, peers: Peers, clock: Callable[[], float]) -> None:
+        super().__init__(host, port, "", "", phone=endpoint, myIP=host, myPort=port)
+        self.endpoint = endpoint
+        self.peers = peers
+        self.local = LocalAddress(host)
+        self.lock = threading.RLock()
+        self.timers = Timers(clock, self.wake)
+        self.counters: Counter[str] = Counter(received=0, sent=0, refused_strangers=0, malformed=0, errors=0)
+        self.dialogs: dict[Key, Leg] = {}
+        self.dialled: Counter[str] = Counter()  # addresses of phones that we are calling
+        self._servers: dict[tuple[str, ...], ServerTransaction] = {}
+        self._invites: dict[tuple[str, str, int], ServerTransaction] = {}
+        self._clients: dict[tuple[str, str], ClientTransaction] = {}
+        self._secret = os.urandom(16)
+        self._thread: threading.Thread | None = None
+        self._answered = threading.Condition(self.lock)
+
+    # The socket and its thread
+
+    def start(self) -> None:
+        """Bind and begin. Raises OSError when the address is busy."""
+        family = socket.AF_INET6 if self.local.ipv6 else socket.AF_INET
+        self.s = self.out = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            self.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
+            with contextlib.suppress(OSError):  # Linux only: learn at once that nobody listens there
+                self.s.setsockopt(*_LINUX_RECVERR[family], 1)
+            self.s.bind((self.myIP, self.myPort))
+        except OSError:
+            self.s.close()
+            raise
+        self.s.setblocking(False)
+        self.myPort = self.s.getsockname()[1]
+        self._woken, self._waker = socket.socketpair()
+        self._woken.setblocking(False)
+        self._waker.setblocking(False)
+        self.NSD = True
+        self._thread = threading.Thread(target=self.recv_loop, name="sip", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and close the socket. Idempotent."""
+        if not self.NSD:
+            return
+        self.NSD = False
+        self.wake()
+        if self._thread and self._thread is not threading.current_thread():
+            self._thread.join(2)
+        for each in (self.s, self._woken, self._waker):
+            each.close()
+
+    def wake(self) -> None:
+        """Make the thread look at its timers again."""
+        if self.NSD and threading.current_thread() is not self._thread:
+            with contextlib.suppress(OSError):
+                self._waker.send(b"\0")
+
+    def recv_loop(self) -> None:
+        poll = select.poll()
+        poll.register(self.s, select.POLLIN)
+        poll.register(self._woken, select.POLLIN)
+        while self.NSD:
+            for descriptor, _ in poll.poll(self._run_timers()):
+                if descriptor == self._woken.fileno():
+                    with contextlib.suppress(BlockingIOError):
+                        self._woken.recv(4096)
+                else:
+                    self._drain()
+
+    def _run_timers(self) -> int | None:
+        """Do what is due; the milliseconds until the next timer."""
+        with self.lock:
+            while (action := self.timers.pop_due()) is not None:
+                self._guarded(action)
+            seconds = self.timers.seconds_to_next()
+        return None if seconds is None else math.ceil(min(seconds, 60) * 1000)
+
+    def _drain(self) -> None:
+        for _ in range(BURST):
+            try:
+                data, source = self.s.recvfrom(65_535)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._read_complaints()
+                return
+            self.receive(data, source[:2])
+
+    def _read_complaints(self) -> None:
+        """The network's "nobody listens there" for requests of ours: they fail at once (RFC 3261 18.4)."""
+        for _ in range(BURST):
+            try:
+                data = self.s.recvmsg(2048, 512, socket.MSG_ERRQUEUE)[0]
+            except (OSError, AttributeError):
+                return
+            with self.lock:
+                self._fail_unreachable(data[:600].decode("latin-1"))
+
+    def _fail_unreachable(self, head: str) -> None:
+        """End the transaction whose request this is the beginning of."""
+        for transaction in list(self._clients.values()):
+            if transaction.branch in head and head.startswith(transaction.method + " "):
+                self._guarded(partial(transaction.fail, UNREACHABLE))
+
+    def send(self, data: bytes, destination: Address) -> None:
+        self.counters["sent"] += 1
+        for _ in range(3):  # a complaint about an earlier datagram is reported in place of sending this one
+            try:
+                self.s.sendto(data, destination)
+                return
+            except ConnectionRefusedError:
+                continue
+            except (OSError, OverflowError, UnicodeError):
+                break
+        self.counters["unsent"] += 1
+
+    def _guarded(self, action: Callable[[], None]) -> None:
+        """Run something the network caused; a defect of ours must not end the thread."""
+        try:
+            action()
+        except Exception:
+            self.counters["errors"] += 1
+            log.exception("SIP handler failed")
+
+    # What came
+
+    def receive(self, data: bytes, source: Address) -> None:
+        """One datagram."""
+        with self.lock:
+            self.counters["received"] += 1
+            served = self.peers.serves(source[0])
+            is_response = data[:4].upper() == b"SIP/"
+            if not served and not is_response and not self.dialled[source[0]]:
+                self.counters["refused_strangers"] += 1
+                return
+            if not data.strip(b"\r\n\0"):
+                return  # keep-alive
+            try:
+                message = Message(data, source)
+            except (NotSip, ValueError, RecursionError):
+                self.counters["malformed"] += 1
+                return
+            if message.fault:
+                self.counters["malformed"] += 1
+            if message.is_request and not served and not (message.vias and message.to.tag):
+                self.counters["refused_strangers"] += 1
+                return
+            try:
+                self.parse_message(message)
+            except Exception:
+                self.counters["errors"] += 1
+                log.exception("SIP request failed" if message.is_request else "SIP response failed")
+                if message.is_request and message.method != "ACK":
+                    self.respond_once(message, 500, "Server Internal Error")
+
+    def parse_message(self, message: Message) -> None:  # type: ignore[override]
+        """Give a message to the transaction, leg or answer it calls for."""
+        if not message.is_request:
+            self._on_response(message)
+        elif message.method == "ACK":
+            if not message.fault:
+                self._on_ack(message)
+        elif message.fault:
+            self.respond_once(message, *message.fault)
+        else:
+            self._on_request(message)
+
+    def _on_response(self, response: Message) -> None:
+        transaction = self._clients.get((response.vias[0].branch, response.cseq_method))
+        if transaction is None or len(response.vias) != 1:
+            self.counters["stray_responses"] += 1
+            return
+        transaction.on_response(response)
+        self._answered.notify_all()
+
+    def _on_ack(self, ack: Message) -> None:
+        transaction = self._servers.get(("INVITE", *ack.transaction_key))
+        if transaction and transaction.final >= 300:
+            transaction.on_ack()
+        elif leg := self.leg_of(ack):
+            leg.on_ack(ack)
+
+    def _on_request(self, request: Message) -> None:
+        key = (request.method, *request.transaction_key)
+        if known := self._servers.get(key):
+            self.counters["retransmissions"] += 1
+            known.resend()
+            return
+        if len(self._servers) >= MAX_TRANSACTIONS:
+            self.respond_once(request, 503, "Service Unavailable", (("Retry-After", "10"),))
+            return
+        transaction = ServerTransaction(self, request)
+        if refusal := self._refusal(request):
+            self._remember(key, transaction)
+            transaction.respond(*refusal)
+        elif request.method == "CANCEL":
+            self._remember(key, transaction)
+            self._cancel(transaction)
+        elif request.to.tag:
+            self._remember(key, transaction)
+            if leg := self.leg_of(request):
+                leg.on_request(transaction)
+            else:
+                transaction.respond(481, "Call Does Not Exist")
+        elif request.method == "INVITE":
+            self._invite(key, transaction)
+        elif request.method == "OPTIONS":
+            self._remember(key, transaction)
+            transaction.respond(200, "OK", (ACCEPT, ALLOW, SUPPORTED))
+        else:  # BYE, UPDATE, INFO, NOTIFY and PRACK mean something inside a call only
+            self._remember(key, transaction)
+            transaction.respond(481, "Call Does Not Exist")
+
+    def _refusal(self, request: Message) -> tuple[int, str, wire.Fields] | None:
+        """The inspections every request passes, in the order of RFC 3261 8.2."""
+        if request.method not in SERVED:
+            known = request.method in KNOWN
+            return (405, "Method Not Allowed", (ALLOW,)) if known else (501, "Not Implemented", (ALLOW,))
+        if request.request_uri.scheme not in ("sip", "tel"):
+            return 416, "Unsupported URI Scheme", ()
+        if request.method == "CANCEL":
+            return None
+        if missing := request.options("require") - EXTENSIONS:
+            return 420, "Bad Extension", (("Unsupported", ", ".join(sorted(missing))),)
+        if request.method != "INVITE":
+            return None
+        if not request.to.tag and request.number("max-forwards", 255) == 0:
+            return 483, "Too Many Hops", ()  # two bridges ringing each other would never end (RFC 7332)
+        return None
+
+    def _cancel(self, transaction: ServerTransaction) -> None:
+        cancel = transaction.request
+        invite = self._servers.get(("INVITE", *cancel.transaction_key))
+        if invite is None:
+            transaction.respond(481, "Call Does Not Exist")
+            return
+        transaction.to_tag = invite.to_tag
+        transaction.respond(200, "OK")
+        leg = self.dialogs.get((cancel.call_id, invite.to_tag, cancel.from_.tag))
+        if leg and not invite.final:
+            leg.on_cancel(cancel)
+
+    def _invite(self, key: tuple[str, ...], transaction: ServerTransaction) -> None:
+        invite = transaction.request
+        identity = (invite.call_id, invite.from_.tag, invite.cseq)
+        self.counters["invites"] += 1
+        if identity in self._invites:
+            self._remember(key, transaction)
+            transaction.respond(482, "Merged Request")  # the same call by a second way (RFC 3261 8.2.2.2)
+        elif self.endpoint.is_full:
+            self.counters["over_the_cap"] += 1
+            self.respond_once(invite, 503, "Service Unavailable", (("Retry-After", "5"),))
+        else:
+            self._remember(key, transaction)
+            self._invites[identity] = transaction
+            self.endpoint.on_invite(transaction)
+
+    def leg_of(self, request: Message) -> Leg | None:
+        """The leg whose dialog this request belongs to, all three identifiers matching."""
+        return self.dialogs.get((request.call_id, request.to.tag, request.from_.tag))
+
+    # Transactions
+
+    def tag_for(self, request: Message) -> str:
+        """A To tag for our answers to this request: the same at each retransmission, not to be guessed."""
+        identity = "\0".join((request.method if request.method != "CANCEL" else "INVITE", *request.transaction_key))
+        data = identity.encode("utf-8", "surrogateescape")
+        return hashlib.blake2s(data, key=self._secret, digest_size=9).hexdigest()
+
+    def respond_once(self, request: Message, code: int, phrase: str, fields: wire.Fields = ()) -> None:
+        """Answer without keeping a transaction: malformed requests, and floods."""
+        tag = self.tag_for(request) if not request.fault else os.urandom(9).hex()
+        self.send(wire.response(request, code, phrase, tag, fields), wire.return_address(request))
+
+    def _remember(self, key: tuple[str, ...], transaction: ServerTransaction) -> None:
+        self._servers[key] = transaction
+
+    def forget_server(self, transaction: ServerTransaction) -> None:
+        request = transaction.request
+        self._servers.pop((request.method, *request.transaction_key), None)
+        identity = (request.call_id, request.from_.tag, request.cseq)
+        if self._invites.get(identity) is transaction:
+            del self._invites[identity]
+
+    def add_client(self, transaction: ClientTransaction) -> None:
+        self._clients[(transaction.branch, transaction.method)] = transaction
+
+    def forget_client(self, transaction: ClientTransaction) -> None:
+        self._clients.pop((transaction.branch, transaction.method), None)
+        self._answered.notify_all()
+
+    def wait_until_answered(self, seconds: float) -> None:
+        """Wait until every request of ours has a final answer, or the time is up."""
+        with self._answered:
+            self._answered.wait_for(lambda: all(t.final for t in self._clients.values()), seconds)
+
+    # Where we are
+
+    def via(self, destination: Address) -> Address:
+        """Our address as `destination` must write it."""
+        return self.local.facing(destination[0]), self.myPort
+
+    # pyVoIP's registration belongs to one account and gives up; `registration.Registration` does it here
+
+    def register(self) -> bool:
+        return self.endpoint.all_registered
+
+    def deregister(self) -> bool:
+        return True

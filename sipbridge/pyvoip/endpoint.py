@@ -1,0 +1,247 @@
+"""The endpoint: lines, legs and their limits (pyVoIP's VoIPPhone, made fit for an office)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network
+
+from pyVoIP.VoIP import PhoneStatus, VoIPPhone
+
+from sipbridge.media.hub import Hub
+
+from . import digest, identity, sdp, session_timer, wire
+from .client import ACCEPT, Client
+from .inbound import InboundLeg
+from .leg import Leg, LegEvent, warning
+from .message import Address, Message
+from .net import Peers, Resolver
+from .outbound import OutboundLeg
+from .ports import NoPort, Ports
+from .registration import Account, Budget, Registration
+from .rtp import MediaClient
+from .transactions import ServerTransaction
+from .uri import BadAddress, host_port, parse_uri, user_part
+
+log = logging.getLogger(__name__)
+
+WITHOUT_OFFER = "PCMU"  # what we offer to an INVITE without an offer; every telephone knows it
+PORTS_TO_TRY = 16
+
+
+class Endpoint(VoIPPhone):
+    """Listens on one UDP address, registers its accounts, takes and places calls.
+
+    `rtp_ports` are local ports, the even ones used. Requests are served from `peers` only. At most
+    `max_calls` inbound calls live at a time, more get 503. `instance_id` is this installation's UUID.
+    The callbacks are made on the SIP thread (for what one of our own methods ends: within that method) and
+    must return at once: `on_call` for each new inbound leg, `on_leg` for what befalls a leg, `on_line` with
+    (line, registered, detail) when a registration changes. After `start`, `port` is the real one.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str,
+        port: int,
+        rtp_ports: range,
+        peers: tuple[IPv4Network | IPv6Network, ...],
+        accounts: tuple[Account, ...],
+        max_calls: int,
+        instance_id: str,
+        hub: Hub,
+        on_call: Callable[[Leg], None],
+        on_leg: Callable[[Leg, LegEvent], None],
+        on_line: Callable[[str, bool, str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(host, port, "", "", host, None, port, rtp_ports.start, max(rtp_ports.stop, rtp_ports.start))
+        self.sip: Client = Client(self, host, port, Peers(peers), clock)
+        self.counters: dict[str, int] = self.sip.counters
+        self.port: int = port
+        self.legs: dict[str, Leg] = {}
+        self._hub, self._ports, self._max_calls = hub, Ports(rtp_ports), max_calls
+        self._inbound = 0
+        self._on_call, self._on_leg = on_call, on_leg
+        self._instance = instance_id if instance_id.startswith("urn:") else f"urn:uuid:{instance_id}"
+        self._resolver = Resolver(ipv6=self.sip.local.ipv6)
+        budgets: dict[tuple[str, int], Budget] = {}
+        self._registrations = [
+            Registration(
+                self.sip,
+                account,
+                self._instance,
+                self._resolver,
+                budgets.setdefault((account.host, account.port), Budget(clock)),
+                on_line,
+            )
+            for account in accounts
+        ]
+
+    def start(self) -> None:
+        """Bind and begin to register. Raises OSError when the port is busy."""
+        self.sip.start()
+        self.port = self.sip.myPort
+        with self.sip.lock:
+            for registration in self._registrations:
+                registration.start()
+
+    def stop(self, failed: bool = False) -> None:
+        """Hang up every leg, take the registrations back, close. Takes less than two seconds."""
+        if not self.sip.NSD:
+            return
+        with self.sip.lock:
+            for leg in list(self.legs.values()):
+                leg.hangup()
+            for registration in self._registrations:
+                registration.stop()
+        self.sip.wait_until_answered(1.2)
+        self.sip.stop()
+        self._resolver.stop()
+
+    def dial(self, uri: str, *, caller_number: str, caller_name: str, codec: str) -> Leg:
+        """Start a call to a SIP URI, offering only `codec` ("PCMU" or "PCMA") and telephone events.
+
+        The telephone is shown `caller_number` and `caller_name`; '' for a hidden number. What can't be done
+        is reported as the leg's `Ended`. Raises ValueError for what is not a SIP URI, or an unknown codec, and
+        NoPort when every RTP port is in use.
+        """
+        target = parse_uri(uri)
+        if target.scheme != "sip" or target.headers:
+            raise BadAddress(f"{uri!r} is not a SIP URI that can be called")
+        if codec not in sdp.CODECS:
+            raise ValueError(f"unknown codec {codec!r}")
+        with self.sip.lock:
+            client = self._open_media(self.sip.local.facing(target.host), codec, sdp.DEFAULT_EVENT)
+            leg = OutboundLeg(self, target, client, caller_number, caller_name)
+            self.legs[leg.id] = leg
+        self._resolver.lookup(target.host, leg.send_invite)
+        return leg
+
+    # What the client asks
+
+    @property
+    def is_full(self) -> bool:
+        return self._inbound >= self._max_calls
+
+    @property
+    def all_registered(self) -> bool:
+        return all(registration.registered for registration in self._registrations)
+
+    def get_status(self) -> PhoneStatus:
+        """pyVoIP's word for where the registrations stand."""
+        if not self.sip.NSD:
+            return PhoneStatus.INACTIVE
+        return PhoneStatus.REGISTERED if self.all_registered else PhoneStatus.REGISTERING
+
+    def on_invite(self, transaction: ServerTransaction) -> None:
+        """A new call: refuse what can't be a call, else make its leg and tell the bridge."""
+        invite = transaction.request
+        if refusal := _unacceptable(invite):
+            transaction.respond(*refusal)
+            return
+        try:
+            offer = self._offer_of(invite)
+        except sdp.Unacceptable as unacceptable:
+            transaction.respond(488, "Not Acceptable Here", (warning(unacceptable),))
+            return
+        transaction.respond(100, "Trying")
+        codec, event = (offer[1].codec, offer[1].event) if offer else (WITHOUT_OFFER, sdp.DEFAULT_EVENT)
+        try:
+            client = self._open_media(self.sip.local.facing(invite.source[0]), codec, event)
+        except NoPort:
+            self.counters["no_rtp_port"] += 1
+            transaction.respond(503, "No Media Port", (("Retry-After", "5"),))
+            return
+        leg = InboundLeg(self, transaction, client, offer)
+        self.legs[leg.id] = leg
+        self._inbound += 1
+        try:
+            self._on_call(leg)
+        except Exception:
+            self.counters["errors"] += 1
+            log.exception("on_call failed")
+            leg.reject(500, "Server Internal Error")
+
+    def _offer_of(self, invite: Message) -> tuple[list[sdp.Section], sdp.Audio] | None:
+        """The offer and the stream we choose of it; None for an INVITE that leaves offering to us."""
+        content = sdp.body_of(invite.media_type, invite.header("content-type"), invite.content)
+        if content is None or not content.strip():
+            return None
+        sections = sdp.parse(content)
+        return sections, sdp.choose(sections, None, ipv6=self.sip.local.ipv6)
+
+    def _open_media(self, ip: str, codec: str, event: int | None) -> MediaClient:
+        """A stream on a free port. Ports that someone else holds are passed over. Raises NoPort."""
+        for _ in range(PORTS_TO_TRY):
+            port = self._ports.take()
+            try:
+                return MediaClient(self._hub, ip, port, codec, event)
+            except OSError:
+                self._ports.give_back(port)
+        raise NoPort
+
+    def forget(self, leg: Leg) -> None:
+        """The leg ended: its port and its place are free."""
+        if self.legs.pop(leg.id, None):
+            self._ports.give_back(leg.media.local_port)
+            self._inbound -= leg.inbound
+
+    def report(self, leg: Leg, event: LegEvent) -> None:
+        try:
+            self._on_leg(leg, event)
+        except Exception:
+            self.counters["errors"] += 1
+            log.exception("on_leg failed")
+
+    # Names
+
+    def contact(self, line: str, destination: Address) -> str:
+        """Our Contact value: how `destination` reaches this line again."""
+        user = user_part(line) or "desk"
+        return f'<sip:{user}@{host_port(*self.sip.via(destination))}>;+sip.instance="<{self._instance}>"'
+
+    def line_of(self, invite: Message) -> str:
+        """The line called: an account's, when the Request-URI names its user, else that user part itself."""
+        user = invite.request_uri.number or invite.to.uri.number
+        for registration in self._registrations:
+            if registration.account.user == user:
+                return registration.account.line.lower()
+        return identity.bounded(user, identity.MAX_NUMBER).lower()
+
+    def authorize(
+        self, response: Message, method: str, uri: str, destination: Address, again: bool = False
+    ) -> tuple[str, str] | None:
+        """The header that answers a digest challenge, None when we can't or should not.
+
+        Only the PBX of one of our accounts gets a proof. `again`: one was sent before, so only a stale nonce
+        is worth another.
+        """
+        asked, name = (
+            ("www-authenticate", "Authorization")
+            if response.code == 401
+            else ("proxy-authenticate", "Proxy-Authorization")
+        )
+        challenge = digest.best(response.fields.get(asked, ()))
+        if challenge is None or (again and not challenge.stale):
+            return None
+        for registration in self._registrations:
+            account = registration.account
+            if destination[0] == account.host or destination[0] in registration.addresses:
+                return name, challenge.authorization(account.user, account.password, method, uri)
+        return None
+
+
+def _unacceptable(invite: Message) -> tuple[int, str, wire.Fields] | None:
+    """Why a new INVITE is refused before its offer is read."""
+    accept = {value.split(";")[0].strip().lower() for value in invite.values("accept")}
+    if accept and not accept & {"application/sdp", "application/*", "*/*"}:
+        return 406, "Not Acceptable", ()
+    if invite.header("content-encoding").strip().lower() not in ("", "identity"):
+        return 415, "Unsupported Media Type", (("Accept-Encoding", "identity"), ACCEPT)
+    if invite.content and sdp.body_of(invite.media_type, invite.header("content-type"), invite.content) is None:
+        return 415, "Unsupported Media Type", (ACCEPT,)
+    if session_timer.too_short(invite):
+        return 422, "Session Interval Too Small", session_timer.MIN_SE
+    return None

@@ -1,0 +1,112 @@
+"""A call that comes to us."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyVoIP.VoIP import CallState
+
+from . import identity, sdp, wire
+from .client import ALLOW, SUPPORTED
+from .dialog import Dialog
+from .leg import Answered, Leg
+from .message import Message
+from .rtp import MediaClient
+from .timers import Timer
+from .transactions import ServerTransaction
+
+if TYPE_CHECKING:
+    from .endpoint import Endpoint
+
+REPEAT_RINGING = 60.0  # seconds; a proxy gives up a call it hears nothing of for three minutes
+
+
+class InboundLeg(Leg):
+    """Ringing until the bridge answers or refuses, or the caller gives up."""
+
+    inbound = True
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        transaction: ServerTransaction,
+        client: MediaClient,
+        offer: tuple[list[sdp.Section], sdp.Audio] | None,
+    ) -> None:
+        invite = transaction.request
+        super().__init__(endpoint, CallState.RINGING, invite, client, None)
+        self.line = endpoint.line_of(invite)
+        self.caller_number, self.caller_name = identity.caller(invite)
+        self.dialed_number = identity.bounded(invite.to.uri.number, identity.MAX_NUMBER)
+        self._invite = transaction
+        self._offer = offer
+        self._ringing: Timer | None = None
+        self._peer = invite.source
+        event = offer[1].event if offer else sdp.DEFAULT_EVENT
+        self._local = sdp.Local(client.inIP, self.media.local_port, self.codec, event, int(self.session_id))
+        self.dialog = Dialog.from_invite(invite, transaction.to_tag)
+        self.sip.dialogs[self.dialog.key] = self
+        if offer:
+            self._apply(offer[1])
+
+    def ring(self) -> None:
+        with self.sip.lock:
+            if self.state != CallState.RINGING:
+                return
+            if self._ringing:
+                self._ringing.cancel()
+            contact = ("Contact", self.contact(self._peer))
+            self._invite.respond(180, "Ringing", (contact, ALLOW, SUPPORTED))
+            self._ringing = self.sip.timers.after(REPEAT_RINGING, self.ring)
+
+    def answer(self) -> None:
+        with self.sip.lock:
+            if self.state != CallState.RINGING:
+                return
+            self._stop_ringing()
+            self.state = CallState.ANSWERED
+            if self._offer:
+                body = self._local.answer(*self._offer)
+            else:
+                body, self._offered = self._local.offer(), True
+            self._agree(self._invite, body)
+
+    def reject(self, code: int, phrase: str, headers: wire.Fields = ()) -> None:
+        with self.sip.lock:
+            if self.state != CallState.RINGING:
+                return
+            if code < 300:
+                raise ValueError(f"{code} does not refuse a call")
+            self._invite.respond(code, phrase, headers)
+            self._finish(code, "local")
+
+    def _give_up(self) -> None:
+        self.reject(480, "Temporarily Unavailable")
+
+    def on_cancel(self, cancel: Message) -> None:
+        if self.state != CallState.RINGING:
+            return
+        self._invite.respond(487, "Request Terminated")
+        self._finish(487, "cancelled", identity.answered_elsewhere(cancel))
+
+    def on_bye(self) -> None:
+        if self.state == CallState.RINGING:  # legal, if odd, from a caller who saw our 180
+            self._invite.respond(487, "Request Terminated")
+            self._finish(487, "cancelled")
+        else:
+            self.bye()
+
+    def on_ack(self, ack: Message) -> None:
+        first = ack.cseq == self._invite.request.cseq and ack.cseq in self._awaiting_ack
+        super().on_ack(ack)
+        if first and not self.ended:
+            self.endpoint.report(self, Answered())
+
+    def _finish(self, code: int, cause: str, elsewhere: bool = False) -> None:
+        self._stop_ringing()
+        super()._finish(code, cause, elsewhere)
+
+    def _stop_ringing(self) -> None:
+        if self._ringing:
+            self._ringing.cancel()
+            self._ringing = None

@@ -1,0 +1,373 @@
+"""One leg: a call between us and one telephone (pyVoIP's VoIPCall, its signalling replaced).
+
+What both directions share is here: events, media, renegotiation, session timers, the end. `InboundLeg` and
+`OutboundLeg` add how a call begins.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pyVoIP.VoIP import CallState, VoIPCall
+
+from sipbridge.media.stream import Stream
+
+from . import sdp, session_timer, wire
+from .client import ACCEPT, ALLOW, SUPPORTED, Client
+from .dialog import Dialog, new_branch
+from .message import Address, Message
+from .net import is_numeric
+from .rtp import MediaClient
+from .session_timer import Session
+from .timers import TIMEOUT, Timer
+from .transactions import ClientTransaction, ServerTransaction
+
+if TYPE_CHECKING:
+    from .endpoint import Endpoint
+
+INFO_TYPES = ("application/dtmf-relay", "application/dtmf", "application/media_control+xml")
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """The telephone we dialled rings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Both sides agree that they talk: our dialled telephone picked up, or the caller confirmed our answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The leg is over. `code` is the SIP status nearest to why.
+
+    `cause`: remote_bye, cancelled, busy, rejected, timeout, unreachable, no_ack, local or failed.
+    `answered_elsewhere`: another phone of the ring group took the call (Reason: SIP;cause=200).
+    """
+
+    code: int
+    cause: str
+    answered_elsewhere: bool = False
+
+
+LegEvent = Ringing | Answered | Ended
+
+
+class Leg(VoIPCall):
+    """A call between us and one telephone. Methods may be called from any thread and never wait.
+
+    `id` is ours and can't be guessed. `caller_number` is '' when hidden. `codec` is "PCMU" or "PCMA".
+    Each leg reports exactly one `Ended`, for what we ended ourselves from within the method that ended it.
+    """
+
+    inbound: bool
+    line: str
+    caller_number: str
+    caller_name: str
+    dialed_number: str
+
+    def __init__(
+        self, endpoint: Endpoint, state: CallState, request: Any, client: MediaClient, ms: dict[int, Any] | None
+    ) -> None:
+        super().__init__(endpoint, state, request, uuid.uuid4().int >> 80, client.inIP, ms=ms)
+        self.id = uuid.uuid4().hex
+        self.endpoint = endpoint
+        self.sip: Client = endpoint.sip
+        self.RTPClients.append(client)
+        self.media: Stream = client.stream
+        self.codec: str = self.media.codec
+        self.dialog: Dialog | None = None
+        self.direction = "sendrecv"  # the far end's view; see `held`
+        self._client = client
+        self._peer: Address = ("", 0)
+        self._local: sdp.Local
+        self._awaiting_ack: dict[int, ServerTransaction] = {}
+        self._bye_after_ack = False
+        self._offered = False  # our 2xx made the offer, the ACK brings the answer
+        self._renegotiating = False  # a re-INVITE of ours is under way
+        self._session: Session | None = None
+        self._session_timer: Timer | None = None
+        self._peer_allows: set[str] = set()
+
+    def __del__(self) -> None:
+        """Nothing: pyVoIP gives back ports here, under a lock its own thread may hold."""
+
+    @property
+    def ended(self) -> bool:
+        return bool(self.state == CallState.ENDED)
+
+    @property
+    def held(self) -> bool:
+        """Whether the far end has put us on hold: it does not listen to us."""
+        return self.direction in ("sendonly", "inactive")
+
+    # What the bridge may ask. Inbound and outbound legs override what applies to them
+
+    def ring(self) -> None:
+        """Send 180 Ringing (inbound)."""
+
+    def answer(self) -> None:
+        """Send 200 with our session description, until ACK (inbound)."""
+
+    def reject(self, code: int, phrase: str, headers: wire.Fields = ()) -> None:
+        """Refuse with a final code of 300 or above (inbound, unanswered)."""
+
+    def deny(self) -> None:
+        self.reject(486, "Busy Here")
+
+    def cancel(self, *, elsewhere: bool = False) -> None:
+        """Give up an outbound leg that is not answered. `elsewhere` tells the phone that a colleague took it."""
+
+    def hangup(self) -> None:
+        """End the leg in whatever state it is. Idempotent."""
+        with self.sip.lock:
+            if self.state == CallState.ANSWERED:
+                self._bye(200, "local")
+            elif not self.ended:
+                self._give_up()
+
+    def _give_up(self) -> None:
+        raise NotImplementedError
+
+    def bye(self) -> None:
+        """The far end hung up."""
+        self._finish(200, "remote_bye")
+
+    # The end
+
+    def _bye(self, code: int, cause: str) -> None:
+        """Hang up, once the far end has confirmed the call (RFC 3261 15)."""
+        self._finish(code, cause)
+        if self._awaiting_ack and self.inbound:
+            self._bye_after_ack = True
+        else:
+            self._request("BYE", lambda response: None)
+
+    def _finish(self, code: int, cause: str, elsewhere: bool = False) -> None:
+        """Give back what the leg holds and report its end, the first time only."""
+        if self.ended:
+            return
+        self.state = CallState.ENDED
+        if self._session_timer:
+            self._session_timer.cancel()
+        self._client.stop()
+        self.endpoint.forget(self)
+        self.sip.timers.after(TIMEOUT, self._forget_dialog)
+        self.endpoint.report(self, Ended(code, cause, elsewhere))
+
+    def _forget_dialog(self) -> None:
+        if self.dialog:
+            self.sip.dialogs.pop(self.dialog.key, None)
+
+    # Requests inside the dialog
+
+    def on_request(self, transaction: ServerTransaction) -> None:
+        """A request of the far end inside our dialog, not a retransmission."""
+        request, dialog = transaction.request, self.dialog
+        if dialog is None or (self.ended and request.method != "BYE"):
+            transaction.respond(481, "Call Does Not Exist")
+            return
+        if not dialog.in_order(request):
+            transaction.respond(500, "Out Of Order", (("Retry-After", "2"),))
+            return
+        match request.method:
+            case "BYE":
+                transaction.respond(200, "OK")
+                self.on_bye()
+            case "INVITE" | "UPDATE":
+                self.on_offer(transaction)
+            case "INFO":
+                known = not request.content or request.media_type in INFO_TYPES
+                transaction.respond(*((200, "OK") if known else (415, "Unsupported Media Type")))
+            case "OPTIONS":
+                transaction.respond(200, "OK", (ACCEPT, ALLOW, SUPPORTED))
+            case _:  # NOTIFY without a subscription, PRACK without a reliable response
+                transaction.respond(481, "Nothing To Match")
+
+    def on_bye(self) -> None:
+        self.bye()
+
+    def on_cancel(self, cancel: Message) -> None:
+        """The caller gave up; only an unanswered inbound leg is concerned."""
+
+    def on_ack(self, ack: Message) -> None:
+        transaction = self._awaiting_ack.pop(ack.cseq, None)
+        if transaction is None:
+            return
+        transaction.on_ack()
+        if self._offered and not self.ended:
+            self._offered = False
+            self._take_answer(ack)
+        if self._bye_after_ack:
+            self._bye_after_ack = False
+            self._request("BYE", lambda response: None)
+
+    def _take_answer(self, message: Message) -> None:
+        """Use the answer to our offer; without a usable one the call can't go on."""
+        try:
+            self._apply(sdp.choose(self._sections(message) or [], self.codec, ipv6=self.sip.local.ipv6))
+        except sdp.Unacceptable:
+            self._bye(488, "failed")
+
+    # Renegotiation
+
+    def on_offer(self, transaction: ServerTransaction) -> None:
+        """Answer a re-INVITE or UPDATE: hold, resume, a new address, a session refresh (RFC 3261 14.2)."""
+        request = transaction.request
+        if self.state != CallState.ANSWERED:
+            transaction.respond(500, "Not Answered Yet", (("Retry-After", "3"),))
+            return
+        if self._renegotiating and (request.method == "INVITE" or request.content):
+            transaction.respond(491, "Request Pending")
+            return
+        if session_timer.too_short(request):
+            transaction.respond(422, "Session Interval Too Small", session_timer.MIN_SE)
+            return
+        if request.content and not _has_offer(request):
+            transaction.respond(415, "Unsupported Media Type", (ACCEPT,))
+            return
+        body = b""
+        try:
+            sections = self._sections(request)
+            if sections is not None:
+                audio = sdp.choose(sections, self.codec, ipv6=self.sip.local.ipv6)
+                self._local = self._local.changed()
+                body = self._local.answer(sections, audio)
+                self._apply(audio)
+            elif request.method == "INVITE":
+                body, self._offered = self._local.offer(), True
+        except sdp.Unacceptable as refusal:
+            transaction.respond(488, "Not Acceptable Here", (warning(refusal),))
+            return
+        if self.dialog:
+            self.dialog.refresh_target(request)
+        self._agree(transaction, body)
+
+    def _agree(self, transaction: ServerTransaction, body: bytes) -> None:
+        """Send the 2xx to an INVITE or UPDATE, with the session timer it asked for."""
+        request = transaction.request
+        self._peer = request.source
+        self._peer_allows = {method.upper() for method in request.values("allow")} or self._peer_allows
+        session, fields = session_timer.as_server(request)
+        self._watch(session)
+        contact = ("Contact", self.contact(request.source))
+        transaction.respond(200, "OK", (contact, ALLOW, SUPPORTED, *fields), body)
+        if request.method == "INVITE":
+            self._awaiting_ack[request.cseq] = transaction
+            transaction.repeat_until_ack(lambda: None, lambda: self._never_acknowledged(request.cseq))
+
+    def _never_acknowledged(self, cseq: int) -> None:
+        self._awaiting_ack.pop(cseq, None)
+        already_told = self.ended and not self._bye_after_ack
+        self._bye_after_ack = False
+        self._finish(408, "no_ack")
+        if not already_told:
+            self._request("BYE", lambda response: None)
+
+    def _sections(self, message: Message) -> list[sdp.Section] | None:
+        content = sdp.body_of(message.media_type, message.header("content-type"), message.content)
+        return sdp.parse(content) if content and content.strip() else None
+
+    def _apply(self, audio: sdp.Audio) -> None:
+        """Send to where the far end listens, or nowhere when it does not want to hear."""
+        self.direction = audio.direction
+        self._client.set_remote("" if audio.direction == "inactive" else audio.ip, audio.port)
+
+    # Session timer
+
+    def _watch(self, session: Session | None) -> None:
+        if self._session_timer:
+            self._session_timer.cancel()
+            self._session_timer = None
+        self._session = session
+        if session and session.ours:
+            self._session_timer = self.sip.timers.after(session.refresh_after, self._refresh)
+        elif session:
+            self._session_timer = self.sip.timers.after(session.dead_after, lambda: self._bye(408, "timeout"))
+
+    def _refresh(self) -> None:
+        """Our turn to show that the call lives: an UPDATE where the far end knows it, else a re-INVITE."""
+        session = self._session
+        if session is None or self.ended:
+            return
+        self._session_timer = self.sip.timers.after(
+            session.dead_after - session.refresh_after, lambda: self._bye(408, "timeout")
+        )
+        fields = (ALLOW, SUPPORTED, *session_timer.asking(session))
+        if "UPDATE" in self._peer_allows:
+            self._request("UPDATE", self._refreshed, fields)
+        else:
+            self._renegotiating = True
+            mirrored = sdp.MIRRORED[self.direction]
+            self._request("INVITE", self._refreshed, fields, self._local.offer(mirrored))
+
+    def _refreshed(self, response: Message | int) -> None:
+        self._renegotiating = False
+        code = response if isinstance(response, int) else response.code
+        if isinstance(response, Message) and code < 300:
+            if self.dialog:
+                self.dialog.refresh_target(response)
+            self._watch(session_timer.as_client(response))
+        elif code in (408, 481):
+            self._bye(code, "timeout")
+
+    # Sending inside the dialog
+
+    def contact(self, destination: Address) -> str:
+        """Our Contact value for this leg as `destination` must see it."""
+        return self.endpoint.contact(self.line, destination)
+
+    def _next_hop(self) -> Address:
+        """By the route set or Contact when that is an address we know; otherwise whence the far end last spoke."""
+        hop = self.dialog.next_hop() if self.dialog else None
+        if hop and is_numeric(hop[0]) and (hop[0] == self._peer[0] or self.sip.peers.serves(hop[0])):
+            return hop
+        return self._peer
+
+    def _request(
+        self, method: str, on_final: Any, fields: wire.Fields = (), body: bytes = b"", tried: bool = False
+    ) -> None:
+        """Send a request inside the dialog; `on_final` gets the final response, or a code when none came.
+
+        A digest challenge is answered once. The 2xx to a re-INVITE is acknowledged here.
+        """
+        dialog = self.dialog
+        if dialog is None:
+            return
+        destination, branch = self._next_hop(), new_branch()
+        via = self.sip.via(destination)
+        whole = (("Contact", self.contact(destination)), *fields) if method != "BYE" else fields
+        data = dialog.request(method, via, branch, whole, body)
+        cseq = dialog.local_cseq
+
+        def respond(response: Message) -> None:
+            if response.code < 200:
+                return
+            if method == "INVITE" and response.code < 300:
+                ack = dialog.request("ACK", via, new_branch(), cseq=cseq)
+                self.sip.send(ack, destination)
+            if response.code in (401, 407) and not tried:
+                uri = data.split(b" ", 2)[1].decode("utf-8", "surrogateescape")
+                proof = self.endpoint.authorize(response, method, uri, destination)
+                if proof:
+                    bare = tuple(f for f in fields if f[0] not in ("Authorization", "Proxy-Authorization"))
+                    self._request(method, on_final, (*bare, proof), body, True)
+                    return
+            on_final(response)
+
+        def ack_failure(response: Message) -> bytes:
+            return dialog.request("ACK", via, branch, cseq=cseq)
+
+        ClientTransaction(self.sip, method, branch, data, destination, respond, on_final, ack_failure)
+
+
+def warning(refusal: sdp.Unacceptable) -> tuple[str, str]:
+    """The Warning header that says why a session was refused."""
+    return "Warning", f'{refusal.code} {wire.PRODUCT} "{refusal}"'
+
+
+def _has_offer(request: Message) -> bool:
+    return sdp.body_of(request.media_type, request.header("content-type"), request.content) is not None

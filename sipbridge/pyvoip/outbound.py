@@ -1,0 +1,231 @@
+"""A call that we place: to a manager's softphone, by any SIP URI."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pyVoIP.VoIP import CallState
+
+from . import identity, sdp, session_timer, wire
+from .client import ALLOW, SUPPORTED
+from .dialog import Dialog, new_branch
+from .leg import Answered, Leg, Ringing
+from .message import Address, Message
+from .rtp import MediaClient
+from .timers import TIMEOUT
+from .transactions import TIMED_OUT, UNREACHABLE, ClientTransaction
+from .uri import Uri
+
+if TYPE_CHECKING:
+    from .endpoint import Endpoint
+
+CAUSES = {486: "busy", 600: "busy", 408: "timeout", 487: "cancelled", 488: "failed", 606: "failed", 415: "failed"}
+
+
+@dataclass
+class _Unsent:
+    """What pyVoIP's constructor reads of a request that is not written yet."""
+
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class OutboundLeg(Leg):
+    """Dialling until the far end answers or refuses, or the bridge gives up."""
+
+    inbound = False
+
+    def __init__(self, endpoint: Endpoint, uri: Uri, client: MediaClient, caller_number: str, caller_name: str) -> None:
+        call_id = uuid.uuid4().hex
+        ms: dict[int, Any] = {client.inPort: client.assoc}
+        super().__init__(endpoint, CallState.DIALING, _Unsent({"Call-ID": call_id}), client, ms)
+        self.line = (uri.user or "").lower()
+        self.caller_number = identity.bounded(caller_number, identity.MAX_NUMBER)
+        self.caller_name = identity.bounded(caller_name, identity.MAX_NAME)
+        self.dialed_number = uri.number
+        self._uri = uri
+        self._tag = uuid.uuid4().hex[:16]
+        self._cseq = 0
+        self._transaction: ClientTransaction | None = None
+        self._cancel_fields: wire.Fields | None = None  # set once we want to give up
+        self._cancel_sent = False
+        self._rang = False
+        self._challenges = 0
+        self._dialled = ""
+        self._acks: dict[str, bytes] = {}  # by the far end's tag: forks answer too
+        self._invite = b""
+        self._local = sdp.Local(client.inIP, self.media.local_port, self.codec, sdp.DEFAULT_EVENT, int(self.session_id))
+
+    def send_invite(self, ip: str | None) -> None:
+        """The address of the URI's host is known, or None: begin."""
+        with self.sip.lock:
+            if self.ended:
+                return
+            if ip is None:
+                self._finish(UNREACHABLE, "unreachable")
+                return
+            self._peer = (ip, self._uri.port or 5060)
+            self._dialled = ip
+            self.sip.dialled[ip] += 1
+            self._send()
+
+    def _send(self, proof: wire.Fields = ()) -> None:
+        self._cseq += 1
+        branch, via = new_branch(), self.sip.via(self._peer)
+        from_, fields = identity.presented(
+            self.caller_number, self.caller_name, via, trusted=self.sip.peers.serves(self._peer[0])
+        )
+        contact = ("Contact", self.endpoint.contact("", self._peer))
+        self._from = f"{from_};tag={self._tag}"
+        self._branch, self._via = branch, via
+        self._invite = wire.request(
+            "INVITE",
+            self._uri.text,
+            via=via,
+            branch=branch,
+            from_=self._from,
+            to=f"<{self._uri.text}>",
+            call_id=self.call_id,
+            cseq=self._cseq,
+            fields=(contact, ALLOW, SUPPORTED, *fields, *proof),
+            body=self._local.offer(),
+        )
+        self.request = Message(self._invite, self._peer)
+        self._transaction = ClientTransaction(
+            self.sip, "INVITE", branch, self._invite, self._peer, self._on_answer, self._on_silence, self._ack
+        )
+
+    # What comes back
+
+    def _on_answer(self, response: Message) -> None:
+        if response.code < 200:
+            self._on_progress(response)
+        elif response.code < 300:
+            self._on_success(response)
+        elif response.code in (401, 407) and not self.ended and self._prove(response):
+            return
+        else:
+            self._finish(response.code, _cause(response.code))
+
+    def _on_progress(self, response: Message) -> None:
+        if self._cancel_fields is not None:
+            self._send_cancel()
+        elif response.code in (180, 183) and not self._rang and not self.ended:
+            self._rang = True
+            self.endpoint.report(self, Ringing())
+
+    def _on_success(self, response: Message) -> None:
+        """Acknowledge every 2xx; the first makes the call, another fork's is hung up (RFC 3261 13.2.2.4)."""
+        if response.to.tag in self._acks:
+            self.sip.send(*self._acknowledgement(response))
+            return
+        dialog = Dialog.from_answer(response, self._uri.text, self._cseq)
+        taken = self.state == CallState.DIALING
+        mine = self.dialog is None
+        if mine:
+            self.dialog = dialog
+            self._peer = response.source
+            self.sip.dialogs[dialog.key] = self
+            if self.ended:
+                self.sip.timers.after(TIMEOUT, self._forget_dialog)
+        self._acks[response.to.tag] = dialog.request("ACK", self._via, new_branch(), cseq=self._cseq)
+        self.sip.send(*self._acknowledgement(response))
+        if not mine:
+            self._hang_up_fork(dialog)
+        elif not taken:  # it picked up while our CANCEL was on its way
+            self._request("BYE", lambda ended: None)
+        else:
+            self._talk(response)
+
+    def _talk(self, response: Message) -> None:
+        self.state = CallState.ANSWERED
+        self._peer_allows = {method.upper() for method in response.values("allow")}
+        self._watch(session_timer.as_client(response))
+        self._take_answer(response)
+        if not self.ended:
+            self.endpoint.report(self, Answered())
+
+    def _acknowledgement(self, response: Message) -> tuple[bytes, Address]:
+        return self._acks[response.to.tag], self._next_hop()
+
+    def _hang_up_fork(self, dialog: Dialog) -> None:
+        branch, hop = new_branch(), self._next_hop()
+        data = dialog.request("BYE", self._via, branch)
+        ClientTransaction(self.sip, "BYE", branch, data, hop, lambda response: None, lambda code: None)
+
+    def _on_silence(self, code: int) -> None:
+        self._finish(code, "timeout" if code == TIMED_OUT else "unreachable")
+
+    def _prove(self, response: Message) -> bool:
+        """Answer a digest challenge; a second one only when the nonce had become stale."""
+        proof = self.endpoint.authorize(response, "INVITE", self._uri.text, self._peer, again=self._challenges > 0)
+        self._challenges += 1
+        if proof is None or self._challenges > 2:
+            return False
+        self._send((proof,))
+        return True
+
+    def _ack(self, response: Message) -> bytes:
+        """The ACK to a failure: same branch, same Route, the response's To (RFC 3261 17.1.1.3)."""
+        return wire.request(
+            "ACK",
+            self._uri.text,
+            via=self._via,
+            branch=response.vias[0].branch,
+            from_=self._from,
+            to=response.header("to"),
+            call_id=self.call_id,
+            cseq=response.cseq,
+        )
+
+    # Giving up
+
+    def cancel(self, *, elsewhere: bool = False) -> None:
+        with self.sip.lock:
+            if self.state != CallState.DIALING:
+                return
+            self._cancel_fields = (("Reason", 'SIP;cause=200;text="Call completed elsewhere"'),) if elsewhere else ()
+            if self._transaction and self._transaction.proceeding:
+                self._send_cancel()
+            self._finish(487, "cancelled")
+
+    def _give_up(self) -> None:
+        self.cancel()
+
+    def _send_cancel(self) -> None:
+        """Only after a provisional response (RFC 3261 9.1); the transaction lives on for what still comes."""
+        invite = self._transaction
+        if self._cancel_sent or self._cancel_fields is None or invite is None or invite.final:
+            return
+        self._cancel_sent = True
+        data = wire.request(
+            "CANCEL",
+            self._uri.text,
+            via=self._via,
+            branch=self._branch,
+            from_=self._from,
+            to=f"<{self._uri.text}>",
+            call_id=self.call_id,
+            cseq=self._cseq,
+            fields=self._cancel_fields,
+        )
+        ClientTransaction(self.sip, "CANCEL", self._branch, data, self._peer, lambda response: None, lambda code: None)
+        self.sip.timers.after(TIMEOUT, invite.abandon)
+
+    def _finish(self, code: int, cause: str, elsewhere: bool = False) -> None:
+        if not self.ended and self._dialled:
+            self.sip.timers.after(TIMEOUT, self._forget_dialled)
+        super()._finish(code, cause, elsewhere)
+
+    def _forget_dialled(self) -> None:
+        self.sip.dialled[self._dialled] -= 1
+        if not self.sip.dialled[self._dialled]:
+            del self.sip.dialled[self._dialled]
+
+
+def _cause(code: int) -> str:
+    """The word for a failure code, as `Ended` uses it."""
+    if code in CAUSES:
+        return CAUSES[code]
+    return "rejected" if code < 400 or code in (403, 603, 607, 608) else "unreachable"
