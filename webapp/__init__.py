@@ -20,7 +20,7 @@ PARTS = (
     "office",
     "sounds",
     "calls",
-    "bridge_api",
+    # "bridge_api",
     "clients",
     "deals",
     "touches",
@@ -30,6 +30,7 @@ PARTS = (
     "recordings",
     "reports",
     "desk",
+    "health",
 )
 """Packages with tables or pages; each may have `models.py` and has `views.py` with its blueprint `bp`."""
 
@@ -64,11 +65,11 @@ def create_app(settings: config.Config | None = None, **overrides: Any) -> Flask
     login_manager.init_app(app)
     csrf.init_app(app)
     hx.init(app)
-    languages.init(app)
     errors.init(app)
     pages.init(app)
     for part in PARTS:
         views = importlib.import_module(f"webapp.{part}.views")
         app.register_blueprint(views.bp)
+    languages.init(app, importlib.import_module("webapp.accounts.views").reader_language)
     app.wsgi_app = ReadingRequests(app.wsgi_app)  # type: ignore[method-assign]
     return app

@@ -1,4 +1,4 @@
-"""The web process: Flask in threads, and beside it the live stream, native async (`uvicorn webapp.asgi:app`)."""
+"""The web process: Flask in threads, and beside it the live stream, native async."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from flask import Flask
 from itsdangerous import BadSignature
 from sqlalchemy import select
 
-from webapp import create_app
 from webapp.accounts.models import User
 from webapp.db import db
 from webapp.feed import Hub
@@ -86,9 +85,3 @@ def _user_of(flask_app: Flask, cookie_header: str) -> int | None:
         return None
     with flask_app.app_context():
         return db.session.scalar(select(User.id).where(User.id == user_id, User.active))
-
-
-def __getattr__(name: str) -> Any:
-    if name == "app":
-        return make_asgi(create_app())
-    raise AttributeError(name)

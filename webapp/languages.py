@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from flask import Flask, has_request_context, request, session
+from flask import Flask
 from flask_babel import Babel, get_locale
-from flask_login import current_user
 from werkzeug.datastructures import LanguageAccept
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
@@ -15,24 +14,14 @@ LANGUAGES = {"en": "English", "ru": "Русский"}
 babel = Babel()
 
 
-def init(app: Flask) -> None:
-    """Attach Flask-Babel: the user's own language, else the browser's; the office's time zone."""
+def init(app: Flask, choose: Callable[[], str | None]) -> None:
+    """Attach Flask-Babel: `choose` names the reader's language, times are in the office's zone."""
     babel.init_app(
         app,
         default_locale="en",
         default_timezone=str(app.config["SETTINGS"].timezone),
-        locale_selector=_choose,
+        locale_selector=choose,
     )
-
-
-def _choose() -> str | None:
-    if not has_request_context():
-        return None
-    if current_user and current_user.is_authenticated and current_user.language in LANGUAGES:
-        return str(current_user.language)
-    if session.get("language") in LANGUAGES:
-        return str(session["language"])
-    return best(request.accept_languages)
 
 
 def best(accepted: LanguageAccept) -> str:

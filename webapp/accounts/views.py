@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, current_app, has_request_context, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user, login_user, logout_user
@@ -12,9 +12,20 @@ from webapp.access import EVERYBODY, allow, me, public
 from webapp.accounts import passwords
 from webapp.accounts.forms import LoginForm
 from webapp.db import db
-from webapp.languages import LANGUAGES
+from webapp.languages import LANGUAGES, best
 
 bp = Blueprint("accounts", __name__)
+
+
+def reader_language() -> str | None:
+    """The user's own language, else the one chosen on the login page, else the browser's."""
+    if not has_request_context():
+        return None
+    if current_user and current_user.is_authenticated and current_user.language in LANGUAGES:
+        return str(current_user.language)
+    if session.get("language") in LANGUAGES:
+        return str(session["language"])
+    return best(request.accept_languages)
 
 
 @bp.route("/login", methods=["GET", "POST"])

@@ -1,7 +1,110 @@
-"""What the bridge talks to: events in, plans out."""
+"""What the bridge talks to: events in, plans out. Each event takes effect exactly once, by its id."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+import hmac
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar, cast
+
+import structlog
+from flask import Blueprint, abort, current_app, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from sipbridge.events import CallOffered, Plan, WireError, decode, to_wire
+from webapp import csrf
+from webapp.calls import intake, lifecycle
+from webapp.calls.models import BridgeEvent, BridgeStatus
+from webapp.calls.standing import Cache
+from webapp.db import db
 
 bp = Blueprint("bridge_api", __name__, url_prefix="/bridge")
+log = structlog.get_logger()
+standing = Cache()
+MAX_EVENTS = 200
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def bridge_only(view: View) -> View:
+    """Mark a view as open to whoever holds the installation's bridge token."""
+
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        expected = f"Bearer {current_app.config['BRIDGE_TOKEN']}".encode()
+        if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), expected):
+            abort(401)
+        return view(*args, **kwargs)
+
+    guarded.__name__, guarded.__doc__ = view.__name__, view.__doc__
+    guarded.access = "bridge"  # type: ignore[attr-defined]
+    return cast(View, guarded)
+
+
+@bp.post("/events")
+@csrf.exempt
+@bridge_only
+def events() -> ResponseReturnValue:
+    """Take a batch in order, in one commit; answers plans for offered calls and the standing plans' version."""
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict) or not isinstance(body.get("events"), list) or len(body["events"]) > MAX_EVENTS:
+        return {"error": "a JSON object with a list of at most 200 events is expected"}, 400
+    now, session = current_app.config["CLOCK"](), db.session()
+    plans: dict[str, Plan] = {}
+    try:
+        for envelope in body["events"]:
+            event_id, event = decode(envelope)
+            if session.get(BridgeEvent, event_id[:80]) is None:
+                plan = _apply_once(session, event_id, event, now)
+                if plan and isinstance(event, CallOffered):
+                    plans[event.call_id] = plan
+        _note_status(session, body.get("status"), now)
+        version = standing.get(session, now).version
+        session.commit()
+    except WireError as error:
+        session.rollback()
+        return {"error": str(error)}, 400
+    except OperationalError:
+        session.rollback()
+        return {"error": "the database is busy or away; try again"}, 503
+    return {"plans": to_wire(plans), "standing": version}
+
+
+def _apply_once(session: Session, event_id: str, event: Any, now: datetime) -> Plan | None:
+    """Apply one event inside a savepoint: one that can't be applied is noted and never blocks the next."""
+    settings = current_app.config["SETTINGS"]
+    plan = None
+    try:
+        with session.begin_nested():
+            if isinstance(event, CallOffered):
+                plan = intake.offered(session, event, now, settings.country, settings.timezone)
+            else:
+                lifecycle.apply(event, session, now)
+    except OperationalError:
+        raise
+    except Exception as error:
+        log.error("event could not be applied", kind=type(event).__name__, error=type(error).__name__, event=event_id)
+        if current_app.config.get("TESTING"):
+            raise
+    session.add(BridgeEvent(event_id=event_id[:80], kind=type(event).__name__, received_at=now))
+    session.flush()
+    return plan
+
+
+def _note_status(session: Session, status: Any, now: datetime) -> None:
+    """Keep the bridge's last word about itself; a heartbeat older than ten seconds is renewed."""
+    if not isinstance(status, dict):
+        return
+    row = session.get(BridgeStatus, 1) or BridgeStatus(id=1, at=datetime.min.replace(tzinfo=now.tzinfo), status={})
+    if row.status != status or (now - row.at).total_seconds() > 10:
+        row.at, row.status = now, status
+        session.add(row)
+
+
+@bp.get("/standing")
+@bridge_only
+def standing_plans() -> ResponseReturnValue:
+    """The standing plans of the coming days."""
+    plans = standing.get(db.session(), current_app.config["CLOCK"]())
+    return cast(dict[str, Any], to_wire(plans))

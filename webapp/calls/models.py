@@ -115,3 +115,13 @@ class LineState(Model):
     registered: Mapped[bool] = mapped_column()
     detail: Mapped[str] = mapped_column(String(200), default="")
     at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class BridgeStatus(Model):
+    """The bridge's last heartbeat: when, and what it said of itself (counters, live calls)."""
+
+    __tablename__ = "bridge_status"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    status: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

@@ -11,10 +11,12 @@ from webapp.accounts.models import User
 from webapp.calls.models import Call
 from webapp.clients.models import Client
 from webapp.db import Model, UtcDateTime
+from webapp.touches.models import Touch
 
 
 class Task(Model):
-    """Something owed. `kind`: next_touch, promise (the caller was told the time, D26), inbox (for the head).
+    """Something owed. `kind`: next_touch, promise (the caller was told the time, D26), message (for an absent colleague,
+    D58), and for the head: inbox (words no script fitted, D66), gap (a call rang while nobody was on duty, D18).
 
     `number` is whom to call when there is no card yet. Done when `done_at` is set, with a report.
     """
@@ -38,3 +40,4 @@ class Task(Model):
     user: Mapped[User | None] = relationship(foreign_keys=[user_id])
     client: Mapped[Client | None] = relationship()
     call: Mapped[Call | None] = relationship()
+    touch: Mapped[Touch | None] = relationship()

@@ -1,0 +1,121 @@
+"""A call's trace: what happened to it and why, stored as keys with facts, shown as sentences in any language."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask_babel import format_time, ngettext
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.calls.models import Call, CallTrace
+from webapp.clients.match import reason_text
+
+
+def add(session: Session, call: Call, at: datetime, kind: str, **facts: Any) -> None:
+    """Write one line of the trace."""
+    session.add(CallTrace(call_id=call.id, at=at, kind=kind, facts=facts))
+
+
+def sentences(session: Session, call: Call) -> list[tuple[datetime, str]]:
+    """The whole trace in order, in the reader's language."""
+    rows = session.scalars(select(CallTrace).where(CallTrace.call_id == call.id).order_by(CallTrace.at, CallTrace.id))
+    return [(row.at, sentence(row.kind, row.facts)) for row in rows]
+
+
+def sentence(kind: str, facts: dict[str, Any]) -> str:
+    """One line in words; an unknown kind is shown as it is."""
+    name = str(facts.get("name") or _("an unknown extension"))
+    texts = {
+        "offered": lambda: _("The call reached line %(line)s.", line=facts.get("line", "")),
+        "matched": lambda: _(
+            "Card opened: %(client)s (%(reason)s).",
+            client=facts.get("client") or _("no name"),
+            reason=reason_text(facts.get("reason", "")),
+        ),
+        "candidates": lambda: ngettext(
+            "%(num)d card may be the caller's; it was offered for choice.",
+            "%(num)d cards may be the caller's; they were offered for choice.",
+            int(facts.get("count", 0)),
+        ),
+        "unknown": lambda: _("No card has this number; a new one was prepared."),
+        "hidden": lambda: _("The number is hidden; a card without a number was prepared."),
+        "plan": lambda: _("The bridge took the desk's plan."),
+        "standing_plan": lambda: _("The desk was late or away; the bridge followed its standing plan."),
+        "rung": lambda: _("%(name)s was rung.", name=name),
+        "leg_busy": lambda: _("%(name)s was busy.", name=name),
+        "leg_rejected": lambda: _("%(name)s declined.", name=name),
+        "leg_no_answer": lambda: _("%(name)s did not pick up.", name=name),
+        "leg_unreachable": lambda: _("The phone of %(name)s could not be reached.", name=name),
+        "leg_cancelled": lambda: _("The phone of %(name)s stopped ringing.", name=name),
+        "greeting": lambda: _("The caller heard the greeting on ring %(rings)s.", rings=facts.get("rings", "")),
+        "answered": lambda: _(
+            "%(name)s spoke with the caller after %(seconds)s s, on ring %(rings)s.",
+            name=name,
+            seconds=facts.get("seconds", ""),
+            rings=facts.get("rings", ""),
+        ),
+        "apology": lambda: _("Nobody picked up; the caller heard the apology."),
+        "promise": lambda: _("A call within %(minutes)s min was promised.", minutes=facts.get("minutes", "")),
+        "ended_completed": lambda: _("The talk ended after %(seconds)s s.", seconds=facts.get("seconds", "")),
+        "ended_abandoned": lambda: _("The caller gave up after %(seconds)s s.", seconds=facts.get("seconds", "")),
+        "ended_answered_elsewhere": lambda: _("Another phone took the call."),
+        "ended_no_answer": lambda: _("The call ended without an answer."),
+        "ended_rejected": lambda: _("The call was refused."),
+        "ended_failed": lambda: _("The call broke off."),
+        "recording": lambda: _("The recording is ready, %(seconds)s s.", seconds=facts.get("seconds", "")),
+        "made_good": lambda: _("Made good: a manager spoke with this number later."),
+        "closed_with_reason": lambda: _("Closed with a reason: %(reason)s", reason=facts.get("reason", "")),
+        "chosen": lambda: _("%(name)s chose the card %(client)s.", name=name, client=facts.get("client", "")),
+        "not_this_one": lambda: _(
+            "%(name)s said that it is not %(client)s.", name=name, client=facts.get("client", "")
+        ),
+        "card_made": lambda: _("%(name)s made the card %(client)s.", name=name, client=facts.get("client", "")),
+    }
+    if kind.startswith("routed_"):
+        return why_me({"reason": kind.removeprefix("routed_"), **facts})
+    return texts[kind]() if kind in texts else kind
+
+
+def why_card(call: Call) -> str:
+    """Why this card is open, in words."""
+    reason = call.why_client.get("reason", "")
+    if reason == "candidates":
+        return ngettext(
+            "%(num)d card may be the caller's: choose.",
+            "%(num)d cards may be the caller's: choose.",
+            int(call.why_client.get("count", 0)),
+        )
+    if reason == "unknown":
+        return _("No card has this number.")
+    if reason == "hidden":
+        return _("The number is hidden.")
+    return _("Matched: %(reason)s.", reason=reason_text(reason)) if reason else ""
+
+
+def why_me(routed: dict[str, Any]) -> str:
+    """Why the call rings where it rings, in words. `routed` is `Call.why_routed`."""
+    name, who = str(routed.get("name", "")), str(routed.get("duty", ""))
+    until = routed.get("until") or ""
+    if who and until:
+        on_duty = _(
+            "on duty until %(time)s: %(name)s", time=format_time(datetime.fromisoformat(until), "HH:mm"), name=who
+        )
+    else:
+        on_duty = _("on duty: %(name)s", name=who) if who else _("nobody is on duty")
+    texts = {
+        "matter_owner": lambda: _("Rings %(name)s, who has an open matter with this client.", name=name),
+        "own_manager": lambda: _("Rings %(name)s, the client's own manager.", name=name),
+        "own_manager_away": lambda: _("%(name)s, the client's manager, is away; %(duty)s.", name=name, duty=on_duty),
+        "region": lambda: _("Rings %(name)s, the manager of the region.", name=name),
+        "duty": lambda: _("New caller; %(duty)s.", duty=on_duty),
+        "nobody_on_duty": lambda: _("Nobody is on duty now."),
+    }
+    return texts.get(str(routed.get("reason")), lambda: "")()
+
+
+def why(call: Call) -> list[str]:
+    """The line under the pop: why this card, why me."""
+    return [text for text in (why_card(call), why_me(call.why_routed)) if text]

@@ -1,0 +1,136 @@
+"""The command `secondring` (from a checkout: `./desk`)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do one command; returns the exit code: 0 done, 1 found something wrong, 2 could not start."""
+    parser = argparse.ArgumentParser(prog="secondring", description="An inbound call desk for a sales department.")
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    commands.add_parser("run", help="start the desk: web, bridge, worker; Ctrl-C stops it")
+    call = commands.add_parser("call", help="place a real test call to the desk over loopback")
+    call.add_argument("--from", dest="number", default="+74950000101", help="the caller's number; '' hides it")
+    call.add_argument("--name", default="", help="the caller's name as the network shows it")
+    call.add_argument("--seconds", type=float, default=20, help="hang up after so many seconds (default 20)")
+    call.add_argument("--line", default="desk", help="the line to call (default desk)")
+    test = commands.add_parser("test", help="run the tests, linters and type checks")
+    test.add_argument("rest", nargs=argparse.REMAINDER, help="arguments for pytest")
+    bench = commands.add_parser("bench", help="measure speed, as ratios against a floor in the same run")
+    bench.add_argument("rest", nargs=argparse.REMAINDER, help="names of benchmarks; --short for a quick look")
+    scripts = commands.add_parser("scripts", help="check the call scripts")
+    scripts.add_argument("action", choices=["check"])
+    scripts.add_argument("folder", nargs="?", type=Path, help="another folder than scripts_library")
+    users = commands.add_parser("users", help="list the users, or give one a new password")
+    users.add_argument("--new-password", metavar="LOGIN", help="make a new password for LOGIN and print it once")
+    ledger = commands.add_parser("ledger", help="print the ledger of one day")
+    ledger.add_argument("--day", type=_day, metavar="YYYY-MM-DD", help="default: today, in the office's time zone")
+    ledger.add_argument("--json", action="store_true", help="as JSON instead of a table")
+    commands.add_parser("help", help="show this help")
+    options = parser.parse_args(arguments)
+    if options.command in (None, "help"):
+        parser.print_help()
+        return 0
+    return _do(options)
+
+
+def _do(options: argparse.Namespace) -> int:
+    # Each command imports what it needs only: `./desk help` and `./desk call` shall not wait for Flask.
+    if options.command == "test":
+        from tools import check
+
+        return check.main(options.rest)
+    if options.command == "bench":
+        return subprocess.call([sys.executable, "-m", "bench", *options.rest], cwd=ROOT)
+    from webapp import config
+
+    try:
+        settings = config.load()
+    except config.ConfigError as error:
+        print(f"secondring: {error}", file=sys.stderr)
+        return 2
+    if options.command == "run":
+        from webapp import run
+
+        return run.run()
+    if options.command == "call":
+        return _call(options, settings)
+    if options.command == "scripts":
+        from webapp.clients.fields import FIELD_NAMES
+        from webapp.scripts import check as scripts_check
+
+        return scripts_check.main(options.folder or ROOT / "scripts_library", FIELD_NAMES)
+    return _with_database(options, settings)
+
+
+def _call(options: argparse.Namespace, settings: object) -> int:
+    from webapp.config import Config
+
+    assert isinstance(settings, Config)  # noqa: S101
+    host, port = settings.sip
+    command = [sys.executable, "-m", "sipbridge.testcall", "--to", f"sip:{options.line}@{host}:{port}"]
+    command += ["--from", options.number, "--name", options.name, "--seconds", str(options.seconds)]
+    try:
+        return subprocess.call(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    except KeyboardInterrupt:
+        return 130
+
+
+def _with_database(options: argparse.Namespace, settings: object) -> int:
+    from sqlalchemy import inspect, select
+
+    from webapp import clock, create_app
+    from webapp.accounts import passwords
+    from webapp.accounts.models import User
+    from webapp.config import Config
+    from webapp.db import db
+    from webapp.reports import ledger
+
+    assert isinstance(settings, Config)  # noqa: S101
+    app = create_app(settings)
+    with app.app_context():
+        if not inspect(db.engine).has_table("user"):
+            print("secondring: there is no office yet; start it once with ./desk run", file=sys.stderr)
+            return 2
+        if options.command == "ledger":
+            day = options.day or clock.now().astimezone(settings.timezone).date()
+            report = ledger.as_json(db.session(), day, settings.timezone)
+            if options.json:
+                print(json.dumps(report, ensure_ascii=False, indent=1))
+            else:
+                print(ledger.as_text(report))
+            return 0
+        if options.new_password:
+            user = db.session.scalars(select(User).where(User.login == options.new_password)).one_or_none()
+            if user is None:
+                print(f"secondring: there is no user {options.new_password}; ./desk users lists them", file=sys.stderr)
+                return 1
+            password = passwords.generate()
+            user.password_hash = passwords.hashed(password)
+            db.session.commit()
+            print(f"{user.login}  {password}")
+            return 0
+        for user in db.session.scalars(select(User).order_by(User.id)):
+            state = "" if user.active else "  (inactive)"
+            print(f"{user.login:<14} {user.role:<10} {user.name:<28} {user.extension}{state}")
+        return 0
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} should be a day like 2026-03-31") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

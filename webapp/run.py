@@ -1,0 +1,209 @@
+"""`./desk run`: make everything ready, start the processes, keep them running, stop them cleanly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType
+
+import flask_migrate
+from flask import Flask
+from sqlalchemy import select
+
+from webapp import clock, config, create_app, demo
+from webapp.accounts.models import User
+from webapp.db import db
+from webapp.office.models import Office
+
+STOP_WITHIN = 4.0
+FIRST_PORT_OF_PHONES = 5070
+PICK_UP_AFTER = 3
+
+
+class CannotStartError(Exception):
+    """Something in the way; the text says what to do."""
+
+
+@dataclass
+class Child:
+    """One process of the desk; started again when it ends by itself, later each time it ends at once."""
+
+    name: str
+    command: list[str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    wait: float = 0.5
+    due: float = field(default=0.0)
+
+    def look_after(self, now: float) -> None:
+        """Start the process when it is due."""
+        if self.process and self.process.poll() is None:
+            return
+        if self.process:
+            lived = now - self.started
+            self.wait = 0.5 if lived > 30 else min(self.wait * 2, 10)
+            print(f"{self.name} ended with code {self.process.returncode}; starting it again", file=sys.stderr)
+            self.process, self.due = None, now + self.wait
+        if now >= self.due:
+            self.started = now
+            self.process = subprocess.Popen(self.command, start_new_session=True)
+
+
+def run() -> int:
+    """Run the whole desk until Ctrl-C. Returns the exit code; 2 with one line when it can't start."""
+    try:
+        settings = config.load()
+        _check(settings)
+        app = create_app(settings)
+        with app.app_context():
+            flask_migrate.upgrade()
+            passwords = _first_run(settings)
+            phones = _desk_phones()
+            print(_welcome(settings, passwords, bool(phones)), flush=True)
+    except (config.ConfigError, CannotStartError) as error:
+        print(f"secondring: {error}", file=sys.stderr)
+        return 2
+    python = [sys.executable, "-m"]
+    children = [
+        Child("web", [*python, "webapp.serve"]),
+        Child("bridge", [*python, "sipbridge"]),
+        Child("worker", [*python, "webapp.worker"]),
+        *(
+            Child(
+                f"desk phone {login}",
+                [*python, "sipbridge.deskphone", "--listen", address, "--pick-up-after", str(PICK_UP_AFTER)],
+            )
+            for login, address in phones
+        ),
+    ]
+    return _supervise(children)
+
+
+def _supervise(children: list[Child]) -> int:
+    stopping = False
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        nonlocal stopping
+        stopping = True
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    while not stopping:
+        now = time.monotonic()
+        for child in children:
+            child.look_after(now)
+        time.sleep(0.2)
+    _stop([child.process for child in children if child.process])
+    print("secondring: stopped", flush=True)
+    return 0
+
+
+def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Ask all to stop, wait a little, end the rest."""
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    deadline = time.monotonic() + STOP_WITHIN
+    for process in processes:
+        try:
+            process.wait(max(0.05, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _check(settings: config.Config) -> None:
+    """Refuse early, in one clear line, what would fail later in many. Raises CannotStartError."""
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        probe = settings.data / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError:
+        raise CannotStartError(
+            f"can't write to the folder {settings.data}; make it writable or set SECONDRING_DATA to another one"
+        ) from None
+    for setting, (host, port), kind in (
+        ("SECONDRING_WEB", settings.web, socket.SOCK_STREAM),
+        ("SECONDRING_SIP", settings.sip, socket.SOCK_DGRAM),
+    ):
+        if not _is_free(host, port, kind):
+            raise CannotStartError(
+                f"{host}:{port} is in use or not an address of this machine; "
+                f"stop what uses it, or set {setting} to another host:port"
+            )
+
+
+def _is_free(host: str, port: int, kind: socket.SocketKind) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _first_run(settings: config.Config) -> dict[str, str]:
+    """Load the demo office into an empty database; returns logins with their new passwords."""
+    if db.session.scalar(select(Office.id)) is not None:
+        return {}
+    language = "ru" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith(("ru", "uk", "be")) else "en"
+    passwords = demo.load(db.session(), clock.now(), language, settings.timezone)
+    db.session.commit()
+    return passwords
+
+
+def _desk_phones(is_free: Callable[[str, int, socket.SocketKind], bool] = _is_free) -> list[tuple[str, str]]:
+    """An address for the built-in desk phone of every user who has one: the old one when it is still free."""
+    users = db.session.scalars(select(User).where(User.desk_phone, User.active).order_by(User.id)).all()
+    taken: set[int] = set()
+    phones = []
+    for user in users:
+        old = user.extension.rpartition(":")[2]
+        candidates = [int(old)] if old.isdigit() else []
+        candidates += range(FIRST_PORT_OF_PHONES, FIRST_PORT_OF_PHONES + 2000)
+        port = next(p for p in candidates if p not in taken and is_free("127.0.0.1", p, socket.SOCK_DGRAM))
+        taken.add(port)
+        user.extension = f"sip:{user.login}@127.0.0.1:{port}"
+        phones.append((user.login, f"127.0.0.1:{port}"))
+    db.session.commit()
+    return phones
+
+
+def _welcome(settings: config.Config, passwords: dict[str, str], phones: bool) -> str:
+    host, port = settings.sip
+    lines = ["", f"  Second Ring is at  {settings.web_url}", ""]
+    if passwords:
+        lines.append("  Sign in as one of these; the passwords were made just now and are not shown again:")
+        lines += [f"    {login:<12} {password}" for login, password in passwords.items()]
+    else:
+        lines.append("  Users and data are as you left them. Forgot a password? ./desk users --new-password LOGIN")
+    lines += [
+        "",
+        f"  Calls for the office go to  sip:desk@{host}:{port}",
+        "    any softphone: no registration, dial that address; or place a test call:",
+        '    ./desk call --from +74951234567 --name "A new caller"',
+    ]
+    if phones:
+        lines.append("  The office's desk phones are built in and pick up by themselves after a few seconds.")
+    lines += [
+        "    your own softphone: put its SIP address into Users, e.g. sip:anna@127.0.0.1:5091",
+        "",
+        "  Ctrl-C stops.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def make_app() -> Flask:
+    """For `flask --app webapp.run:make_app db ...` when a migration is written."""
+    return create_app()

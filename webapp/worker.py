@@ -1,0 +1,56 @@
+"""The worker: what must happen by the clock though nobody clicks. `python -m webapp.worker`.
+
+Due dates live in tables and are claimed there, so a worker killed at any moment leaves nothing half told.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from huey import SqliteHuey, crontab
+from sqlalchemy.exc import OperationalError
+
+from webapp import clock, config, create_app, feed, logs
+from webapp.db import db
+from webapp.tasks.overdue import tell_overdue
+
+
+def make_huey(settings: config.Config) -> SqliteHuey:
+    """The queue with its periodic jobs, over an app of its own."""
+    app = create_app(settings)
+    huey = SqliteHuey("secondring", filename=str(settings.data / "worker.sqlite"))
+
+    @huey.periodic_task(crontab(minute="*"))
+    def every_minute() -> None:
+        """Tell of promises that ran out."""
+        with app.app_context():
+            try:
+                tell_overdue(db.session(), clock.now())
+                db.session.commit()
+            except OperationalError:  # the database is busy or away: the next minute does it
+                db.session.rollback()
+
+    @huey.periodic_task(crontab(minute="17"))
+    def every_hour() -> None:
+        """Forget what every page has long heard."""
+        with app.app_context():
+            feed.prune(db.session(), clock.now())
+            db.session.commit()
+
+    return huey
+
+
+def main() -> int:
+    """Work until told to stop. Exit code 2 for a setting that can't be used."""
+    logs.configure("worker")
+    try:
+        settings = config.load()
+    except config.ConfigError as error:
+        print(f"secondring: {error}", file=sys.stderr)
+        return 2
+    make_huey(settings).create_consumer(workers=1, periodic=True, check_worker_health=True).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
