@@ -210,7 +210,7 @@ class Call:
             leg.state = _Phone.TAKING
             self._taker = key
             for other in self._ringing():
-                self._drop(other, LegEnd.CANCELLED, now)
+                self._drop(other, LegEnd.CANCELLED, now, taken=True)
             self._join_at = now
             if not self._caller_answered and self._plan is not None:
                 self._join_at = max(now, (self._plan.answer_on_ring - 1) * self._plan.ring_seconds)
@@ -324,10 +324,10 @@ class Call:
             if self._talk_since is None:
                 self._emit(LegEnded(self.offered.call_id, leg.extension, LegEnd.CANCELLED, self._at(now)))
 
-    def _drop(self, key: int, reason: LegEnd, now: float) -> None:
+    def _drop(self, key: int, reason: LegEnd, now: float, *, taken: bool = False) -> None:
         leg = self._legs[key]
         leg.state = _Phone.DROPPED
-        self._out.append(CancelLeg(key))
+        self._out.append(CancelLeg(key, taken))
         self._emit(LegEnded(self.offered.call_id, leg.extension, reason, self._at(now)))
 
     def _ringing(self) -> list[int]:

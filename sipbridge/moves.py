@@ -91,9 +91,10 @@ class RingPhone:
 
 @dataclass(frozen=True, slots=True)
 class CancelLeg:
-    """Stop ringing this softphone."""
+    """Stop ringing this softphone; `taken` when a colleague took the call."""
 
     leg: int
+    taken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,14 +113,17 @@ class Outbox:
         with self._lock:
             self._db.execute("UPDATE open_calls SET seen_at = ?", (at.isoformat(),))
 
-    def fail_open_calls(self) -> int:
-        """Add `CallEnded(FAILED)` for every call a crash left open, as of its last sign of life; how many."""
+    def fail_open_calls(self) -> list[tuple[str, datetime]]:
+        """Add `CallEnded(FAILED)` for every call a crash left open, as of its last sign of life.
+
+        Returns the id and the time of offer of each.
+        """
         with self._lock:
             rows = self._db.execute(
                 "SELECT call_id, offered_at, seen_at, answered_at, rings, ring_seconds FROM open_calls ORDER BY rowid"
             ).fetchall()
         self.add(*(_failed(*row) for row in rows))
-        return len(rows)
+        return [(call_id, datetime.fromisoformat(offered_at)) for call_id, offered_at, *_ in rows]
 
     def close(self) -> None:
         """Close the file; what waits stays in it."""

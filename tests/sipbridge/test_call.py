@@ -175,7 +175,7 @@ def test_the_greeting_begins_when_the_configured_ring_is_over_and_the_ringing_go
 def test_a_manager_who_lifts_during_the_greeting_cuts_it_short() -> None:
     walk = Walk(TWO_STEPS)
     walk.until(11.0)
-    assert actions_of(walk.feed(PhoneAnswered(2))) == [CancelLeg(1), StopPlaying(), Join(2)]
+    assert actions_of(walk.feed(PhoneAnswered(2))) == [CancelLeg(1, taken=True), StopPlaying(), Join(2)]
     (answered,) = walk.event(CallAnswered)
     assert isinstance(answered, CallAnswered) and (answered.rings, answered.seconds) == (3, 11.0)
 
@@ -226,7 +226,7 @@ def test_the_first_to_take_it_silences_the_others() -> None:
     walk = Walk(TWO_STEPS)
     walk.until(9.0)
     walk.feed(PhoneAnswered(1))
-    assert CancelLeg(2) in [action for _, action in walk.done]
+    assert CancelLeg(2, taken=True) in [action for _, action in walk.done]
     assert walk.feed(PhoneAnswered(2)) == [HangUpLeg(2)], "its answer crossed the cancel"
     assert walk.feed(PhoneAnswered(2)) == []
     assert walk.feed(PhoneEnded(2, LegEnd.CANCELLED)) == []
