@@ -99,7 +99,8 @@ class Client(SIP.SIPClient):
         if not self.NSD:
             return
         self.NSD = False
-        self.wake()
+        with contextlib.suppress(OSError):
+            self._waker.send(b"\0")
         if self._thread and self._thread is not threading.current_thread():
             self._thread.join(2)
         for each in (self.s, self._woken, self._waker):
@@ -181,33 +182,34 @@ class Client(SIP.SIPClient):
     # What came
 
     def receive(self, data: bytes, source: Address) -> None:
-        """One datagram."""
+        """One datagram. Whatever it does, the thread lives on."""
         with self.lock:
-            self.counters["received"] += 1
-            served = self.peers.serves(source[0])
-            is_response = data[:4].upper() == b"SIP/"
-            if not served and not is_response and not self.dialled[source[0]]:
-                self.counters["refused_strangers"] += 1
-                return
-            if not data.strip(b"\r\n\0"):
-                return  # keep-alive
-            try:
-                message = Message(data, source)
-            except (NotSip, ValueError, RecursionError):
-                self.counters["malformed"] += 1
-                return
-            if message.fault:
-                self.counters["malformed"] += 1
-            if message.is_request and not served and not (message.vias and message.to.tag):
-                self.counters["refused_strangers"] += 1
-                return
-            try:
-                self.parse_message(message)
-            except Exception:
-                self.counters["errors"] += 1
-                log.exception("SIP request failed" if message.is_request else "SIP response failed")
-                if message.is_request and message.method != "ACK":
-                    self.respond_once(message, 500, "Server Internal Error")
+            self._guarded(lambda: self._receive(data, source))
+
+    def _receive(self, data: bytes, source: Address) -> None:
+        self.counters["received"] += 1
+        served = self.peers.serves(source[0])
+        if not served and data[:4].upper() != b"SIP/" and not self.dialled[source[0]]:
+            self.counters["refused_strangers"] += 1
+            return
+        if not data.strip(b"\r\n\0"):
+            return  # keep-alive
+        try:
+            message = Message(data, source)
+        except NotSip:
+            self.counters["malformed"] += 1
+            return
+        if message.fault:
+            self.counters["malformed"] += 1
+        if message.is_request and not served and (message.fault or not message.to.tag):
+            self.counters["refused_strangers"] += 1
+            return
+        try:
+            self.parse_message(message)
+        except Exception:
+            if message.is_request and message.method != "ACK":
+                self.respond_once(message, 500, "Server Internal Error")
+            raise
 
     def parse_message(self, message: Message) -> None:  # type: ignore[override]
         """Give a message to the transaction, leg or answer it calls for."""
