@@ -14,6 +14,7 @@ PRODUCT = "SecondRing"
 Fields = tuple[tuple[str, str], ...]
 
 _RPORT = re.compile(r";\s*rport\s*(?:=[^;]*)?(?=;|$)", re.I)
+_TAG = re.compile(r";\s*tag\s*=", re.I)
 _RECEIVED = re.compile(r";\s*received\s*=[^;]*(?=;|$)", re.I)
 
 
@@ -30,7 +31,7 @@ def response(request: Message, code: int, phrase: str, to_tag: str, fields: Fiel
     if sender := request.header("from"):
         lines.append(f"From: {sender}")
     if target := request.header("to"):
-        has_tag = request.to.tag if request.vias else ";tag=" in target.replace(" ", "").lower()
+        has_tag = bool(_TAG.search(target)) if request.fault else bool(request.to.tag)
         lines.append(f"To: {target}" if has_tag or code == 100 else f"To: {target};tag={to_tag}")
     for name, shown in (("call-id", "Call-ID"), ("cseq", "CSeq")):
         if value := request.header(name):
