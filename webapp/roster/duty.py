@@ -59,7 +59,7 @@ def on_duty(session: Session, at: datetime) -> list[OnDuty]:
     users = {row.user_id: row.user for row in shifts}
     return [
         OnDuty(users[span.user_id], until, span.rank, "override" if span.override else "shift")
-        for span, until in on_duty_at(_spans(shifts), _absence_spans(absences), at)
+        for span, until in on_duty_at(spans(shifts), absence_spans(absences), at)
     ]
 
 
@@ -81,16 +81,16 @@ def gaps(session: Session, start: datetime, end: datetime) -> list[Period]:
     shifts, absences = _load(session, start, end)
     zone = current_app.config["SETTINGS"].timezone
     hours = working_hours(the_office(session), start, end, zone)
-    return uncovered(hours, effective(_spans(shifts), _absence_spans(absences)))
+    return uncovered(hours, effective(spans(shifts), absence_spans(absences)))
 
 
 def on_duty_at(shifts: Sequence[Span], absences: Sequence[Span], at: datetime) -> list[tuple[Span, datetime]]:
     """The effective span of each person on duty at `at`, and when that duty ends; ordered, nobody twice."""
-    spans = effective(shifts, absences)
+    counting = effective(shifts, absences)
     found: dict[int, tuple[Span, datetime]] = {}
-    for span in spans:
+    for span in counting:
         if span.starts <= at < span.ends and span.user_id not in found:
-            found[span.user_id] = (span, _end_of_chain(span, spans))
+            found[span.user_id] = (span, _end_of_chain(span, counting))
     return list(found.values())
 
 
@@ -106,9 +106,9 @@ def effective(shifts: Sequence[Span], absences: Sequence[Span]) -> list[Span]:
     return sorted(result, key=lambda span: (span.rank, span.starts, span.user_id, not span.override))
 
 
-def uncovered(hours: Iterable[Period], spans: Sequence[Span]) -> list[Period]:
-    """What of `hours` no span of rank DUTY covers."""
-    covered = [(span.starts, span.ends) for span in spans if span.rank == DUTY]
+def uncovered(hours: Iterable[Period], counting: Sequence[Span]) -> list[Period]:
+    """What of `hours` no effective span of rank DUTY covers."""
+    covered = [(span.starts, span.ends) for span in counting if span.rank == DUTY]
     return [gap for window in hours for gap in without(window, covered)]
 
 
@@ -145,9 +145,9 @@ def without(period: Period, taken: Iterable[Period]) -> list[Period]:
     return left
 
 
-def _end_of_chain(span: Span, spans: Sequence[Span]) -> datetime:
+def _end_of_chain(span: Span, counting: Sequence[Span]) -> datetime:
     end = span.ends
-    for other in spans:  # by start within a rank, so that one walk meets them in order
+    for other in counting:  # by start within a rank, so that one walk meets them in order
         if other.user_id == span.user_id and other.rank == span.rank and other.starts <= end:
             end = max(end, other.ends)
     return end
@@ -165,9 +165,11 @@ def _load(session: Session, start: datetime, end: datetime) -> tuple[Sequence[Sh
     return shifts, absences
 
 
-def _spans(shifts: Sequence[Shift]) -> list[Span]:
+def spans(shifts: Sequence[Shift]) -> list[Span]:
+    """Shifts without their table."""
     return [Span(row.user_id, row.starts_at, row.ends_at, row.rank, row.override) for row in shifts]
 
 
-def _absence_spans(absences: Sequence[Absence]) -> list[Span]:
+def absence_spans(absences: Sequence[Absence]) -> list[Span]:
+    """Absences without their table."""
     return [Span(row.user_id, row.starts_at, row.ends_at) for row in absences]

@@ -1,0 +1,247 @@
+"""The week as it is drawn: a row a day, a bar a shift, its place as a share of the row's width.
+
+Pure: rows in, numbers and words out. Places follow the wall clock, so a working day looks the same all year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, tzinfo
+
+from flask_babel import format_date
+from flask_babel import gettext as _
+
+from webapp.accounts.models import User
+from webapp.office.models import Office
+from webapp.roster import duty
+from webapp.roster.models import Absence, Shift
+from webapp.roster.wallclock import DAY_MINUTES, instant, wall_clock, written
+
+PERSON_COLOURS = 8
+HEIGHTS = {"gap": 24, "duty": 24, "backup": 20, "away": 17}
+FREE_STRIP = 9
+"""Pixels under a day's bars, from where a new one can be drawn."""
+
+
+@dataclass(slots=True)
+class Bar:
+    """One thing in a day's row. `x` and `width` are percent of the row; `pieces` are the parts of a shift that count.
+
+    `kind`: gap, duty, backup, away. `colour` tells people apart, beside their names.
+    """
+
+    kind: str
+    start: int
+    end: int
+    text: str
+    label: str
+    x: float = 0.0
+    width: float = 0.0
+    y: int = 0
+    colour: int = 0
+    pieces: list[tuple[float, float]] = field(default_factory=list)
+    shift: Shift | None = None
+    absence: Absence | None = None
+    whole: bool = True
+
+    @property
+    def height(self) -> int:
+        return HEIGHTS[self.kind]
+
+
+@dataclass(slots=True)
+class Day:
+    """One row. `open_x` and `open_width` show the working hours, `now_x` this moment when it is today."""
+
+    date: date
+    name: str
+    bars: list[Bar]
+    today: bool
+    height: int = 0
+    open_x: float | None = None
+    open_width: float = 0.0
+    now_x: float | None = None
+
+
+@dataclass(slots=True)
+class Week:
+    """What the page draws. `first` and `last` are the minutes at the edges of every row."""
+
+    monday: date
+    days: list[Day]
+    hours: list[tuple[float, str]]
+    first: int
+    last: int
+    gaps: list[str]
+
+    @property
+    def code(self) -> str:
+        """2026-W11."""
+        return week_code(self.monday)
+
+    @property
+    def previous(self) -> str:
+        return week_code(self.monday - timedelta(days=7))
+
+    @property
+    def next(self) -> str:
+        return week_code(self.monday + timedelta(days=7))
+
+    @property
+    def sunday(self) -> date:
+        return self.monday + timedelta(days=6)
+
+
+def week_code(day: date) -> str:
+    """The ISO week of `day`, as in addresses: 2026-W11."""
+    year, week, _day = day.isocalendar()
+    return f"{year}-W{week:02}"
+
+
+def draw(
+    monday: date, shifts: Sequence[Shift], absences: Sequence[Absence], office: Office, now: datetime, zone: tzinfo
+) -> Week:
+    """The week of `monday`; `shifts` and `absences` are those that touch it, with their users loaded."""
+    start, end = instant(monday, 0, zone), instant(monday, 7 * DAY_MINUTES, zone)
+    working = [row for row in shifts if row.user.active]
+    away = duty.absence_spans(absences)
+    effective = duty.effective(duty.spans(working), away)
+    gaps = duty.uncovered(duty.working_hours(office, start, end, zone), effective)
+    days = []
+    for offset in range(7):
+        day = monday + timedelta(days=offset)
+        bars = [_gap(*minutes) for gap in gaps if (minutes := _within(gap, day, zone))]
+        for row in shifts:
+            if minutes := _within((row.starts_at, row.ends_at), day, zone):
+                bars.append(_shift_bar(row, minutes, effective if row.user.active else [], away, day, zone))
+        for absence in absences:
+            if minutes := _within((absence.starts_at, absence.ends_at), day, zone):
+                bars.append(_away_bar(absence, minutes, zone))
+        days.append(Day(day, format_date(day, "EEE d MMM"), bars, wall_clock(now, zone)[0] == day))
+    week = Week(monday, days, [], *_edges(days, office), [_gap_words(gap, zone) for gap in gaps])
+    _place(week, office, now, zone)
+    return week
+
+
+def _within(period: tuple[datetime, datetime], day: date, zone: tzinfo) -> tuple[int, int] | None:
+    """The part of `period` in `day`, as wall-clock minutes; None when there is none."""
+    starts, ends = max(period[0], instant(day, 0, zone)), min(period[1], instant(day, DAY_MINUTES, zone))
+    if starts >= ends:
+        return None
+    first, last = wall_clock(starts, zone)[1], wall_clock(ends, zone)
+    return first, max(last[1] if last[0] == day else DAY_MINUTES, first + 1)
+
+
+def _gap(start: int, end: int) -> Bar:
+    words = _("nobody on duty")
+    return Bar("gap", start, end, words, f"{words}, {written(start)}–{written(end)}")
+
+
+def _shift_bar(
+    row: Shift,
+    minutes: tuple[int, int],
+    effective: Sequence[duty.Span],
+    away: Sequence[duty.Span],
+    day: date,
+    zone: tzinfo,
+) -> Bar:
+    kind = "backup" if row.rank == duty.BACKUP else "duty"
+    starts, ends = wall_clock(row.starts_at, zone), wall_clock(row.ends_at, zone)
+    times = f"{_short(starts[1])}–{_short(ends[1])}"
+    mine = [
+        (span.starts, span.ends)
+        for span in effective
+        if (span.user_id, span.rank, span.override) == (row.user_id, row.rank, row.override)
+    ]
+    pieces = [
+        part
+        for span in mine
+        if span[0] < row.ends_at and span[1] > row.starts_at and (part := _within(span, day, zone))
+    ]
+    notes = [_("backup")] if kind == "backup" else []
+    if row.override:
+        notes.append(_("for the day"))
+    if not row.user.active:
+        notes.append(_("no longer here"))
+    elif not pieces:
+        present = duty.without(
+            (row.starts_at, row.ends_at), [(gone.starts, gone.ends) for gone in away if gone.user_id == row.user_id]
+        )
+        notes.append(_("replaced") if present else _("away"))
+    name = row.user.name if minutes[1] - minutes[0] > 150 else initials(row.user)
+    return Bar(
+        kind,
+        *minutes,
+        text=" · ".join([f"{name} {times}", *notes]),
+        label=", ".join([row.user.name, f"{written(starts[1])}–{written(ends[1])}", *(notes or [_("on duty")])]),
+        colour=row.user_id % PERSON_COLOURS,
+        pieces=[(float(a), float(b)) for a, b in pieces],
+        shift=row,
+        whole=starts[0] == day and (ends[0] == day or ends == (day + timedelta(days=1), 0)),
+    )
+
+
+def _away_bar(row: Absence, minutes: tuple[int, int], zone: tzinfo) -> Bar:
+    back, time = wall_clock(row.ends_at, zone)
+    until = f"{format_date(back, 'd MMM')} {written(time)}"
+    words = _("%(name)s away until %(until)s", name=row.user.name, until=until)
+    words = f"{words} · {row.reason}" if row.reason else words
+    return Bar("away", *minutes, text=words, label=words, colour=row.user_id % PERSON_COLOURS, absence=row)
+
+
+def initials(user: User) -> str:
+    """AP for Anna Petrova."""
+    return "".join(part[0] for part in user.name.split()[:2]).upper()
+
+
+def _short(minutes: int) -> str:
+    return str(minutes // 60) if minutes % 60 == 0 else written(minutes)
+
+
+def _stack(bars: list[Bar]) -> int:
+    """Give every bar its lane: gaps and duty on top, then backups, then absences. Returns the row's height."""
+    top = 3
+    for kinds in (("gap", "duty"), ("backup",), ("away",)):
+        lanes: list[int] = []
+        group = [bar for bar in bars if bar.kind in kinds]
+        for bar in sorted(group, key=lambda bar: (bar.kind != "gap", bar.start, bar.colour)):
+            lane = next((number for number, free_from in enumerate(lanes) if free_from <= bar.start), len(lanes))
+            lanes[lane : lane + 1] = [bar.end]
+            bar.y = top + lane * (HEIGHTS[kinds[-1]] + 2)
+        top += len(lanes) * (HEIGHTS[kinds[-1]] + 2)
+    return max(top, 30) + FREE_STRIP
+
+
+def _edges(days: Sequence[Day], office: Office) -> tuple[int, int]:
+    """The hours shown: the working day with an hour around it, and whatever shifts lie outside."""
+    bars = [bar for day in days for bar in day.bars if bar.kind != "away"]
+    first = min([office.opens - 60, *(bar.start for bar in bars)])
+    last = max([office.closes + 60, *(bar.end for bar in bars)])
+    return max(first // 60 * 60, 0), min(-(-last // 60) * 60, DAY_MINUTES)
+
+
+def _place(week: Week, office: Office, now: datetime, zone: tzinfo) -> None:
+    """Turn minutes into percent of the row's width, and stack the bars."""
+
+    def x(minutes: float) -> float:
+        return round(100 * (min(max(minutes, week.first), week.last) - week.first) / (week.last - week.first), 3)
+
+    step = 60 if week.last - week.first <= 16 * 60 else 120
+    week.hours = [(x(minutes), _short(minutes)) for minutes in range(week.first, week.last + 1, step)]
+    for day in week.days:
+        if day.date.weekday() in office.workdays:
+            day.open_x, day.open_width = x(office.opens), x(office.closes) - x(office.opens)
+        minutes = wall_clock(now, zone)[1]
+        if day.today and week.first <= minutes <= week.last:
+            day.now_x = x(minutes)
+        day.bars = [bar for bar in day.bars if bar.start < week.last and bar.end > week.first]
+        day.height = _stack(day.bars)
+        for bar in day.bars:
+            bar.x, bar.width = x(bar.start), round(x(bar.end) - x(bar.start), 3)
+            bar.pieces = [(x(first), round(x(last) - x(first), 3)) for first, last in bar.pieces]
+
+
+def _gap_words(gap: tuple[datetime, datetime], zone: tzinfo) -> str:
+    (day, start), (_last, end) = wall_clock(gap[0], zone), wall_clock(gap[1], zone)
+    return f"{format_date(day, 'EEE d MMM')} {written(start)}–{written(end or DAY_MINUTES)}"

@@ -1,0 +1,40 @@
+"""Reads of the roster's pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, contains_eager
+
+from webapp.access import SALES
+from webapp.accounts.models import User
+from webapp.roster.models import Absence, Shift
+
+
+def shifts_between(session: Session, start: datetime, end: datetime) -> Sequence[Shift]:
+    """Everybody's shifts that touch the span, with their people, whether they still work here or not."""
+    return session.scalars(
+        select(Shift)
+        .join(Shift.user)
+        .where(Shift.ends_at > start, Shift.starts_at < end)
+        .order_by(Shift.starts_at, Shift.id)
+        .options(contains_eager(Shift.user))
+    ).all()
+
+
+def absences_between(session: Session, start: datetime, end: datetime) -> Sequence[Absence]:
+    """The absences that touch the span of people who work here."""
+    return session.scalars(
+        select(Absence)
+        .join(Absence.user)
+        .where(User.active, Absence.ends_at > start, Absence.starts_at < end)
+        .order_by(Absence.starts_at, Absence.id)
+        .options(contains_eager(Absence.user))
+    ).all()
+
+
+def people(session: Session) -> Sequence[User]:
+    """Those who can be put on the roster, by name."""
+    return session.scalars(select(User).where(User.active, User.role.in_(SALES)).order_by(User.name, User.id)).all()
