@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import shutil
 import socket
 import subprocess
@@ -22,7 +21,6 @@ from sipbridge.pyvoip.message import Message
 
 SCENARIOS = Path(__file__).parent / "sipp"
 INSTANCE = "0b0f2ab1-3a55-4fd1-9c3b-0f6d8a3c1d11"
-_port_blocks = itertools.count(0)
 
 
 def until(condition: Callable[[], Any], seconds: float = 8.0) -> Any:
@@ -40,10 +38,21 @@ def free_port(ip: str = "127.0.0.1") -> int:
         return int(probe.getsockname()[1])
 
 
+class Clock:
+    """Monotonic time that a test can push forward."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.ahead
+
+
 class Office:
     """An endpoint and what it told us."""
 
     def __init__(self, hub: Hub, **settings: Any) -> None:
+        self.clock = Clock()
         self.calls: list[Leg] = []
         self.events: list[tuple[Leg, LegEvent]] = []
         self.lines: list[tuple[str, bool, str]] = []
@@ -63,7 +72,18 @@ class Office:
             on_call=self._on_call,
             on_leg=lambda leg, event: self.events.append((leg, event)),
             on_line=lambda *told: self.lines.append(told),
+            clock=self.clock,
         )
+
+    def pass_time(self, seconds: float) -> None:
+        """Let so many seconds pass for the endpoint, in steps, each timer having its turn."""
+        end = self.clock.ahead + seconds
+        while self.clock.ahead < end:
+            self.clock.ahead += min(0.5, end - self.clock.ahead)
+            rung = threading.Event()
+            with self.endpoint.sip.lock:
+                self.endpoint.sip.timers.after(0, rung.set)
+            assert rung.wait(5)
 
     def _on_call(self, leg: Leg) -> None:
         self.calls.append(leg)
