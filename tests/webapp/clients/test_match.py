@@ -1,0 +1,151 @@
+"""Who may be calling: sure when the number leaves no doubt, offered when it doesn't, never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from tests.webapp.clients.conftest import Maker
+from webapp.accounts.models import User
+from webapp.clients import match
+from webapp.clients.match import Candidate, by_draft, by_number, certain
+from webapp.clients.models import MatchKey, NotSame
+
+
+def test_the_same_number_opens_its_card(session: Session, make_card: Maker) -> None:
+    card = make_card("Rassvet", ("8 (495) 123-45-67",))
+    make_card("Zakat", ("+7 495 765-43-21",))
+    found = by_number(session, "+74951234567", "RU")
+    assert found == [Candidate(card.id, "phone", True)]
+    assert certain(found) == card.id
+
+
+def test_a_number_without_city_code_matches_either_way_round(session: Session, make_card: Maker) -> None:
+    short = make_card("Short", ("123-45-67",))
+    full = make_card("Full", ("+7 495 765-43-21",))
+    assert by_number(session, "+74951234567", "RU") == [Candidate(short.id, "phone_tail", True)]
+    assert by_number(session, "7654321", "RU") == [Candidate(full.id, "phone_tail", True)]
+    assert by_number(session, "1234567", "RU") == [Candidate(short.id, "phone", True)]
+
+
+def test_two_full_numbers_that_end_alike_are_offered_but_not_sure(session: Session, make_card: Maker) -> None:
+    other_city = make_card("Other city", ("+7 812 123-45-67",))
+    found = by_number(session, "+74951234567", "RU")
+    assert found == [Candidate(other_city.id, "phone_tail", False)]
+    assert certain(found) is None
+
+
+def test_a_number_of_fewer_digits_is_offered_but_not_sure(session: Session, make_card: Maker) -> None:
+    town = make_card("A small town", ("38-12-34",))
+    assert by_number(session, "+74812381234", "RU") == [Candidate(town.id, "phone_tail", False)]
+    assert by_number(session, "381234", "RU") == [Candidate(town.id, "phone", True)]
+
+
+def test_a_shared_number_opens_nothing_by_itself(session: Session, make_card: Maker) -> None:
+    first, second = make_card("First", ("+74951234567",)), make_card("Second", ("+74951234567",))
+    far = make_card("Far", ("+78121234567",))
+    found = by_number(session, "+74951234567", "RU")
+    assert [(one.client_id, one.sure) for one in found] == [(first.id, True), (second.id, True), (far.id, False)]
+    assert certain(found) is None
+
+
+def test_a_client_with_several_such_numbers_is_offered_once_at_its_best(session: Session, make_card: Maker) -> None:
+    card = make_card("Twice", ("+78121234567", "+74951234567", "123-45-67"))
+    assert by_number(session, "+74951234567", "RU") == [Candidate(card.id, "phone", True)]
+
+
+def test_a_hidden_number_matches_nothing(session: Session, make_card: Maker) -> None:
+    make_card("Anybody", ("anonymous", "+74951234567"))
+    assert by_number(session, "", "RU") == []
+
+
+def test_what_a_manager_told_apart_is_never_sure_again(session: Session, make_card: Maker) -> None:
+    wrong, right = make_card("Wrong", ("+74951234567",)), make_card("Right", ("123-45-67",))
+    session.add(NotSame(number="+74951234567", client_id=wrong.id))
+    session.commit()
+    found = by_number(session, "+74951234567", "RU")
+    assert found == [Candidate(right.id, "phone_tail", True), Candidate(wrong.id, "phone", False)]
+    assert certain(found) == right.id
+
+
+def test_offers_are_bounded_and_the_sure_one_is_among_them(session: Session, make_card: Maker) -> None:
+    for city in range(60):
+        make_card(f"City {city}", (f"+79{city:02}1234567",))
+    exact = make_card("Exact", ("+74951234567",))
+    found = by_number(session, "+74951234567", "RU")
+    assert len(found) == 9
+    assert found[0] == Candidate(exact.id, "phone", True)
+
+
+def test_the_look_up_is_one_query_through_the_index(
+    session: Session, make_card: Maker, count_queries: Callable[[], int]
+) -> None:
+    make_card("Rassvet", ("+74951234567",))
+    session.connection()
+    before = count_queries()
+    by_number(session, "+74951234567", "RU")
+    assert count_queries() - before == 1
+    if session.get_bind().dialect.name == "sqlite":
+        values = {"number": "", "tail": "1234567", "six": "", "five": "", "most": 9}
+        plan = str(session.execute(text("explain query plan " + match._BY_NUMBER), values).all())
+        assert "ix_match_key_lookup" in plan and "SCAN" not in plan
+
+
+def test_keys_follow_the_card(session: Session, make_card: Maker) -> None:
+    card = make_card("Rassvet", ("+74951234567",), email="a@rassvet.ru", surname="Orlov", website="rassvet.ru")
+    kinds = {"company", "surname", "phone", "email", "domain", "site"}
+    assert set(session.scalars(select(MatchKey.kind).where(MatchKey.client_id == card.id))) == kinds
+    card.name = "Zakat"
+    card.contact_points.clear()
+    match.index(session, card)
+    assert by_number(session, "+74951234567", "RU") == []
+    assert [hit.client_id for hit in by_draft(session, {"name": "ООО Закат"}, "RU")] == [card.id]
+    assert by_draft(session, {"name": "Rassvet"}, "RU") == []
+
+
+def test_all_six_keys_find_a_card_while_it_is_typed(session: Session, make_card: Maker) -> None:
+    card = make_card(
+        "ООО Рассвет",
+        ("+74951234567",),
+        email="pavel@rassvet-okna.ru",
+        surname="Орлов",
+        given_name="Павел",
+        website="https://rassvet.com",
+    )
+    for draft, key, field in (
+        ({"name": "Rassvet LLC"}, "company", "name"),
+        ({"surname": "Orlova"}, "surname", "surname"),
+        ({"surname": "Orlov", "given_name": "Pavel"}, "surname_given", "surname"),
+        ({"phone": "8 495 123-45-67"}, "phone", "phone"),
+        ({"mobile": "123-45-67"}, "phone_tail", "mobile"),
+        ({"email": "PAVEL@rassvet-okna.ru"}, "email", "email"),
+        ({"email": "info@rassvet-okna.ru"}, "domain", "email"),
+        ({"email": "info@rassvet.com"}, "domain", "email"),
+        ({"website": "www.rassvet.com/contacts"}, "site", "website"),
+        ({"website": "rassvet-okna.ru"}, "domain", "website"),
+    ):
+        hits = by_draft(session, draft, "RU")
+        assert [(hit.client_id, hit.key, hit.field) for hit in hits] == [(card.id, key, field)], draft
+        assert hits[0].why
+
+
+def test_a_draft_is_one_query_and_a_full_name_ranks_higher(
+    session: Session, make_card: Maker, office: dict[str, User], count_queries: Callable[[], int]
+) -> None:
+    for number in range(15):
+        make_card(f"Firm {number}", surname="Иванов", given_name="Иван")
+    anna = make_card("The last", surname="Иванова", given_name="Анна")
+    session.connection()
+    before = count_queries()
+    hits = by_draft(session, {"surname": "Иванова", "given_name": "Anna", "email": "x@gmail.com"}, "RU")
+    assert count_queries() - before == 1
+    assert hits[0].client_id == anna.id and hits[0].key == "surname_given"
+    assert len(hits) == 9
+
+
+def test_an_empty_draft_asks_nothing(session: Session, count_queries: Callable[[], int]) -> None:
+    before = count_queries()
+    assert by_draft(session, {"name": " ", "phone": "anonymous"}, "RU") == []
+    assert count_queries() == before

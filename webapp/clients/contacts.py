@@ -1,0 +1,70 @@
+"""Contact points of a card: kept as written, with the normal form beside it."""
+
+from __future__ import annotations
+
+import phonenumbers
+from flask import current_app
+from flask_babel import lazy_gettext as _l
+from phonenumbers import PhoneNumberType
+from sqlalchemy.orm import Session
+
+from webapp.clients import keys
+from webapp.clients.models import Client, ContactPoint, Person
+
+KINDS = {
+    "phone": _l("Phone"),
+    "mobile": _l("Mobile"),
+    "email": _l("E-mail"),
+    "messenger": _l("Messenger"),
+    "site": _l("Website"),
+    "fax": _l("Fax"),
+}
+LONGEST = 200
+
+
+class BadValue(ValueError):
+    """What was typed can't be kept; the message says why, in the reader's language."""
+
+
+def office_country() -> str:
+    """The office's country (ISO code): how national numbers are read. Needs the app's context, as the database does."""
+    return str(current_app.config["SETTINGS"].country)
+
+
+def add(session: Session, client: Client, kind: str, value: str, person: Person | None = None) -> ContactPoint:
+    """Add a way to reach the client, or find it when it is already there. Flushes; the keys are not rewritten here.
+
+    What can't be read is kept as written, with `normal` ''. Raises BadValue for a text that is empty or too long.
+    """
+    value = " ".join(value.replace("\0", "").split())
+    if kind not in KINDS or not value:
+        raise BadValue(_l("Type a phone, an e-mail or another address."))
+    if len(value) > LONGEST:
+        raise BadValue(_l("At most %(most)d characters.", most=LONGEST))
+    normal = keys.normal_contact(kind, value, office_country())
+    for point in client.contact_points:
+        if point.kind == kind and (point.normal == normal if normal else point.value == value):
+            if point.person is None and person is not None:
+                point.person = person
+            session.flush()
+            return point
+    point = ContactPoint(person=person, kind=kind, value=value, normal=normal)
+    client.contact_points.append(point)
+    session.flush()
+    return point
+
+
+def phone_kind(normal: str) -> str:
+    """`mobile` or `phone`, as the numbering plan says."""
+    try:
+        parsed = phonenumbers.parse(normal)
+    except phonenumbers.NumberParseException:
+        return "phone"
+    return "mobile" if phonenumbers.number_type(parsed) == PhoneNumberType.MOBILE else "phone"
+
+
+def is_readable(point: ContactPoint) -> bool:
+    """False when the address can't be read: it is shown as written, and marked."""
+    if point.kind in ("phone", "mobile", "fax"):
+        return point.normal.startswith("+") or 3 <= len(point.normal) <= keys.LONGEST_LOCAL
+    return bool(point.normal)
