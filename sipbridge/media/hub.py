@@ -13,6 +13,7 @@ import logging
 import math
 import select
 import socket
+import sys
 import threading
 import time
 from collections import deque
@@ -25,6 +26,9 @@ _GRID_SECONDS = 0.005
 _LONGEST_WAIT = 0.5
 # `epoll_wait` counts in whole milliseconds, rounded up: a timer so near is as good as due.
 _NEAR_SECONDS = 0.0005
+# A packet takes three system calls, and after each the thread must get the interpreter back from whoever else
+# computes; at Python's usual 5 ms a busy neighbour made the relay's p99 four times longer than at this.
+_SWITCH_SECONDS = 0.0005
 
 Readable = Callable[[], object]
 Turn = Callable[[float], float | None]
@@ -58,9 +62,10 @@ class Hub:
         self.add(self._ear, lambda: self._ear.recv_into(self.buffer))
 
     def start(self) -> None:
-        """Start the thread. A hub is started once."""
+        """Start the thread. A hub is started once. Makes the whole process's threads take shorter turns."""
         if self._thread is not None:
             raise RuntimeError("the hub was already started")
+        sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_SECONDS))
         self._thread = threading.Thread(target=self._run, name="media-hub", daemon=True)
         self._thread.start()
 
