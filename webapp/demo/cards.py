@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import User
+from webapp.clients import contacts, keys, match
 from webapp.clients.models import Client, ContactPoint, Person
 from webapp.demo.names import Name, Names, ascii_slug
 from webapp.demo.phones import Number, Numbers, written
@@ -38,7 +39,8 @@ def make_clients(
 ) -> tuple[Book, Numbers]:
     """About HOW_MANY cards with owners, regions, channels, statuses and categories spread over them."""
     names, numbers, book = Names(dice), Numbers(dice), Book()
-    home = "ru" if language == "ru" else "gb"
+    country_here = contacts.office_country()
+    home = country_here.lower()
     channels = list(session.scalars(select(Channel).order_by(Channel.rank)))
     statuses = list(session.scalars(select(ClientStatus).order_by(ClientStatus.rank)))
     regions = list(session.scalars(select(Region).order_by(Region.rank)))
@@ -78,6 +80,9 @@ def make_clients(
     session.add_all(client for client, _ in callers)
     session.flush()
     for client, number in callers:
+        for point in client.contact_points:
+            point.normal = keys.normal_contact(point.kind, point.value, country_here)
+        match.index(session, client)
         book.clients.append(client)
         book.numbers[client.id] = number
     return book, numbers
