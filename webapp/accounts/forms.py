@@ -1,11 +1,28 @@
-"""Forms of the login page and of one's own settings."""
+"""Forms of the login page, of the administrator's users, and of one's own page."""
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import PasswordField, StringField
+from wtforms import BooleanField, PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired, Length
+
+from webapp.accounts.extensions import MAX_LENGTH, is_sip_uri
+from webapp.accounts.models import Role
+from webapp.accounts.passwords import MIN_LENGTH
+from webapp.languages import LANGUAGES
+
+LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}", re.ASCII)
+THEMES = (("", _l("As the system says")), ("light", _l("Light")), ("dark", _l("Dark")))
+
+
+def stripped(text: str | None) -> str | None:
+    """A field's text without the blanks around it."""
+    return " ".join(text.split()) if text else text
 
 
 class LoginForm(FlaskForm):
@@ -13,3 +30,71 @@ class LoginForm(FlaskForm):
 
     login = StringField(_l("Login"), validators=[InputRequired(_l("Type your login.")), Length(max=40)])
     password = PasswordField(_l("Password"), validators=[InputRequired(_l("Type your password.")), Length(max=200)])
+
+
+class UserForm(FlaskForm):
+    """Somebody of the office, as the administrator sees them."""
+
+    name = StringField(
+        _l("Name"),
+        filters=[stripped],
+        validators=[InputRequired(_l("Type the name.")), Length(max=120, message=_l("At most %(max)d characters."))],
+    )
+    login = StringField(_l("Login"), filters=[stripped, lambda text: text.lower() if text else text])
+    position = StringField(
+        _l("Position"), filters=[stripped], validators=[Length(max=120, message=_l("At most %(max)d characters."))]
+    )
+    role = SelectField(_l("Role"))
+    region_id = SelectField(_l("Region"), coerce=int)
+    extension = StringField(_l("Softphone"), filters=[stripped])
+    desk_phone = BooleanField(_l("Built-in desk phone"))
+
+    def offer(self, regions: list[tuple[int, str]]) -> None:
+        """Set what can be chosen."""
+        self.role.choices = [(role.value, role.label) for role in Role]
+        self.region_id.choices = [(0, _("none")), *regions]
+
+    def validate_name(self, field: Any) -> None:
+        if not field.data:
+            raise ValueError(_("Type the name."))
+
+    def validate_login(self, field: Any) -> None:
+        if not LOGIN.fullmatch(field.data or ""):
+            raise ValueError(_("Use Latin letters, digits, dots and dashes; 40 at most."))
+
+    def validate_extension(self, field: Any) -> None:
+        if field.data and not is_sip_uri(field.data):
+            if len(field.data) > MAX_LENGTH:
+                raise ValueError(_("At most %(max)d characters.", max=MAX_LENGTH))
+            raise ValueError(_("Write a SIP address, such as sip:anna@192.168.1.20:5060."))
+
+
+class OwnForm(FlaskForm):
+    """One's own language and theme."""
+
+    language = SelectField(_l("Language"))
+    theme = SelectField(_l("Theme"), choices=THEMES)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.language.choices = [("", _("As the browser says")), *LANGUAGES.items()]
+
+
+class PasswordForm(FlaskForm):
+    """A new password of one's own; the old one proves who asks."""
+
+    old = PasswordField(
+        _l("Password now"), validators=[InputRequired(_l("Type the password you have now.")), Length(max=200)]
+    )
+    new = PasswordField(
+        _l("New password"),
+        validators=[
+            InputRequired(_l("Type a new password.")),
+            Length(MIN_LENGTH, 200, message=_l("At least %(min)d characters, and at most %(max)d.")),
+        ],
+    )
+    again = PasswordField(_l("Once more"), validators=[InputRequired(_l("Type it once more."))])
+
+    def validate_again(self, field: Any) -> None:
+        if field.data != self.new.data:
+            raise ValueError(_("The two do not match."))

@@ -35,7 +35,7 @@ class ShiftForm(FlaskForm):
     def offer(self, people: Sequence[User], days: Iterable[date]) -> None:
         """Set what can be chosen."""
         self.user_id.choices = _people(people)
-        self.day.choices = [(day.isoformat(), format_date(day, "EEEE d MMM")) for day in sorted(set(days))]
+        self.day.choices = [(day.isoformat(), format_date(day, "EEE d MMM")) for day in sorted(set(days))]
         self.rank.choices = [(DUTY, _("On duty")), (BACKUP, _("Backup"))]
 
     def wall(self) -> Wall:

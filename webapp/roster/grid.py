@@ -135,7 +135,7 @@ def _within(period: tuple[datetime, datetime], day: date, zone: tzinfo) -> tuple
 
 def _gap(start: int, end: int) -> Bar:
     words = _("nobody on duty")
-    return Bar("gap", start, end, words, f"{words}, {written(start)}–{written(end)}")
+    return Bar("gap", start, end, words, f"{words} {written(start)}–{written(end)}")
 
 
 def _shift_bar(
@@ -169,12 +169,14 @@ def _shift_bar(
             (row.starts_at, row.ends_at), [(gone.starts, gone.ends) for gone in away if gone.user_id == row.user_id]
         )
         notes.append(_("replaced") if present else _("away"))
-    name = row.user.name if minutes[1] - minutes[0] > 150 else initials(row.user)
+    full = " · ".join([f"{row.user.name} {times}", *notes])
+    brief = " · ".join([f"{initials(row.user)} {times}", *notes])
+    roomy = minutes[1] - minutes[0] > 150
     return Bar(
         kind,
         *minutes,
-        text=" · ".join([f"{name} {times}", *notes]),
-        label=", ".join([row.user.name, f"{written(starts[1])}–{written(ends[1])}", *(notes or [_("on duty")])]),
+        text=full if roomy else brief,
+        label=full if roomy else f"{brief} ({row.user.name})",
         colour=row.user_id % PERSON_COLOURS,
         pieces=[(float(a), float(b)) for a, b in pieces],
         shift=row,

@@ -1,0 +1,37 @@
+"""The address of a softphone: any SIP URI that a bridge can ring."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+MAX_LENGTH = 200
+_URI = re.compile(
+    r"(?P<scheme>sips?):"
+    r"(?:(?P<user>[A-Za-z0-9\-_.!~*'()&=+$,;?/%]{1,80})@)?"
+    r"(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,98}[A-Za-z0-9])?)"
+    r"(?::(?P<port>\d{1,5}))?"
+    r"(?P<parameters>(?:;[A-Za-z0-9\-_.!~*'()%]{1,40}(?:=[A-Za-z0-9\-_.!~*'()%\[\]:]{1,60})?)*)",
+    re.ASCII,
+)
+
+
+def is_sip_uri(text: str) -> bool:
+    """True for `sip:anna@192.168.1.20:5062` and the like (RFC 3261 19.1.1), without headers or passwords."""
+    match = _URI.fullmatch(text) if len(text) <= MAX_LENGTH else None
+    if not match or (match["port"] and not 0 < int(match["port"]) < 65536):
+        return False
+    host = match["host"]
+    if re.search(r"%(?![0-9A-Fa-f]{2})", text):
+        return False
+    if host.startswith("[") or re.fullmatch(r"[\d.]+", host):
+        return _is_address(host.strip("[]"))
+    return all(re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", label) for label in host.split("."))
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

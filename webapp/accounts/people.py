@@ -1,0 +1,121 @@
+"""What the administrator does with users: add, change, deactivate, give a new password."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
+
+from webapp import feed
+from webapp.accounts import passwords
+from webapp.accounts.models import Role, User
+
+
+class Refused(ValueError):
+    """A change that can't be made; `field` is the form's field it concerns, `reason` is for the reader."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field, self.reason = field, reason
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What is known of a user besides the password."""
+
+    name: str
+    login: str
+    position: str
+    role: str
+    region_id: int | None
+    extension: str
+    desk_phone: bool
+
+
+def everybody(session: Session) -> Sequence[User]:
+    """All users: those who work here first, by name."""
+    return session.scalars(
+        select(User).order_by(User.active.desc(), User.name, User.id).options(joinedload(User.region))
+    ).all()
+
+
+def add(session: Session, details: Details, now: datetime) -> tuple[User, str]:
+    """A new user and the password made for them, which is kept nowhere. Raises Refused."""
+    _check_free(session, details, None)
+    password = passwords.generate()
+    user = User(password_hash=passwords.hashed(password))
+    _fill(user, details)
+    session.add(user)
+    session.flush()
+    _announce(session, now)
+    return user, password
+
+
+def change(session: Session, user: User, details: Details, now: datetime) -> None:
+    """Other details for `user`. Raises Refused: a login or softphone that is taken, the last administrator's role."""
+    _check_free(session, details, user)
+    if details.role != Role.ADMIN and _is_last_admin(session, user):
+        raise Refused("role", _("%(name)s is the only administrator. Make another one first.", name=user.name))
+    _fill(user, details)
+    session.flush()
+    _announce(session, now)
+
+
+def deactivate(session: Session, user: User, by: User, now: datetime) -> None:
+    """`user` can't sign in any more and takes no calls; what they did stays. Raises Refused."""
+    if user.id == by.id:
+        raise Refused("active", _("You cannot deactivate yourself."))
+    if _is_last_admin(session, user):
+        raise Refused("active", _("%(name)s is the only administrator. Make another one first.", name=user.name))
+    user.active = False
+    session.flush()
+    _announce(session, now)
+
+
+def activate(session: Session, user: User, now: datetime) -> None:
+    """Let `user` in again. Raises Refused when somebody took over the softphone meanwhile."""
+    if user.extension and _others(session, User.extension == user.extension, user):
+        raise Refused("active", _("The softphone of %(name)s belongs to somebody else now.", name=user.name))
+    user.active = True
+    session.flush()
+    _announce(session, now)
+
+
+def new_password(session: Session, user: User) -> str:
+    """A password made for `user`, kept nowhere; the old one no longer works."""
+    password = passwords.generate()
+    user.password_hash = passwords.hashed(password)
+    session.flush()
+    return password
+
+
+def _fill(user: User, details: Details) -> None:
+    user.name, user.login, user.position, user.role = details.name, details.login, details.position, details.role
+    user.region_id, user.extension, user.desk_phone = details.region_id, details.extension, details.desk_phone
+
+
+def _check_free(session: Session, details: Details, user: User | None) -> None:
+    if _others(session, User.login == details.login, user):
+        raise Refused("login", _("This login is taken."))
+    taken = (User.extension == details.extension) & User.active
+    if details.extension and (user is None or user.active) and _others(session, taken, user):
+        raise Refused("extension", _("This softphone belongs to somebody else."))
+
+
+def _others(session: Session, condition: object, but: User | None) -> int:
+    query = select(func.count()).select_from(User).where(condition)  # type: ignore[arg-type]
+    return session.scalar(query.where(User.id != but.id) if but else query) or 0
+
+
+def _is_last_admin(session: Session, user: User) -> bool:
+    admins = (User.role == Role.ADMIN.value) & User.active
+    return user.active and user.has_role(Role.ADMIN) and not _others(session, admins, user)
+
+
+def _announce(session: Session, now: datetime) -> None:
+    feed.announce_all(session, "roster", "", now)
+    feed.announce(session, [None], "standing", "", now)
