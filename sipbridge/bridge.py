@@ -46,6 +46,7 @@ from sipbridge.moves import (
     PhoneAnswered,
     PhoneEnded,
     PlanArrived,
+    StopRecording,
     TimePassed,
 )
 from sipbridge.outbox import Outbox
@@ -286,13 +287,20 @@ class Bridge:
         self._do(live, live.call.handle(happened, time.monotonic() - live.began))
 
     def _do(self, live: LiveCall, actions: list[Action]) -> None:
+        events: list[Event] = []
         for action in actions:
+            if isinstance(action, Emit):
+                events.append(action.event)
+                continue
+            if isinstance(action, StopRecording):  # the call's end comes first, then the recording's
+                self._save(*events)
+                events.clear()
             try:
                 live.act(action)
             except Exception as error:
                 log.error("could not be done", call_id=live.id, action=type(action).__name__, why=str(error))
                 live.failed(action)
-        if events := [action.event for action in actions if isinstance(action, Emit)]:
+        if events:
             self._save(*events)
         if live.call.over and self._calls.pop(live.id, None) is not None:
             for leg in (live.caller, *live.managers.values()):

@@ -43,6 +43,7 @@ from sipbridge.moves import (
     HangUpLeg,
     Input,
     Join,
+    LetWait,
     PhoneAnswered,
     PhoneEnded,
     PlanArrived,
@@ -214,6 +215,8 @@ class Call:
             self._join_at = now
             if not self._caller_answered and self._plan is not None:
                 self._join_at = max(now, (self._plan.answer_on_ring - 1) * self._plan.ring_seconds)
+            if self._join_at > now + MOMENT:
+                self._out.append(LetWait(key))
 
     def _phone_ended(self, key: int, reason: LegEnd, now: float) -> None:
         leg = self._legs[key]
@@ -312,9 +315,9 @@ class Call:
         if not caller_is_gone:
             self._out.append(HangUpCaller() if self._caller_answered else RejectCaller())
         talk = 0.0 if self._talk_since is None else round(max(0.0, now - self._talk_since), 3)
+        self._emit(CallEnded(self.offered.call_id, reason, rings, seconds, talk, self._at(now)))
         if self._talk_since is not None and self._plan is not None and self._plan.record:
             self._out.append(StopRecording())
-        self._emit(CallEnded(self.offered.call_id, reason, rings, seconds, talk, self._at(now)))
 
     def _release(self, key: int, now: float) -> None:
         leg = self._legs[key]

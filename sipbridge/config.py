@@ -28,7 +28,7 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class AccountConfig:
-    """A line registered at a PBX or trunk."""
+    """A line registered at a PBX or trunk; its name is in lower case."""
 
     line: str
     user: str
@@ -129,7 +129,8 @@ def _accounts(value: str) -> tuple[AccountConfig, ...]:
             )
         user = unquote(match[2])
         host = match[4].strip("[]")
-        accounts.append(AccountConfig(unquote(match[1] or match[2]), user, unquote(match[3]), host, port))
+        line = unquote(match[1] or match[2]).lower()
+        accounts.append(AccountConfig(line, user, unquote(match[3]), host, port))
     lines = [account.line for account in accounts]
     for line in lines:
         if lines.count(line) > 1:

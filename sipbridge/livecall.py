@@ -25,6 +25,7 @@ from sipbridge.moves import (
     HangUpLeg,
     Input,
     Join,
+    LetWait,
     PhoneEnded,
     Play,
     RejectCaller,
@@ -104,6 +105,8 @@ class LiveCall:
                 self._play(number, sound, name)
             case StopPlaying():
                 caller.media.stop_playing()
+            case LetWait(key):
+                self.managers[key].media.play(ringback(caller.codec), loop=True)
             case Join(key):
                 caller.media.join(self.managers[key].media)
                 self.talk_began = time.monotonic()

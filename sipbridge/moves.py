@@ -134,6 +134,13 @@ class StopPlaying:
 
 
 @dataclass(frozen=True, slots=True)
+class LetWait:
+    """Let a manager who lifted early hear what the caller hears, ringing, until they are joined."""
+
+    leg: int
+
+
+@dataclass(frozen=True, slots=True)
 class Join:
     """Connect the caller's sound with this manager's."""
 
@@ -169,6 +176,7 @@ Action = (
     | HangUpCaller
     | Play
     | StopPlaying
+    | LetWait
     | Join
     | StartRecording
     | StopRecording

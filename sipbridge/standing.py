@@ -46,8 +46,9 @@ def check_standing(plans: StandingPlans) -> StandingPlans:
 
 def choose(plans: StandingPlans | None, line: str, at: datetime) -> Plan:
     """The plan that holds for `line` at `at`, else the one for any line, else `NOBODY`."""
-    for name in (line, FOR_ANY_LINE):
-        timed = plans.lines.get(name, ()) if plans is not None else ()
+    lines = {name.lower(): timed for name, timed in plans.lines.items()} if plans is not None else {}
+    for name in (line.lower(), FOR_ANY_LINE):
+        timed = lines.get(name, ())
         begun = [item for item in timed if item.starts_at <= at]
         if begun:
             return check_plan(max(begun, key=lambda item: item.starts_at).plan)

@@ -36,6 +36,7 @@ from sipbridge.moves import (
     HangUpLeg,
     Input,
     Join,
+    LetWait,
     PhoneAnswered,
     PhoneEnded,
     PlanArrived,
@@ -139,7 +140,7 @@ def test_the_standing_plan_steps_in_after_three_hundred_milliseconds_and_stays()
 def test_a_manager_who_lifts_on_the_first_ring_is_joined_at_the_start_of_the_second() -> None:
     walk = Walk(TWO_STEPS)
     walk.until(1.5)
-    assert walk.feed(PhoneAnswered(0)) == []
+    assert walk.feed(PhoneAnswered(0)) == [LetWait(0)]
     assert walk.until(4.99) == []
     actions = walk.until(5.0)
     assert actions_of(actions) == [AnswerCaller(), Join(0)]
@@ -425,7 +426,7 @@ def test_whatever_happens_there_is_one_end_and_no_action_on_what_has_ended(
 
 def check_legs(walk: Walk, since: int, reported_over: set[int]) -> None:
     for _, action in walk.done[since:]:
-        if isinstance(action, CancelLeg | HangUpLeg | Join | StartRecording):
+        if isinstance(action, CancelLeg | HangUpLeg | LetWait | Join | StartRecording):
             assert action.leg not in reported_over, f"{action} after its end was reported"
 
 

@@ -31,6 +31,7 @@ PLANS = StandingPlans("1", {"desk": (timed(14, "boris"), timed(9, "anna")), "*":
         ("desk", NINE + timedelta(days=9), "boris"),
         ("desk", NINE - timedelta(seconds=1), "anyone"),
         ("other", NINE, "anyone"),
+        ("DESK", NINE, "anna"),
     ],
 )
 def test_the_plan_of_the_line_and_the_hour(line: str, at: datetime, who: str) -> None:
