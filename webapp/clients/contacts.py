@@ -19,6 +19,7 @@ KINDS = {
     "site": _l("Website"),
     "fax": _l("Fax"),
 }
+TELEPHONES = ("phone", "mobile", "fax")
 LONGEST = 200
 
 
@@ -27,23 +28,22 @@ class BadValue(ValueError):
 
 
 def office_country() -> str:
-    """The office's country (ISO code): how national numbers are read. Needs the app's context, as the database does."""
+    """The office's country (ISO code), by which national numbers are read; for the entry points to pass on."""
     return str(current_app.config["SETTINGS"].country)
 
 
-def add(session: Session, client: Client, kind: str, value: str, person: Person | None = None) -> ContactPoint:
+def add(
+    session: Session, client: Client, kind: str, value: str, country: str, person: Person | None = None
+) -> ContactPoint:
     """Add a way to reach the client, or find it when it is already there. Flushes; the keys are not rewritten here.
 
     What can't be read is kept as written, with `normal` ''. Raises BadValue for a text that is empty or too long.
     """
-    value = " ".join(value.replace("\0", "").split())
-    if kind not in KINDS or not value:
-        raise BadValue(_l("Type a phone, an e-mail or another address."))
-    if len(value) > LONGEST:
-        raise BadValue(_l("At most %(most)d characters.", most=LONGEST))
-    normal = keys.normal_contact(kind, value, office_country())
+    value = cleaned(kind, value)
+    normal = keys.normal_contact(kind, value, country)
     for point in client.contact_points:
-        if point.kind == kind and (point.normal == normal if normal else point.value == value):
+        same_kind = point.kind == kind or {point.kind, kind} <= set(TELEPHONES)
+        if same_kind and (point.normal == normal if normal else point.value == value):
             if point.person is None and person is not None:
                 point.person = person
             session.flush()
@@ -52,6 +52,16 @@ def add(session: Session, client: Client, kind: str, value: str, person: Person 
     client.contact_points.append(point)
     session.flush()
     return point
+
+
+def cleaned(kind: str, value: str) -> str:
+    """`value` as it is kept. Raises BadValue for a text that is empty or too long, or a kind there isn't."""
+    value = " ".join(value.replace("\0", "").split())
+    if kind not in KINDS or not value:
+        raise BadValue(_l("Type a phone, an e-mail or another address."))
+    if len(value) > LONGEST:
+        raise BadValue(_l("At most %(most)d characters.", most=LONGEST))
+    return value
 
 
 def phone_kind(normal: str) -> str:
@@ -65,6 +75,6 @@ def phone_kind(normal: str) -> str:
 
 def is_readable(point: ContactPoint) -> bool:
     """False when the address can't be read: it is shown as written, and marked."""
-    if point.kind in ("phone", "mobile", "fax"):
+    if point.kind in TELEPHONES:
         return point.normal.startswith("+") or 3 <= len(point.normal) <= keys.LONGEST_LOCAL
     return bool(point.normal)

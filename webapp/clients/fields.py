@@ -130,11 +130,13 @@ def fill(
     value: str,
     user: User | None,
     now: datetime,
+    country: str,
 ) -> Person | None:
     """Put what was learnt on the card; flushes, rewrites the search keys, tells everybody. Returns the person meant.
 
-    A field of a person not yet known makes one. An address is added beside those there, never over them. Raises
-    BadValue (too long, not on the list) and KeyError for an unknown field or one of the touch: that is not the card's.
+    A field of a person not yet known makes one. An address is added beside those there, never over them; `country`
+    (ISO code) reads national numbers. Raises BadValue (too long, not on the list) and KeyError for an unknown field
+    or one of the touch: that is not the card's.
     """
     one = BY_NAME[field]
     if one.holder == "touch":
@@ -146,9 +148,9 @@ def fill(
         person = client.people[-1]
     if one.kind == "contact":
         if value.strip():
-            contacts.add(session, client, field, value, person)
+            contacts.add(session, client, field, value, country, person)
     elif field == "channel":
-        client.channel_id = _channel(session, value)
+        client.channel_id = channel_id(session, value)
         session.flush()
         session.expire(client, ["channel"])
     else:
@@ -177,7 +179,7 @@ def _most(field: Field) -> int:
     return column.length or LONGEST_NOTE if isinstance(column, String) else LONGEST_NOTE
 
 
-def _channel(session: Session, value: str) -> int | None:
+def channel_id(session: Session, value: str) -> int | None:
     """The channel with this id or, as a script says it, this name in any language. Raises BadValue for neither."""
     value = value.strip()
     if not value:

@@ -197,5 +197,9 @@ def reason_text(reason: str) -> str:
             return _("same e-mail domain")
         case "site":
             return _("same website")
+        case "chosen":
+            return _("chosen by hand")
+        case "made":
+            return _("card made during the call")
         case _:
             return reason

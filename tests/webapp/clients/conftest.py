@@ -29,9 +29,9 @@ def make_card(session: Session, office: dict[str, User], clock: Clock) -> Maker:
         if person:
             client.people.append(person)
         for phone in phones:
-            contacts.add(session, client, "phone", phone, person)
+            contacts.add(session, client, "phone", phone, "RU", person)
         if email:
-            contacts.add(session, client, "email", email, person)
+            contacts.add(session, client, "email", email, "RU", person)
         match.index(session, client)
         session.commit()
         return client

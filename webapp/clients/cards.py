@@ -1,0 +1,341 @@
+"""What is done with cards: made from a call or by hand, chosen for a caller or refused, and kept up to date.
+
+Every change rewrites the card's search keys and tells the pages that show it. Verbs flush, entry points commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from webapp import feed
+from webapp.accounts.models import Role, User
+from webapp.calls import trace
+from webapp.calls.models import Call, CallAudience
+from webapp.clients import contacts, fields, keys, match
+from webapp.clients.contacts import BadValue
+from webapp.clients.models import Client, ContactPoint, NotSame, Person
+from webapp.deals import stages
+from webapp.deals.models import ENDED, Deal
+from webapp.office.models import Channel, ClientStatus, ListItem, Region
+from webapp.touches.models import Touch
+
+CATEGORIES = ("", "A", "B", "C")
+LISTS: dict[str, type[ListItem]] = {"status": ClientStatus, "region": Region, "channel": Channel}
+
+
+class BadCard(ValueError):
+    """A card that can't be saved as typed: `errors` says why, by field."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(", ".join(errors))
+        self.errors = dict(errors)
+
+
+def announce_card(session: Session, client: Client, now: datetime) -> None:
+    """Tell every page that may show this card."""
+    feed.announce_all(session, "card", client.id, now)
+
+
+def title(client: Client) -> str:
+    """What a card is called: the name, else its first person, else ''."""
+    return client.name or next((person.full_name for person in client.people if person.full_name), "")
+
+
+# Making cards
+
+
+def create(session: Session, values: Mapping[str, str], user: User, now: datetime, country: str) -> Client:
+    """A new card of `user` from field names and texts; `deal` opens a deal with this title in the same step (D39).
+
+    Raises BadCard for a value that doesn't fit and for a card of nothing. Empty texts are left out.
+    """
+    texts = {name: text for name, text in values.items() if text.strip() and (name in fields.BY_NAME or name == "deal")}
+    errors = _check(texts)
+    if not errors and not texts.keys() - {"kind", "channel", "caller_kind", "deal"}:
+        errors["name"] = str(_l("Type at least a name, a phone or an e-mail."))
+    if errors:
+        raise BadCard(errors)
+    client = Client(kind="organisation", owner_id=user.id, created_at=now, created_by_id=user.id)
+    session.add(client)
+    session.flush()
+    _fill_all(session, client, texts, user, now, country)
+    return client
+
+
+def open_from_call(
+    session: Session, call: Call, values: Mapping[str, str], user: User, now: datetime, country: str
+) -> Client:
+    """The card of an unknown caller, with the number that called; the call and its touch belong to it from now on.
+
+    A second click finds the card that is there. Raises BadCard when a value doesn't fit.
+    """
+    session.refresh(call, with_for_update=True)
+    if call.client is not None:
+        return call.client
+    texts = {name: text for name, text in values.items() if text.strip()}
+    errors = _check(texts)
+    if errors:
+        raise BadCard(errors)
+    touch = _touch(session, call)
+    client = Client(
+        kind="organisation",
+        owner_id=user.id,
+        channel_id=touch.channel_id if touch else None,
+        created_at=now,
+        created_by_id=user.id,
+    )
+    session.add(client)
+    session.flush()
+    person = _fill_all(session, client, texts, user, now, country)
+    if call.number:
+        contacts.add(session, client, contacts.phone_kind(call.number), call.number, country, person)
+        match.index(session, client)
+    _attach(session, call, touch, client, {"reason": "made"})
+    call.situation = call.situation if call.situation == "caller_was_missed" else "new_caller"
+    trace.add(session, call, now, "card_made", name=user.name, client=title(client))
+    _tell(session, call, client, now)
+    return client
+
+
+def _check(texts: Mapping[str, str]) -> dict[str, str]:
+    errors: dict[str, str] = {}
+    for name, text in texts.items():
+        field = fields.BY_NAME.get(name)
+        try:
+            if field and field.kind == "contact":
+                contacts.cleaned(name, text)
+            elif field and field.holder != "touch" and name != "channel":
+                fields.cleaned(field, text)
+            elif name == "deal" and len(text.strip()) > stages.LONGEST_TITLE:
+                raise BadValue(_l("At most %(most)d characters.", most=stages.LONGEST_TITLE))
+        except BadValue as why:
+            errors[name] = str(why)
+    return errors
+
+
+def _fill_all(
+    session: Session, client: Client, texts: Mapping[str, str], user: User, now: datetime, country: str
+) -> Person | None:
+    person: Person | None = None
+    names = [name for name in texts if name in fields.BY_NAME and fields.BY_NAME[name].holder == "person"]
+    if names:
+        client.people.append(Person())
+        session.flush()
+        person = client.people[0]
+    for name, text in texts.items():
+        field = fields.BY_NAME.get(name)
+        if field is None or field.holder == "touch":
+            continue
+        if name == "phone":
+            normal = keys.normal_phone(text, country)
+            contacts.add(session, client, contacts.phone_kind(normal), text, country, person)
+        elif field.kind == "contact":
+            contacts.add(session, client, name, text, country, person)
+        elif name == "channel":
+            try:
+                client.channel_id = fields.channel_id(session, text)
+            except BadValue as why:
+                raise BadCard({name: str(why)}) from why
+        else:
+            setattr(person if field.holder == "person" else client, name, fields.cleaned(field, text))
+    match.index(session, client)
+    if texts.get("deal"):
+        stages.open_deal(session, client, texts["deal"], user, now)
+    announce_card(session, client, now)
+    return person
+
+
+# Who is calling
+
+
+def choose(session: Session, call: Call, client: Client, user: User, now: datetime, country: str) -> None:
+    """The caller is this client, says a manager. Its number goes on the card, so that the next call opens it."""
+    touch = _touch(session, call)
+    reasons = {one["client_id"]: one["reason"] for one in call.candidates}
+    _attach(session, call, touch, client, {"reason": reasons.get(client.id, "chosen")})
+    if call.situation == "new_caller":
+        call.situation = _situation(session, client, user)
+    if call.number:
+        session.execute(delete(NotSame).where(NotSame.number == call.number, NotSame.client_id == client.id))
+        contacts.add(session, client, contacts.phone_kind(call.number), call.number, country)
+        match.index(session, client)
+    trace.add(session, call, now, "chosen", name=user.name, client=title(client))
+    _tell(session, call, client, now)
+
+
+def not_this_one(session: Session, call: Call, client: Client, user: User, now: datetime) -> None:
+    """The caller is not this client: take the card off the call, and never again open it for this number unasked."""
+    if call.number:
+        pair = select(NotSame.id).where(NotSame.number == call.number, NotSame.client_id == client.id)
+        if session.scalar(pair) is None:
+            session.add(NotSame(number=call.number, client_id=client.id, user_id=user.id))
+    call.candidates = [one for one in call.candidates if one["client_id"] != client.id]
+    if call.client_id == client.id:
+        call.client_id = None
+        call.situation = call.situation if call.situation == "caller_was_missed" else "new_caller"
+    if call.client_id is None:
+        count = len(call.candidates)
+        call.why_client = {"reason": "candidates", "count": count} if count else {"reason": "unknown"}
+    touch = _touch(session, call)
+    if touch and touch.client_id == client.id:
+        touch.client_id = touch.person_id = None
+        touch.name_known = False
+    session.flush()
+    _expire(session, call, touch)
+    trace.add(session, call, now, "not_this_one", name=user.name, client=title(client))
+    _tell(session, call, client, now)
+
+
+def _attach(session: Session, call: Call, touch: Touch | None, client: Client, why: dict[str, str | int]) -> None:
+    call.client_id, call.why_client = client.id, why
+    if touch:
+        touch.client_id = client.id
+        touch.person_id = client.people[0].id if len(client.people) == 1 else None
+        touch.name_known = bool(title(client))
+        touch.draft = {}
+    session.flush()
+    _expire(session, call, touch)
+
+
+def _expire(session: Session, call: Call, touch: Touch | None) -> None:
+    session.expire(call, ["client"])
+    if touch:
+        session.expire(touch, ["client", "person"])
+
+
+def _situation(session: Session, client: Client, user: User) -> str:
+    """Where the script starts with a client that was found by hand."""
+    if client.owner_id not in (None, user.id):
+        return "colleagues_client"
+    matter = select(Deal.id).where(Deal.client_id == client.id, Deal.stage.not_in(ENDED)).limit(1)
+    return "open_matter" if session.scalar(matter) else "known_client"
+
+
+def _touch(session: Session, call: Call) -> Touch | None:
+    return session.scalars(select(Touch).where(Touch.call_id == call.id)).one_or_none()
+
+
+def _tell(session: Session, call: Call, client: Client, now: datetime) -> None:
+    session.flush()
+    audience = select(CallAudience.user_id).where(CallAudience.call_id == call.id, CallAudience.state != "planned")
+    feed.announce(session, session.scalars(audience), "call", call.id, now)
+    announce_card(session, client, now)
+
+
+# Keeping cards
+
+
+def update_field(
+    session: Session,
+    client: Client,
+    person: Person | None,
+    field: str,
+    value: str,
+    user: User,
+    now: datetime,
+    country: str,
+) -> None:
+    """Change one field of the card or of one of its people. Raises BadValue, and KeyError for an unknown field.
+
+    Beside the fields of a talk: status (forward only, D35, but for the head), category, region, owner (another's
+    client is reassigned by the head alone, D5).
+    """
+    chosen = value.strip()
+    if field == "category":
+        if chosen not in CATEGORIES:
+            raise BadValue(_l("Choose one of the list."))
+        client.category = chosen
+    elif field == "owner":
+        _reassign(session, client, chosen, user)
+    elif field in ("status", "region"):
+        item = _item(session, LISTS[field], chosen)
+        if isinstance(item, ClientStatus) and client.status and item.rank < client.status.rank:
+            _only_head(user, _l("A status does not move back. The head of sales can change it."))
+        setattr(client, field, item)
+    else:
+        fields.fill(session, client, person, field, value, user, now, country)
+        return
+    session.flush()
+    announce_card(session, client, now)
+
+
+def _item(session: Session, model: type[ListItem], value: str) -> ListItem | None:
+    if not value:
+        return None
+    item = session.get(model, int(value)) if value.isascii() and value.isdigit() and len(value) < 10 else None
+    if item is None:
+        raise BadValue(_l("Choose one of the list."))
+    return item
+
+
+def _reassign(session: Session, client: Client, value: str, user: User) -> None:
+    owner = session.get(User, int(value)) if value.isascii() and value.isdigit() and len(value) < 10 else None
+    if value and (owner is None or not owner.active or owner.role == Role.ADMIN):
+        raise BadValue(_l("Choose one of the list."))
+    if client.owner_id not in (None, user.id):
+        _only_head(user, _l("The head of sales reassigns clients of a colleague."))
+    client.owner = owner
+
+
+def _only_head(user: User, message: str) -> None:
+    if not user.has_role(Role.HEAD):
+        raise BadValue(message)
+
+
+def add_person(session: Session, client: Client, values: Mapping[str, str], now: datetime) -> Person:
+    """Add somebody at the client: surname, given_name, patronymic, position, decides. Raises BadCard."""
+    person, errors = Person(), {}
+    for name in ("surname", "given_name", "patronymic", "position", "decides"):
+        try:
+            setattr(person, name, fields.cleaned(fields.BY_NAME[name], values.get(name, "")))
+        except BadValue as why:
+            errors[name] = str(why)
+    if not errors and not person.full_name:
+        errors["surname"] = str(_l("Type a name."))
+    if errors:
+        raise BadCard(errors)
+    client.people.append(person)
+    _changed(session, client, now)
+    return person
+
+
+def add_contact_point(
+    session: Session, client: Client, kind: str, value: str, country: str, now: datetime, person: Person | None = None
+) -> ContactPoint:
+    """Add a phone, an e-mail or another address, kept as written. Raises BadValue."""
+    point = contacts.add(session, client, kind, value, country, person)
+    _changed(session, client, now)
+    return point
+
+
+def change_contact_point(session: Session, point: ContactPoint, value: str, country: str, now: datetime) -> bool:
+    """Write an address anew; an empty text takes it off the card, and False is returned. Raises BadValue."""
+    client = point.client
+    if not value.strip():
+        client.contact_points.remove(point)
+        _changed(session, client, now)
+        return False
+    point.value = contacts.cleaned(point.kind, value)
+    point.normal = keys.normal_contact(point.kind, point.value, country)
+    _changed(session, client, now)
+    return True
+
+
+def prefer(session: Session, point: ContactPoint, now: datetime) -> None:
+    """Make this the way its person (or the client) likes to be reached; a second time takes that back (D30)."""
+    wanted = not point.preferred
+    for other in point.client.contact_points:
+        if other.person_id == point.person_id:
+            other.preferred = False
+    point.preferred = wanted
+    _changed(session, point.client, now)
+
+
+def _changed(session: Session, client: Client, now: datetime) -> None:
+    match.index(session, client)
+    announce_card(session, client, now)

@@ -1,0 +1,64 @@
+"""A deal's way: opened, moved forward stage by stage, won or lost (D81). Nothing moves back (D35)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from webapp import feed
+from webapp.accounts.models import User
+from webapp.clients.contacts import BadValue
+from webapp.clients.models import Client
+from webapp.deals.models import ENDED, STAGES, Deal
+
+LABELS = {
+    "found": _l("Found or received"),
+    "offer_sent": _l("Offer sent"),
+    "repeat_call": _l("Repeat call"),
+    "discussion": _l("Discussion"),
+    "contract": _l("Contract"),
+    "invoice": _l("Invoice and payment"),
+    "handed_over": _l("Handed over"),
+    "won": _l("Won"),
+    "lost": _l("Lost"),
+}
+LONGEST_TITLE = 200
+
+
+def open_deal(session: Session, client: Client, title: str, user: User, now: datetime) -> Deal:
+    """Open a deal of `user` with the client; flushes, tells everybody. Raises BadValue when there is no title."""
+    title = " ".join(title.replace("\0", "").split())
+    if not title:
+        raise BadValue(_l("Say in a few words what the deal is about."))
+    if len(title) > LONGEST_TITLE:
+        raise BadValue(_l("At most %(most)d characters.", most=LONGEST_TITLE))
+    deal = Deal(client_id=client.id, owner_id=user.id, title=title, stage="found", opened_at=now)
+    session.add(deal)
+    session.flush()
+    feed.announce_all(session, "card", client.id, now)
+    return deal
+
+
+def ahead(stage: str) -> tuple[str, ...]:
+    """The stages a deal may move to from `stage`."""
+    return () if stage in ENDED else STAGES[STAGES.index(stage) + 1 :]
+
+
+def move(session: Session, deal: Deal, stage: str, now: datetime) -> None:
+    """Move a deal forward; the last two stages end it. Raises BadValue for a step back or a change made meanwhile."""
+    if stage not in STAGES:
+        raise BadValue(_l("Choose one of the list."))
+    if stage not in ahead(deal.stage):
+        raise BadValue(_l("A deal only moves forward."))
+    moved = session.execute(
+        update(Deal)
+        .where(Deal.id == deal.id, Deal.stage == deal.stage)
+        .values(stage=stage, ended_at=now if stage in ENDED else None)
+    )
+    if not moved.rowcount:  # type: ignore[attr-defined]
+        raise BadValue(_l("Somebody has moved this deal meanwhile."))
+    session.refresh(deal)
+    feed.announce_all(session, "card", deal.client_id, now)
