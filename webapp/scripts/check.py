@@ -38,14 +38,20 @@ def check(folder: Path, fields: Collection[str]) -> list[Problem]:
             problems.append(Problem(path.name, 1, _l("The name must end in .yaml to be found."), True))
         if path.suffix != ".yaml":
             continue
-        with path.open("rb") as stream:
-            script, source, found = parse(stream.read(MAX_BYTES + 1), path.name)
+        try:
+            with path.open("rb") as stream:
+                raw = stream.read(MAX_BYTES + 1)
+        except OSError as error:
+            message = _l("The file cannot be read: %(why)s.", why=error.strerror)
+            problems.append(Problem(path.name, 1, message, broken=True))
+            continue
+        script, source, found = parse(raw, path.name)
         if script and source:
             found = check_script(script, source, fields)
             good.append((script, source))
         problems.extend(found)
-    problems.extend(_translations(good))
-    return sorted(problems, key=lambda problem: (problem.file, problem.line))
+    problems.extend(_translations(good, {path.name for path in folder.iterdir()}))
+    return sorted(problems, key=lambda problem: (problem.file, problem.line, str(problem.message)))
 
 
 def main(folder: Path, fields: Collection[str]) -> int:
@@ -172,6 +178,9 @@ class _Checker:
             finishing |= more
             grown = bool(more)
         for step_id in script.steps.keys() - finishing:
+            onward = set(script.leads_to(step_id))
+            if onward and step_id not in script.reach(onward):
+                continue  # it only leads into the circle, which is told by itself
             message = _l("From the step “%(name)s” the talk never comes to an end.", name=step_id)
             self.wrong(message, "steps", step_id)
 
@@ -250,12 +259,23 @@ def _fields(script: Script) -> Iterator[tuple[Place, str, bool]]:
             yield ("questions", number, "field"), question.field, False
 
 
-def _translations(good: list[tuple[Script, Source]]) -> Iterator[Problem]:
+def _translations(good: list[tuple[Script, Source]], files: set[str]) -> Iterator[Problem]:
     """Where the languages of one script differ in anything but words, said in the file that differs."""
     by_id: dict[str, list[tuple[Script, Source]]] = {}
     for script, source in good:
         by_id.setdefault(script.script, []).append((script, source))
-    for group in by_id.values():
+    languages = sorted({script.language for script, _ in good})
+    for name, group in by_id.items():
+        for language in languages:
+            missing = f"{name}.{language}.yaml"
+            if missing not in files:
+                message = _l(
+                    "There is no translation into “%(language)s”: %(file)s is missing.",
+                    language=language,
+                    file=missing,
+                )
+                source = group[0][1]
+                yield Problem(source.file, source.line("language"), message)
         for script, source in group:
             for other, _ in group:
                 if other is not script:
@@ -281,7 +301,9 @@ def _skeleton(script: Script) -> dict[Place, Any]:
     shape |= {("branches", key): branch.steps for key, branch in script.branches.items()}
     words = {"say", "hint", "answers"}
     for step_id, step in script.steps.items():
-        answers = [answer.model_dump(exclude={"text"}) for answer in step.answers]
+        answers = [
+            answer.model_dump(exclude={"text", "fills"}) | {"fills": sorted(answer.fills)} for answer in step.answers
+        ]
         shape["steps", step_id] = (step.model_dump(exclude=words), answers)
     for question in script.questions:
         shape["questions", question.id] = question.field

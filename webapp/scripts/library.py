@@ -5,7 +5,9 @@ While a file is broken its last good version stays in use and the reason is kept
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -33,10 +35,20 @@ class Loaded:
 
 
 class Library:
-    """The scripts of one folder. Safe to share between threads; looks at the files' times on every call."""
+    """The scripts of one folder. Safe to share between threads; looks at the files' times on every call.
 
-    def __init__(self, folder: Path, fields: Collection[str], fallback_language: str = "en") -> None:
+    `keep`: a folder for copies of the last good versions, so that they outlive a restart as well.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        fields: Collection[str],
+        fallback_language: str = "en",
+        keep: Path | None = None,
+    ) -> None:
         self._folder = folder
+        self._keep = keep
         self._fields = frozenset(fields)
         self._fallback = fallback_language
         self._files: dict[str, Loaded] = {}
@@ -78,10 +90,36 @@ class Library:
                 raw = stream.read(MAX_BYTES + 1)
         except OSError as error:
             problem = Problem(path.name, 1, _l("The file cannot be read: %(why)s.", why=error.strerror), True)
-            return Loaded((0, 0, 0), in_use, (problem,))
-        script, source, problems = parse(raw, path.name)
+            return Loaded((0, 0, 0), in_use or self._remembered(path.name), (problem,))
+        script, problems = self._use(raw, path.name)
+        if script:
+            self._remember(path.name, raw)
+        return Loaded(stamp, script or in_use or self._remembered(path.name), tuple(problems))
+
+    def _use(self, raw: bytes, file: str) -> tuple[Script | None, list[Problem]]:
+        script, source, problems = parse(raw, file)
         if script and source:
             problems = check_script(script, source, self._fields)
-        if script is None or any(problem.broken for problem in problems):
-            return Loaded(stamp, in_use, tuple(problems))
-        return Loaded(stamp, script, tuple(problems))
+        broken = any(problem.broken for problem in problems)
+        return (None if broken else script), problems
+
+    def _remember(self, name: str, raw: bytes) -> None:
+        if self._keep is None:
+            return
+        copy = self._keep / name
+        # A copy that cannot be kept must not stop a good script.
+        with suppress(OSError):
+            self._keep.mkdir(parents=True, exist_ok=True)
+            if not copy.exists() or copy.read_bytes() != raw:
+                half = copy.with_suffix(f".{os.getpid()}")
+                half.write_bytes(raw)
+                half.replace(copy)
+
+    def _remembered(self, name: str) -> Script | None:
+        if self._keep is None:
+            return None
+        try:
+            raw = (self._keep / name).read_bytes()
+        except OSError:
+            return None
+        return self._use(raw, name)[0]

@@ -66,10 +66,8 @@ def read(raw: bytes, file: str) -> tuple[Source | None, list[Problem]]:
     try:
         node = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        reason = error.problem or error.context or ""
-        return None, [Problem(file, line, _l("This line cannot be read: %(reason)s.", reason=reason), True)]
+        line, message = _in_words(error, text)
+        return None, [Problem(file, line, message, True)]
     except (YAMLError, ValueError) as error:
         line = _line_of_bad_character(text)
         reason = str(error).splitlines()[0]
@@ -83,6 +81,29 @@ def read(raw: bytes, file: str) -> tuple[Source | None, list[Problem]]:
     reader = _Reader(file)
     data = reader.value(node, ())
     return Source(file, data, reader.lines), reader.problems
+
+
+def _in_words(error: MarkedYAMLError, text: str) -> tuple[int, Text]:
+    """Where and what, as seen by the person who typed it rather than by the reader that stumbled later."""
+    mark = error.problem_mark or error.context_mark
+    line = mark.line + 1 if mark else 1
+    for number, content in enumerate(text.split("\n")[:line], 1):
+        if content.replace('\\"', "").count('"') % 2 and not content.lstrip().startswith("#"):
+            return number, _l("A quote is opened on this line and not closed, or the other way round.")
+    problem, context = error.problem or "", error.context or ""
+    if error.context_mark and context.startswith(("while parsing a flow", "while scanning a simple key")):
+        line = error.context_mark.line + 1
+    if "\\t" in problem:
+        return line, _l("A tab stands here: set lines in by spaces.")
+    if "mapping values" in problem:
+        return line, _l("A second colon on one line: put the text in quotes.")
+    if "':'" in problem and "simple key" in context:
+        return line, _l("A colon is missing after the name.")
+    if "flow" in context:
+        return line, _l("A bracket is opened here and not closed.")
+    if "<block end>" in problem:
+        return line, _l("This line is set in otherwise than those around it, or has a quote inside a quote.")
+    return line, _l("This line cannot be read: %(reason)s.", reason=problem or context)
 
 
 def _line_of_bad_character(text: str) -> int:

@@ -45,6 +45,15 @@ BRANCH_LABELS: dict[BranchKey, Text] = {
     "nothing_fits": _l("Nothing fits"),
 }
 
+SITUATION_LABELS: dict[Situation, Text] = {
+    "new_caller": _l("New caller"),
+    "known_client": _l("Known client"),
+    "colleagues_client": _l("A colleague's client"),
+    "open_matter": _l("Client with an open matter"),
+    "absent_employee": _l("Call for an absent colleague"),
+    "was_missed": _l("Rang before and was missed"),
+}
+
 
 class _Data(BaseModel):
     model_config = ConfigDict(frozen=True)
