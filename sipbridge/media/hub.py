@@ -86,7 +86,12 @@ class Hub:
         return self._thread is not None and self._thread.is_alive() and not self._stopping
 
     def add(self, sock: socket.socket, readable: Readable) -> None:
-        """Call `readable` whenever the non-blocking `sock` has a packet; it reads one and returns."""
+        """Call `readable` whenever the non-blocking `sock` has a packet; it reads one and returns.
+
+        Raises OSError when the hub was stopped.
+        """
+        if self._stopping:
+            raise OSError("the media hub was stopped")
         self._readers[sock.fileno()] = readable
         self._epoll.register(sock, select.EPOLLIN)
 

@@ -99,7 +99,11 @@ class Stream:
         self._timestamp_offset = 0
         self._socket = _bind(self._version, local_ip, local_port)
         self.local_port: int = self._socket.getsockname()[1]
-        hub.add(self._socket, self._readable)
+        try:
+            hub.add(self._socket, self._readable)
+        except OSError:
+            self._socket.close()
+            raise
 
     def set_remote(self, ip: str, port: int) -> None:
         """Speak with this address, from the peer's SDP. An unspecified address or port 0 means nobody.
