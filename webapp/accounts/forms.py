@@ -14,15 +14,11 @@ from wtforms.validators import InputRequired, Length
 from webapp.accounts.extensions import MAX_LENGTH, is_sip_uri
 from webapp.accounts.models import Role
 from webapp.accounts.passwords import MIN_LENGTH
+from webapp.fields import TextField
 from webapp.languages import LANGUAGES
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}", re.ASCII)
 THEMES = (("", _l("As the system says")), ("light", _l("Light")), ("dark", _l("Dark")))
-
-
-def stripped(text: str | None) -> str | None:
-    """A field's text without the blanks around it."""
-    return " ".join(text.split()) if text else text
 
 
 class LoginForm(FlaskForm):
@@ -35,18 +31,12 @@ class LoginForm(FlaskForm):
 class UserForm(FlaskForm):
     """Somebody of the office, as the administrator sees them."""
 
-    name = StringField(
-        _l("Name"),
-        filters=[stripped],
-        validators=[InputRequired(_l("Type the name.")), Length(max=120, message=_l("At most %(max)d characters."))],
-    )
-    login = StringField(_l("Login"), filters=[stripped, lambda text: text.lower() if text else text])
-    position = StringField(
-        _l("Position"), filters=[stripped], validators=[Length(max=120, message=_l("At most %(max)d characters."))]
-    )
+    name = TextField(_l("Name"), 120, missing=_l("Type the name."))
+    login = TextField(_l("Login"), 40, missing=_l("Type a login."), filters=[str.lower])
+    position = TextField(_l("Position"), 120)
     role = SelectField(_l("Role"))
     region_id = SelectField(_l("Region"), coerce=int)
-    extension = StringField(_l("Softphone"), filters=[stripped])
+    extension = TextField(_l("Softphone"), MAX_LENGTH)
     desk_phone = BooleanField(_l("Built-in desk phone"))
 
     def offer(self, regions: list[tuple[int, str]]) -> None:
@@ -54,18 +44,12 @@ class UserForm(FlaskForm):
         self.role.choices = [(role.value, role.label) for role in Role]
         self.region_id.choices = [(0, _("none")), *regions]
 
-    def validate_name(self, field: Any) -> None:
-        if not field.data:
-            raise ValueError(_("Type the name."))
-
     def validate_login(self, field: Any) -> None:
-        if not LOGIN.fullmatch(field.data or ""):
+        if not LOGIN.fullmatch(field.data):
             raise ValueError(_("Use Latin letters, digits, dots and dashes; 40 at most."))
 
     def validate_extension(self, field: Any) -> None:
         if field.data and not is_sip_uri(field.data):
-            if len(field.data) > MAX_LENGTH:
-                raise ValueError(_("At most %(max)d characters.", max=MAX_LENGTH))
             raise ValueError(_("Write a SIP address, such as sip:anna@192.168.1.20:5060."))
 
 

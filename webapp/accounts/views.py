@@ -268,9 +268,9 @@ def _details(form: UserForm) -> people.Details:
     return people.Details(
         name=form.name.data,
         login=form.login.data,
-        position=form.position.data or "",
+        position=form.position.data,
         role=form.role.data,
         region_id=form.region_id.data or None,
-        extension=form.extension.data or "",
+        extension=form.extension.data,
         desk_phone=form.desk_phone.data,
     )

@@ -1,7 +1,233 @@
-"""Pages of the package (see the blueprint's routes)."""
+"""The head's settings: the office, its lines, its lists, its price ranges."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+from flask import Blueprint, abort, current_app, flash, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
-bp = Blueprint("office", __name__)
+from webapp import hx
+from webapp.access import allow, load
+from webapp.accounts.models import Role
+from webapp.db import db
+from webapp.languages import LANGUAGES
+from webapp.office import changes, lists
+from webapp.office.forms import LineForm, PriceForm, SettingsForm
+from webapp.office.models import Channel, Line, PriceRange
+from webapp.office.queries import items, price_ranges, the_office
+
+bp = Blueprint("office", __name__, url_prefix="/settings")
+
+
+@bp.get("")
+@allow(Role.HEAD)
+def settings() -> ResponseReturnValue:
+    """The office itself: who we are, when we are open, how we answer."""
+    return _settings(SettingsForm(formdata=None, obj=the_office(db.session())))
+
+
+@bp.post("")
+@allow(Role.HEAD)
+def save_settings() -> ResponseReturnValue:
+    """Other settings of the office."""
+    office, form = the_office(db.session()), SettingsForm()
+    if not form.validate():
+        return _settings(form), 422
+    form.populate_obj(office)
+    office.workdays = sorted(form.workdays.data or [])
+    _announce_and_commit()
+    flash(_("Saved."), "good")
+    return hx.go("office.settings")
+
+
+@bp.get("/lines")
+@allow(Role.HEAD)
+def lines() -> ResponseReturnValue:
+    """The numbers callers dial; `?line=` is opened to change."""
+    line_id = request.args.get("line", type=int)
+    line = load(select(Line).where(Line.id == line_id)) if line_id is not None else None
+    form = LineForm(formdata=None, obj=line, channel_id=(line.channel_id if line else 0) or 0)
+    if line is None:
+        form.record.data, form.script.data = True, "inbound"
+    return _lines(form, line)
+
+
+@bp.post("/lines")
+@allow(Role.HEAD)
+def add_line() -> ResponseReturnValue:
+    """A new line."""
+    return _save_line(None)
+
+
+@bp.post("/lines/<int:line_id>")
+@allow(Role.HEAD)
+def change_line(line_id: int) -> ResponseReturnValue:
+    """Other settings of a line."""
+    return _save_line(load(select(Line).where(Line.id == line_id)))
+
+
+@bp.post("/lines/<int:line_id>/active")
+@allow(Role.HEAD)
+def switch_line(line_id: int) -> ResponseReturnValue:
+    """Retire a line, or take it up again."""
+    try:
+        changes.switch_line(db.session(), load(select(Line).where(Line.id == line_id)))
+    except changes.Refused as refused:
+        flash(refused.reason, "error")
+    else:
+        _announce_and_commit()
+    return hx.go("office.lines")
+
+
+@bp.get("/lists/<name>")
+@allow(Role.HEAD)
+def list_page(name: str) -> ResponseReturnValue:
+    """One of the lists."""
+    kind = lists.LISTS.get(name) or abort(404)
+    return _list(name, [*lists.rows(db.session(), kind), _new_row()])
+
+
+@bp.post("/lists/<name>")
+@allow(Role.HEAD)
+def save_list(name: str) -> ResponseReturnValue:
+    """All names of a list at once; the button pressed may also move, retire or bring back one item."""
+    kind = lists.LISTS.get(name) or abort(404)
+    rows = [_typed(row) for row in [*lists.rows(db.session(), kind), _new_row()]]
+    if not lists.check([row for row in rows if row.item is None or row.item.active]):
+        return _list(name, rows), 422
+    action, _dash, item_id = request.form.get("do", "").partition("-")
+    item = load(select(kind.model).where(kind.model.id == int(item_id))) if item_id.isdecimal() else None
+    lists.save(db.session(), kind, rows)
+    if item is not None and action in ("up", "down"):
+        lists.move(db.session(), kind, item, -1 if action == "up" else 1)
+    elif item is not None and action == "retire":
+        title = item.name
+        if lists.retire(db.session(), item):
+            flash(_("Deleted: %(name)s.", name=title), "good")
+        else:
+            flash(_("%(name)s is in use: it stays where it is and is offered no more.", name=title), "good")
+    elif item is not None and action == "restore":
+        lists.restore(db.session(), item)
+    else:
+        flash(_("Saved."), "good")
+    _announce_and_commit()
+    return hx.go("office.list_page", name=name)
+
+
+@bp.get("/prices")
+@allow(Role.HEAD)
+def prices() -> ResponseReturnValue:
+    """What may be said when a caller insists on a price; `?price=` is opened to change."""
+    price_id = request.args.get("price", type=int)
+    price = load(select(PriceRange).where(PriceRange.id == price_id)) if price_id is not None else None
+    return _prices(PriceForm(formdata=None, obj=price), price)
+
+
+@bp.post("/prices")
+@allow(Role.HEAD)
+def add_price() -> ResponseReturnValue:
+    """A price range for another product."""
+    return _save_price(None)
+
+
+@bp.post("/prices/<int:price_id>")
+@allow(Role.HEAD)
+def change_price(price_id: int) -> ResponseReturnValue:
+    """Other prices for a product."""
+    return _save_price(load(select(PriceRange).where(PriceRange.id == price_id)))
+
+
+@bp.post("/prices/<int:price_id>/delete")
+@allow(Role.HEAD)
+def delete_price(price_id: int) -> ResponseReturnValue:
+    """No price may be said for this product."""
+    db.session.delete(load(select(PriceRange).where(PriceRange.id == price_id)))
+    _announce_and_commit()
+    return hx.go("office.prices")
+
+
+def _announce_and_commit() -> None:
+    changes.announce(db.session(), current_app.config["CLOCK"]())
+    db.session.commit()
+
+
+def _settings(form: SettingsForm) -> str:
+    return render_template("office/settings.html", form=form, lists=lists.LISTS)
+
+
+def _lines(form: LineForm, editing: Line | None) -> str:
+    _offer(form, editing)
+    rows = db.session.scalars(select(Line).order_by(Line.active.desc(), Line.id).options(joinedload(Line.channel)))
+    return render_template("office/lines.html", form=form, editing=editing, rows=rows.all(), lists=lists.LISTS)
+
+
+def _save_line(line: Line | None) -> ResponseReturnValue:
+    form = LineForm()
+    _offer(form, line)
+    try:
+        if not form.validate():
+            return _lines(form, line), 422
+        changes.check_line_name(db.session(), line, form.name.data)
+    except changes.Refused as refused:
+        form[refused.field].errors = [refused.reason]
+        return _lines(form, line), 422
+    if line is None:
+        line = Line()
+        db.session.add(line)
+    form.populate_obj(line)
+    line.channel_id = form.channel_id.data or None
+    _announce_and_commit()
+    flash(_("Saved: %(name)s.", name=line.title or line.name), "good")
+    return hx.go("office.lines")
+
+
+def _offer(form: LineForm, line: Line | None) -> None:
+    channels = items(db.session(), Channel, line.channel_id if line else None)
+    form.offer([(row.id, row.name) for row in channels], changes.script_names(line.script if line else ""))
+
+
+def _new_row() -> lists.Row:
+    return lists.Row(None, dict.fromkeys(LANGUAGES, ""))
+
+
+def _typed(row: lists.Row) -> lists.Row:
+    """The row with what the form says of it; fields the form hasn't got stay as they are."""
+    key = row.item.id if row.item else "new"
+    for code in row.names:
+        row.names[code] = " ".join(request.form.get(f"name-{key}-{code}", row.names[code]).split())
+    if f"name-{key}-en" in request.form:
+        row.closes = f"closes-{key}" in request.form
+        row.counts_as = request.form.get(f"counts-{key}", row.counts_as)
+    return row
+
+
+def _list(name: str, rows: list[lists.Row]) -> str:
+    return render_template(
+        "office/list.html", name=name, kind=lists.LISTS[name], rows=rows, lists=lists.LISTS, counts_as=lists.COUNTS_AS
+    )
+
+
+def _prices(form: PriceForm, editing: PriceRange | None) -> str:
+    return render_template(
+        "office/prices.html", form=form, editing=editing, rows=price_ranges(db.session()), lists=lists.LISTS
+    )
+
+
+def _save_price(price: PriceRange | None) -> ResponseReturnValue:
+    form = PriceForm()
+    try:
+        if not form.validate():
+            return _prices(form, price), 422
+        changes.check_product(db.session(), price, form.product.data)
+    except changes.Refused as refused:
+        form[refused.field].errors = [refused.reason]
+        return _prices(form, price), 422
+    if price is None:
+        price = PriceRange()
+        db.session.add(price)
+    form.populate_obj(price)
+    _announce_and_commit()
+    flash(_("Saved: %(name)s.", name=price.product), "good")
+    return hx.go("office.prices")

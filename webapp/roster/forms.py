@@ -10,11 +10,11 @@ from flask_babel import format_date
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, SelectField, StringField
-from wtforms.validators import DataRequired, InputRequired, Length
+from wtforms import BooleanField, DateField, SelectField
+from wtforms.validators import DataRequired, InputRequired
 
 from webapp.accounts.models import User
-from webapp.fields import ClockField
+from webapp.fields import ClockField, TextField
 from webapp.roster.duty import BACKUP, DUTY
 from webapp.roster.models import Absence, Shift
 from webapp.roster.shifts import Wall
@@ -56,7 +56,7 @@ class AbsenceForm(FlaskForm):
     starts = ClockField(_l("At"), validators=[InputRequired(_l("Type a time."))])
     last_day = DateField(_l("Back on"), validators=[InputRequired(_l("Choose a day."))])
     ends = ClockField(_l("At"), validators=[InputRequired(_l("Type a time."))])
-    reason = StringField(_l("Reason"), validators=[Length(max=200, message=_l("At most %(max)d characters."))])
+    reason = TextField(_l("Reason"), 200)
 
     def offer(self, people: Sequence[User]) -> None:
         """Set who can be chosen."""

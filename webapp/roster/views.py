@@ -125,7 +125,7 @@ def _save_absence(absence: Absence | None, form: AbsenceForm) -> ResponseReturnV
         user = db.session.get_one(User, form.user_id.data)
         start, end = (form.first_day.data, form.starts.data), (form.last_day.data, form.ends.data)
         try:
-            shifts.set_absence(db.session(), absence, user, start, end, (form.reason.data or "").strip(), _zone())
+            shifts.set_absence(db.session(), absence, user, start, end, form.reason.data, _zone())
         except shifts.Refused as refused:
             form[refused.field].errors = [refused.reason]
         else:

@@ -1,0 +1,57 @@
+"""Changing lines and price ranges, and telling everybody that the settings changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from webapp import feed
+from webapp.office.models import Line, PriceRange
+
+SCRIPTS = Path(__file__).parents[2] / "scripts_library"
+
+
+class Refused(ValueError):
+    """A change that can't be made; `field` is the form's field it concerns, `reason` is for the reader."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field, self.reason = field, reason
+
+
+def check_line_name(session: Session, line: Line | None, name: str) -> None:
+    """Raises Refused when another line has this name."""
+    query = select(Line.id).where(func.lower(Line.name) == name.lower())
+    if session.scalar(query.where(Line.id != line.id) if line else query) is not None:
+        raise Refused("name", _("Another line has this name."))
+
+
+def switch_line(session: Session, line: Line) -> None:
+    """Retire a line, or take it up again. Raises Refused for the last one."""
+    others = select(func.count()).select_from(Line).where(Line.active, Line.id != line.id)
+    if line.active and not session.scalar(others):
+        raise Refused("active", _("This is the last line; without one no call is taken."))
+    line.active = not line.active
+    session.flush()
+
+
+def check_product(session: Session, price: PriceRange | None, product: str) -> None:
+    """Raises Refused when the product has a price range already."""
+    query = select(PriceRange.id).where(func.lower(PriceRange.product) == product.lower())
+    if session.scalar(query.where(PriceRange.id != price.id) if price else query) is not None:
+        raise Refused("product", _("This product has a price range already."))
+
+
+def script_names(keep: str) -> list[str]:
+    """The scripts of the library by name, and the one in use (`keep`) even when its file is gone."""
+    return sorted({path.name.split(".")[0] for path in SCRIPTS.glob("*.yaml")} | ({keep} if keep else set()))
+
+
+def announce(session: Session, now: datetime) -> None:
+    """Tell every open page and the bridges that the settings changed."""
+    feed.announce_all(session, "office", "", now)
+    feed.announce(session, [None], "standing", "", now)

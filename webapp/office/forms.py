@@ -1,0 +1,105 @@
+"""Forms of the settings: the office itself, a line, a price range."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, SelectField, SelectMultipleField
+from wtforms.validators import InputRequired, NumberRange
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from webapp.fields import ClockField, NumberField, TextField, WholeField
+from webapp.languages import LANGUAGES
+
+WEEKDAYS = (
+    (0, _l("Mon")),
+    (1, _l("Tue")),
+    (2, _l("Wed")),
+    (3, _l("Thu")),
+    (4, _l("Fri")),
+    (5, _l("Sat")),
+    (6, _l("Sun")),
+)
+LINE_NAME = re.compile(r"[A-Za-z0-9+][A-Za-z0-9._+-]{0,59}", re.ASCII)
+RINGS = (1, 6)
+
+
+def needed(low: float, high: float) -> list[Any]:
+    """Validators of a number that must be there, from `low` to `high`."""
+    return [InputRequired(_l("Type a number.")), NumberRange(low, high, _l("From %(min)s to %(max)s."))]
+
+
+class SettingsForm(FlaskForm):
+    """The one row of settings, under the names of its columns."""
+
+    company = TextField(_l("Company"), 120, missing=_l("Type the company's name."))
+    what_we_do = TextField(_l("What we do"), 200)
+    greeting_phrase = TextField(_l("Closing words of the greeting"), 200)
+    language = SelectField(_l("Language of greetings and scripts"), choices=list(LANGUAGES.items()))
+    answer_on_ring = WholeField(_l("Answer on ring"), validators=needed(*RINGS))
+    ring_seconds = NumberField(_l("Length of a ring, seconds"), validators=needed(1, 10))
+    step_seconds = NumberField(_l("Ring one person for, seconds"), validators=needed(5, 120))
+    promise_minutes = WholeField(_l("We promise to call back within, minutes"), validators=needed(1, 120))
+    opens = ClockField(_l("Opens"), validators=[InputRequired(_l("Type a time."))])
+    closes = ClockField(_l("Closes"), validators=[InputRequired(_l("Type a time."))])
+    workdays = SelectMultipleField(
+        _l("Working days"), coerce=int, choices=WEEKDAYS, widget=ListWidget(), option_widget=CheckboxInput()
+    )
+    conversion_counts = SelectField(
+        _l("Conversion counts"), choices=[("meeting", _l("meetings set")), ("sale", _l("sales"))]
+    )
+
+    def validate_closes(self, field: Any) -> None:
+        if field.data is not None and self.opens.data is not None and field.data <= self.opens.data:
+            raise ValueError(_("The office closes after it opens."))
+
+
+class LineForm(FlaskForm):
+    """A number callers dial; what is left blank follows the office."""
+
+    name = TextField(_l("SIP name"), 60, missing=_l("Type the name the PBX calls."))
+    title = TextField(_l("Title"), 120)
+    number = TextField(_l("Number callers dial"), 40)
+    channel_id = SelectField(_l("Channel"), coerce=int)
+    script = SelectField(_l("Script"))
+    language = SelectField(_l("Language"))
+    answer_on_ring = WholeField(_l("Answer on ring"))
+    record = BooleanField(_l("Record the talks"))
+
+    def offer(self, channels: list[tuple[int, str]], scripts: list[str]) -> None:
+        """Set what can be chosen."""
+        self.channel_id.choices = [(0, _("not known")), *channels]
+        self.script.choices = [(script, script) for script in scripts]
+        self.language.choices = [("", _("as the office")), *LANGUAGES.items()]
+
+    def validate_name(self, field: Any) -> None:
+        if not LINE_NAME.fullmatch(field.data):
+            raise ValueError(_("Use Latin letters, digits, dots, dashes and plus; no blanks."))
+
+    def validate_answer_on_ring(self, field: Any) -> None:
+        if field.data is not None and not RINGS[0] <= field.data <= RINGS[1]:
+            raise ValueError(_("From %(min)s to %(max)s.", min=RINGS[0], max=RINGS[1]))
+
+
+class PriceForm(FlaskForm):
+    """What may be said when a caller insists on a price (D53, D54)."""
+
+    product = TextField(_l("Product"), 120, missing=_l("Type the product."))
+    low = TextField(_l("From"), 40, missing=_l("Type the lowest price."))
+    high = TextField(_l("To"), 40, missing=_l("Type the highest price."))
+    conditions = TextField(_l("Conditions"), 200)
+
+    def validate_high(self, field: Any) -> None:
+        low, high = _amount(self.low.data), _amount(field.data)
+        if low is not None and high is not None and high < low:
+            raise ValueError(_("The highest price is below the lowest."))
+
+
+def _amount(text: str) -> float | None:
+    """The number in "from 12 500 a piece", when there is exactly one."""
+    found = re.findall(r"\d+(?:[.,]\d+)?", re.sub(r"(?<=\d)[\s'](?=\d{3})", "", text or ""), re.ASCII)
+    return float(found[0].replace(",", ".")) if len(found) == 1 else None
