@@ -83,7 +83,9 @@ class Office:
             rung = threading.Event()
             with self.endpoint.sip.lock:
                 self.endpoint.sip.timers.after(0, rung.set)
+            self.endpoint.sip.wake()
             assert rung.wait(5)
+            threading.Event().wait(0.002)  # the other side's turn to answer what was sent
 
     def _on_call(self, leg: Leg) -> None:
         self.calls.append(leg)
@@ -109,6 +111,7 @@ class Phone:
         self.call_id = uuid.uuid4().hex
         self.to_tag = ""
         self.branch = ""
+        self.seen: set[tuple[str, str]] = set()
 
     @property
     def sdp(self) -> str:
@@ -169,9 +172,14 @@ class Phone:
             assert response.code == 100, response.heading
 
     def expect_request(self, method: str, seconds: float = 5.0) -> Message:
-        request = self.receive(seconds)
-        assert request.is_request and request.method == method, request.heading
-        return request
+        """The next request that was not seen before, which must be of this method."""
+        while True:
+            request = self.receive(seconds)
+            if request.is_request and (identity := (request.method, request.vias[0].branch)) in self.seen:
+                continue
+            assert request.is_request and request.method == method, request.heading
+            self.seen.add(identity)
+            return request
 
     def reply(self, request: Message, code: int, phrase: str = "x", headers: str = "", body: str = "") -> None:
         """Answer a request of the endpoint."""

@@ -57,9 +57,7 @@ def test_an_answer_that_is_never_acknowledged_ends_with_bye(office: Office, phon
     phone.reply(message, 200)
 
 
-def test_a_retransmitted_invite_gets_the_same_answer_and_makes_no_second_call(
-    office: Office, phone: Phone
-) -> None:
+def test_a_retransmitted_invite_gets_the_same_answer_and_makes_no_second_call(office: Office, phone: Phone) -> None:
     office.when_called = lambda leg: leg.ring()
     invite = phone.write("INVITE", body=phone.sdp)
     phone.send_raw(invite)
@@ -96,9 +94,7 @@ def test_cancel_is_a_missed_call(office: Office, phone: Phone) -> None:
         ("Q.850;cause=200", False),
     ],
 )
-def test_cancel_tells_whether_a_colleague_took_it(
-    office: Office, phone: Phone, reason: str, elsewhere: bool
-) -> None:
+def test_cancel_tells_whether_a_colleague_took_it(office: Office, phone: Phone, reason: str, elsewhere: bool) -> None:
     branch = phone.invite()
     leg = office.call()
     phone.send("CANCEL", branch=branch, headers=f"Reason: {reason}\r\n")
