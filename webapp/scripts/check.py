@@ -50,7 +50,7 @@ def check(folder: Path, fields: Collection[str]) -> list[Problem]:
             found = check_script(script, source, fields)
             good.append((script, source))
         problems.extend(found)
-    problems.extend(_translations(good, {path.name for path in folder.iterdir()}))
+    problems.extend(translations(good, {path.name for path in folder.iterdir()}))
     return sorted(problems, key=lambda problem: (problem.file, problem.line, str(problem.message)))
 
 
@@ -259,7 +259,7 @@ def _fields(script: Script) -> Iterator[tuple[Place, str, bool]]:
             yield ("questions", number, "field"), question.field, False
 
 
-def _translations(good: list[tuple[Script, Source]], files: set[str]) -> Iterator[Problem]:
+def translations(good: list[tuple[Script, Source]], files: set[str]) -> Iterator[Problem]:
     """Where the languages of one script differ in anything but words, said in the file that differs."""
     by_id: dict[str, list[tuple[Script, Source]]] = {}
     for script, source in good:

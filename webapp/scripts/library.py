@@ -14,9 +14,9 @@ from threading import Lock
 
 from flask_babel import lazy_gettext as _l
 
-from webapp.scripts.check import check_script
+from webapp.scripts.check import check_script, translations
 from webapp.scripts.grammar import Script, parse
-from webapp.scripts.reading import MAX_BYTES, Problem
+from webapp.scripts.reading import MAX_BYTES, Problem, Source
 
 Stamp = tuple[int, int, int]
 
@@ -27,10 +27,14 @@ class UnknownScript(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One file: when it was read, what is in use, and what is wrong with the file as it is now."""
+    """One file: when it was read, what is in use, and what is wrong with the file as it is now.
+
+    `source` is the text behind `script`; None while the file is broken.
+    """
 
     stamp: Stamp
     script: Script | None
+    source: Source | None
     problems: tuple[Problem, ...]
 
 
@@ -70,7 +74,10 @@ class Library:
     def problems(self) -> list[Problem]:
         """What is wrong with the files as they are now; `broken` ones are not in use."""
         files = self._refresh()
-        return [problem for _, loaded in sorted(files.items()) for problem in loaded.problems]
+        problems = [problem for loaded in files.values() for problem in loaded.problems]
+        good = [(loaded.script, loaded.source) for loaded in files.values() if loaded.script and loaded.source]
+        problems.extend(translations(good, set(files)))
+        return sorted(problems, key=lambda problem: (problem.file, problem.line))
 
     def _refresh(self) -> dict[str, Loaded]:
         with self._lock:
@@ -90,18 +97,19 @@ class Library:
                 raw = stream.read(MAX_BYTES + 1)
         except OSError as error:
             problem = Problem(path.name, 1, _l("The file cannot be read: %(why)s.", why=error.strerror), True)
-            return Loaded((0, 0, 0), in_use or self._remembered(path.name), (problem,))
-        script, problems = self._use(raw, path.name)
+            return Loaded((0, 0, 0), in_use or self._remembered(path.name), None, (problem,))
+        script, source, problems = self._use(raw, path.name)
         if script:
             self._remember(path.name, raw)
-        return Loaded(stamp, script or in_use or self._remembered(path.name), tuple(problems))
+        return Loaded(stamp, script or in_use or self._remembered(path.name), source, tuple(problems))
 
-    def _use(self, raw: bytes, file: str) -> tuple[Script | None, list[Problem]]:
+    def _use(self, raw: bytes, file: str) -> tuple[Script | None, Source | None, list[Problem]]:
         script, source, problems = parse(raw, file)
         if script and source:
             problems = check_script(script, source, self._fields)
-        broken = any(problem.broken for problem in problems)
-        return (None if broken else script), problems
+        if any(problem.broken for problem in problems):
+            return None, None, problems
+        return script, source, problems
 
     def _remember(self, name: str, raw: bytes) -> None:
         if self._keep is None:

@@ -37,7 +37,8 @@ PLACEHOLDERS: dict[str, str] = {
 }
 """Every placeholder a sentence may use, and what it stands for."""
 
-MAX_VALUE = 80
+MAX_VALUE = 120
+"""Letters of a value that are said; a longer one is cut at a word."""
 PLACEHOLDER_LENGTH = 12
 """Letters a placeholder counts as when the length of a sentence is judged."""
 
@@ -123,7 +124,10 @@ def fill(sentence: str, values: Mapping[str, str | None], if_unknown: Mapping[st
     """The sentence as it is said. A bare placeholder without a value takes its word from `if_unknown`."""
 
     def known(name: str) -> str:
-        return " ".join(str(values.get(name) or "").split())[:MAX_VALUE]
+        value = " ".join(str(values.get(name) or "").split())
+        if len(value) <= MAX_VALUE:
+            return value
+        return value[:MAX_VALUE].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
 
     said: list[str] = []
     for part in parse(sentence):

@@ -75,6 +75,18 @@ def test_a_blemish_is_told_but_the_edit_is_used(folder: Path) -> None:
     assert [problem.broken for problem in library.problems()] == [False]
 
 
+def test_a_translation_left_behind_is_told(folder: Path) -> None:
+    library = Library(folder, FIELDS)
+    put(folder, MINI, "ru")
+    assert library.problems() == []
+    put(folder, MINI.replace("to: agree", "to: bye"), "ru")
+    assert library.get("mini", "ru").steps["need"].answers[0].to == "bye"
+    told = [(one.file, str(one.message), one.broken) for one in library.problems()]
+    assert ("mini.ru.yaml", "“steps.need” is built differently in “en”.", False) in told
+    put(folder, "steps: [", "ru")
+    assert [problem.broken for problem in library.problems()] == [True]
+
+
 def test_a_file_broken_from_the_first_day_is_not_offered(folder: Path) -> None:
     put(folder, BROKEN)
     with pytest.raises(UnknownScript):

@@ -29,8 +29,9 @@ def test_fill(sentence: str, values: dict[str, str | None], said: str) -> None:
     assert fill(sentence, values, {"office": "Sales"}) == said
 
 
-def test_a_long_value_is_cut() -> None:
-    assert len(fill("{office}", {"office": "x" * 500}, {})) == 80
+def test_a_long_value_is_cut_at_a_word() -> None:
+    assert fill("{office}", {"office": "word " * 100}, {}) == "Word" + " word" * 23 + "…"
+    assert len(fill("{office}", {"office": "x" * 500}, {})) == 121
 
 
 @pytest.mark.parametrize("sentence", ["{", "}", "a [b", "a ] b", "a | b", "[a [b]]", "{a{b}}", "[{a]}"])
