@@ -20,7 +20,7 @@ PARTS = (
     "office",
     "sounds",
     "calls",
-    # "bridge_api",
+    "bridge_api",
     "clients",
     "deals",
     "touches",

@@ -14,7 +14,7 @@ from itsdangerous import BadSignature
 from sqlalchemy import select
 
 from webapp.accounts.models import User
-from webapp.db import db
+from webapp.db import db, reading
 from webapp.feed import Hub
 
 THREADS = 24
@@ -83,5 +83,9 @@ def _user_of(flask_app: Flask, cookie_header: str) -> int | None:
         user_id = int(session["_user_id"])
     except (CookieError, BadSignature, KeyError, ValueError, TypeError):
         return None
-    with flask_app.app_context():
-        return db.session.scalar(select(User.id).where(User.id == user_id, User.active))
+    token = reading.set(True)
+    try:
+        with flask_app.app_context():
+            return db.session.scalar(select(User.id).where(User.id == user_id, User.active))
+    finally:
+        reading.reset(token)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -80,6 +80,16 @@ def _wake_after_commit(session: Session) -> None:
 _hubs: set[Hub] = set()
 
 
+@contextlib.contextmanager
+def _reading() -> Iterator[None]:
+    """Transactions begun inside never wait for a writer."""
+    token = reading.set(True)
+    try:
+        yield
+    finally:
+        reading.reset(token)
+
+
 class Hub:
     """One a process: reads new rows once and fans them out to the streams of their user."""
 
@@ -119,15 +129,11 @@ class Hub:
         query = select(Feed.id, Feed.user_id, Feed.kind, Feed.ref).where(Feed.id > after).order_by(Feed.id)
         if not everybody:
             query = query.where(Feed.user_id.is_(None) if user_id is None else Feed.user_id == user_id)
-        token = reading.set(True)
-        try:
-            with self.engine.connect() as connection:
-                return list(connection.execute(query))
-        finally:
-            reading.reset(token)
+        with _reading(), self.engine.connect() as connection:
+            return list(connection.execute(query))
 
     def _newest(self) -> int:
-        with Session(self.engine) as session:
+        with _reading(), Session(self.engine) as session:
             return last_id(session)
 
     async def _follow(self) -> None:

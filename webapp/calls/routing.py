@@ -90,7 +90,7 @@ def _each_once(wanted: list[tuple[Seat, ...]]) -> tuple[tuple[Seat, ...], ...]:
     seen: set[int] = set()
     steps = []
     for step in wanted:
-        fresh = tuple(seat for seat in step if seat.user_id not in seen)
+        fresh = tuple({seat.user_id: seat for seat in step if seat.user_id not in seen}.values())
         seen.update(seat.user_id for seat in fresh)
         if fresh:
             steps.append(fresh)

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -16,11 +15,9 @@ from sqlalchemy.orm import Session
 from sipbridge.events import CallOffered, Event, encode
 from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
-from webapp.clients import match
+from webapp.clients import keys, match
 from webapp.clients.models import Client, ContactPoint
 from webapp.roster.models import Shift
-
-MOSCOW = ZoneInfo("Europe/Moscow")
 
 
 @pytest.fixture
@@ -39,7 +36,10 @@ def make_client(session: Session, clock: Clock) -> Callable[..., Client]:
 
     def make(name: str, *phones: str, **values: Any) -> Client:
         client = Client(name=name, created_at=clock(), **values)
-        client.contact_points = [ContactPoint(kind="phone", value=phone) for phone in phones]
+        client.contact_points = [
+            ContactPoint(kind="phone", value=phone, normal=keys.normal_contact("phone", phone, "RU"))
+            for phone in phones
+        ]
         session.add(client)
         session.flush()
         match.index(session, client)

@@ -1,0 +1,33 @@
+"""Alembic's environment: migrations run on the app's own engine, SQLite's by copying tables (batch mode)."""
+
+from __future__ import annotations
+
+from alembic import context
+from flask import current_app
+from sqlalchemy import Connection
+
+from webapp.db import UtcDateTime, db
+
+config = context.config
+
+
+def render_item(kind: str, item: object, autogenerate_context: object) -> str | bool:
+    """Write our time type into migrations as what the database keeps."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    return False
+
+
+def run(connection: Connection) -> None:
+    """Run the migrations on `connection`, all in one transaction."""
+    options = current_app.extensions["migrate"].configure_args
+    context.configure(connection=connection, target_metadata=db.metadata, render_item=render_item, **options)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+if context.is_offline_mode():
+    raise SystemExit("migrations are run on a database, not printed")
+with db.engine.connect() as connection:
+    run(connection)
+    connection.commit()
