@@ -27,7 +27,7 @@ class DiskFull(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """One announcement. `own`: the head's upload. `long`: it will try a caller's patience (D20)."""
+    """One announcement. `own`: the head's upload; `long`: such a one that will try a caller's patience (D20)."""
 
     kind: str
     language: str
@@ -38,7 +38,7 @@ class Sound:
 
     @property
     def long(self) -> bool:
-        return self.seconds > LONG_SECONDS
+        return self.own and self.seconds > LONG_SECONDS
 
 
 def sounds(folder: Path) -> list[Sound]:
