@@ -1,7 +1,313 @@
-"""Pages of the package (see the blueprint's routes)."""
+"""The manager's one page: the call at the top, who, what to say, result; or, when nobody calls, what is owed."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, abort, current_app, make_response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import format_time
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from webapp.access import SALES, allow, load, me
+from webapp.accounts.models import Role
+from webapp.calls import missed
+from webapp.calls.models import Call
+from webapp.clients import cards, fields
+from webapp.clients.contacts import BadValue
+from webapp.clients.models import Client, Person
+from webapp.db import db
+from webapp.desk import bar as top
+from webapp.desk import caller, owed, queries, talk, testcall, who
+from webapp.desk.bar import epoch_ms
+from webapp.office.queries import line_called
+from webapp.touches.models import Touch
+from webapp.touches.queries import may_work_on
+from webapp.touches.views import result_context
 
 bp = Blueprint("desk", __name__)
+bp.add_app_template_filter(epoch_ms)
+
+
+@bp.app_template_global()
+def card_url(client_id: int) -> str:
+    """The page of a client's card."""
+    return f"/clients/{client_id}"
+
+
+@bp.app_template_filter()
+def seconds_time(at: datetime) -> str:
+    """09:12:31, in the office's zone."""
+    return format_time(at, "HH:mm:ss")
+
+
+# The page, its bar, and the idle lists
+
+
+@bp.get("/desk")
+@allow(*SALES)
+def page() -> ResponseReturnValue:
+    """The whole page."""
+    context = _shown(_asked("touch"), request.args.get("pin") == "1")
+    return render_template("desk/page.html", **context)
+
+
+@bp.get("/desk/bar")
+@allow(*SALES)
+def bar() -> ResponseReturnValue:
+    """The bar; and when another touch comes first than the browser shows, its panels too, out of band."""
+    shown, pinned = _asked("shown"), request.args.get("pin") == "1"
+    context = _shown(shown, pinned)
+    touch = context["touch"]
+    parts = render_template("desk/_bar.html", **context)
+    if (touch.id if touch else None) == shown:
+        return parts
+    response = make_response(parts + render_template("desk/_panels.html", **context, oob=True))
+    response.headers["HX-Replace-Url"] = url_for("desk.page", touch=touch.id) if touch else url_for("desk.page")
+    return response
+
+
+@bp.get("/desk/idle")
+@allow(*SALES)
+def idle() -> ResponseReturnValue:
+    """The idle lists."""
+    return render_template("desk/_idle.html", **_idle_context(_now()))
+
+
+def _asked(name: str) -> int | None:
+    value = request.args.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
+
+
+def _now() -> datetime:
+    now: datetime = current_app.config["CLOCK"]()
+    return now
+
+
+def _zone() -> ZoneInfo:
+    zone: ZoneInfo = current_app.config["SETTINGS"].timezone
+    return zone
+
+
+def _country() -> str:
+    return str(current_app.config["SETTINGS"].country)
+
+
+def _shown(wanted: int | None, pinned: bool) -> dict[str, Any]:
+    session, now = db.session(), _now()
+    live = queries.live_calls(session, me())
+    touch = queries.choose(session, me(), live, wanted, pinned)
+    context: dict[str, Any] = {"touch": touch, "pinned": pinned and touch is not None and touch.id == wanted}
+    context["bar"] = top.of(session, me(), touch, live, wanted, now)
+    if touch is None:
+        return {**context, **_idle_context(now)}
+    return {**context, **_who(touch), **_script(touch), **result_context(touch, now)}
+
+
+def _idle_context(now: datetime) -> dict[str, Any]:
+    return {
+        "idle": owed.of(db.session(), me(), now, _zone()),
+        "may_test": me().has_role(Role.HEAD, Role.MANAGER, Role.SECRETARY),
+        "test_kinds": testcall.KINDS,
+    }
+
+
+def _touch(touch_id: int) -> Touch:
+    return load(select(Touch).where(Touch.id == touch_id), if_=lambda touch: may_work_on(db.session(), touch, me()))
+
+
+# Who
+
+
+def _who(touch: Touch) -> dict[str, Any]:
+    midnight = _now().astimezone(_zone()).replace(hour=0, minute=0, second=0, microsecond=0)
+    return {"touch": touch, "who": who.of(db.session(), touch, me(), _country(), midnight)}
+
+
+def _who_panel(touch: Touch, tell: str = "desk:card, desk:result, desk:look") -> Response:
+    """The panel, and word to the others that the card behind this touch is another now."""
+    response = make_response(render_template("desk/_who.html", **_who(touch)))
+    response.headers["HX-Trigger"] = tell
+    return response
+
+
+@bp.get("/desk/touches/<int:touch_id>/who", endpoint="who")
+@allow(*SALES)
+def who_panel(touch_id: int) -> ResponseReturnValue:
+    """Who is calling."""
+    return render_template("desk/_who.html", **_who(_touch(touch_id)))
+
+
+@bp.post("/desk/touches/<int:touch_id>/choose/<int:client_id>")
+@allow(*SALES)
+def choose(touch_id: int, client_id: int) -> ResponseReturnValue:
+    """It is this client."""
+    touch = _touch(touch_id)
+    client = load(select(Client).where(Client.id == client_id))
+    caller.choose(db.session(), touch, client, me(), _now(), _country())
+    db.session.commit()
+    return _who_panel(touch)
+
+
+@bp.post("/desk/touches/<int:touch_id>/not-this-one")
+@allow(*SALES)
+def not_this_one(touch_id: int) -> ResponseReturnValue:
+    """It is not the client shown."""
+    touch = _touch(touch_id)
+    if touch.call and touch.client:
+        cards.not_this_one(db.session(), touch.call, touch.client, me(), _now())
+    db.session.commit()
+    return _who_panel(touch)
+
+
+@bp.post("/desk/touches/<int:touch_id>/none-of-these")
+@allow(*SALES)
+def none_of_these(touch_id: int) -> ResponseReturnValue:
+    """None of the candidates: the fields of a new card."""
+    touch = _touch(touch_id)
+    if touch.call:
+        touch.call.candidates = []
+    db.session.commit()
+    return _who_panel(touch)
+
+
+@bp.post("/desk/touches/<int:touch_id>/speaks/<int:person_id>")
+@allow(*SALES)
+def speaks(touch_id: int, person_id: int) -> ResponseReturnValue:
+    """It is this person of the client who speaks."""
+    touch = _touch(touch_id)
+    person = load(select(Person).where(Person.id == person_id, Person.client_id == touch.client_id))
+    touch.person_id = person.id
+    db.session.flush()
+    db.session.expire(touch, ["person"])
+    touch.name_known = caller.is_named(touch)
+    db.session.commit()
+    return _who_panel(touch)
+
+
+@bp.post("/desk/touches/<int:touch_id>/draft/<name>")
+@allow(*SALES)
+def draft(touch_id: int, name: str) -> ResponseReturnValue:
+    """Keep one field of a card that isn't made yet; answers with the cards it brings to light."""
+    touch = _touch(touch_id)
+    if touch.client is not None:
+        return _who_panel(touch)
+    caller.put(db.session(), touch, _field(name), request.form.get(name, ""), me(), _now(), _country())
+    db.session.commit()
+    hits = who.found_for(db.session(), caller.known(touch), _country()).get(name, ())
+    response = make_response(render_template("desk/_hits.html", touch=touch, name=name, hits=hits))
+    response.headers["HX-Trigger"] = "desk:card"
+    return response
+
+
+@bp.post("/desk/touches/<int:touch_id>/fill/<name>")
+@allow(*SALES)
+def fill(touch_id: int, name: str) -> ResponseReturnValue:
+    """Keep one field of the card that is open."""
+    touch, now = _touch(touch_id), _now()
+    try:
+        caller.put(db.session(), touch, _field(name), request.form.get(name, ""), me(), now, _country())
+    except BadValue as bad:
+        db.session.rollback()
+        return render_template("desk/_filled.html", name=name, fill_error=str(bad)), 422
+    db.session.commit()
+    response = make_response(render_template("desk/_filled.html", name=name, filled_at=now))
+    response.headers["HX-Trigger"] = "desk:card"
+    return response
+
+
+@bp.post("/desk/touches/<int:touch_id>/card")
+@allow(*SALES)
+def save_card(touch_id: int) -> ResponseReturnValue:
+    """Make the card of what was typed, with a deal when asked for (D39)."""
+    touch, now = _touch(touch_id), _now()
+    for name in caller.NEW_CARD:
+        if name in request.form and touch.client is None:
+            caller.put(db.session(), touch, name, request.form[name], me(), now, _country())
+    errors = caller.make_card(db.session(), touch, me(), now, _country(), deal="deal" in request.form)
+    db.session.commit()
+    if errors:
+        panel = who.Who("new", fields=who.new_card(db.session(), touch, _country(), errors))
+        return render_template("desk/_who.html", touch=touch, who=panel), 422
+    return _who_panel(touch)
+
+
+def _field(name: str) -> str:
+    """The name of a card's field, as its address says it; 404 for another."""
+    if name not in fields.FIELD_NAMES or fields.BY_NAME[name].holder == "touch":
+        abort(404)
+    return name
+
+
+# What to say
+
+
+def _script(touch: Touch) -> dict[str, Any]:
+    return {"touch": touch, "talk": talk.of(db.session(), touch, me(), _now(), _zone())}
+
+
+@bp.get("/desk/touches/<int:touch_id>/script")
+@allow(*SALES)
+def script(touch_id: int) -> ResponseReturnValue:
+    """The sentence to say now."""
+    return render_template("desk/_script.html", **_script(_touch(touch_id)))
+
+
+@bp.post("/desk/touches/<int:touch_id>/script/<any(answer, branch, back, ask):what>/<key>")
+@allow(*SALES)
+def press(touch_id: int, what: str, key: str) -> ResponseReturnValue:
+    """One key of the script. A key that came twice or too late changes nothing and shows where the talk stands."""
+    touch = _touch(touch_id)
+    at = request.form.get("at", "")
+    moved = talk.press(
+        db.session(),
+        touch,
+        talk.Key(what, key, request.form.get("text", ""), int(at) if at.isdecimal() and len(at) < 6 else -1),
+        me(),
+        _now(),
+        _country(),
+    )
+    db.session.commit()
+    response = make_response(render_template("desk/_script.html", **_script(touch)))
+    if moved and what != "ask":
+        response.headers["HX-Trigger"] = "desk:who, desk:result"
+    return response
+
+
+# Missed calls and test calls
+
+
+@bp.post("/desk/missed/<int:call_id>/close")
+@allow(*SALES)
+def close_missed(call_id: int) -> ResponseReturnValue:
+    """No call back is needed: the reason in writing (D22), for all the calls of the row, which goes from the list."""
+    call = load(select(Call).where(Call.id == call_id))
+    reason = request.form.get("reason", "")
+    row = next((one for one in missed.open_missed(db.session()) if call in one.calls), None)
+    for one in row.calls if row else ():
+        if problem := missed.close(db.session(), one, reason, me(), _now()):
+            db.session.rollback()
+            return render_template("desk/_missed.html", waiting=row, missed_error=problem, missed_reason=reason), 422
+    db.session.commit()
+    return ""
+
+
+@bp.post("/desk/test-call/<kind>")
+@allow(Role.HEAD, Role.MANAGER, Role.SECRETARY)
+def test_call(kind: str) -> ResponseReturnValue:
+    """Have a separate program ring this office."""
+    if kind not in dict(testcall.KINDS):
+        abort(404)
+    context: dict[str, Any] = {"test_kinds": testcall.KINDS}
+    found = testcall.caller_of(db.session(), kind)
+    line = line_called(db.session(), "desk")
+    if found is None or line is None:
+        context["test_error"] = _("There is no such number among the cards yet.")
+    elif not testcall.start(line.name, current_app.config["SETTINGS"].sip, *found):
+        context["test_error"] = _("Three test calls are under way; wait for one to end.")
+    else:
+        context["test_said"] = _("The call is on its way.")
+    return render_template("desk/_test_call.html", **context), 422 if "test_error" in context else 200

@@ -13,7 +13,10 @@ from webapp.touches.models import Touch
 
 
 class ScriptRun(Model):
-    """One walk of a script during one touch. `state` is `walk.State` as JSON."""
+    """One walk of a script during one touch. `state` is `walk.State` as JSON; `moves` counts the keys that took effect.
+
+    A key says which move it was pressed at, so that a double press or a stale tab changes nothing.
+    """
 
     __tablename__ = "script_run"
 
@@ -23,5 +26,6 @@ class ScriptRun(Model):
     language: Mapped[str] = mapped_column(String(8))
     version: Mapped[str] = mapped_column(String(40), default="")
     state: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    moves: Mapped[int] = mapped_column(default=0)
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     touch: Mapped[Touch] = relationship()

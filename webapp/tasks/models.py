@@ -15,8 +15,9 @@ from webapp.touches.models import Touch
 
 
 class Task(Model):
-    """Something owed. `kind`: next_touch, promise (the caller was told the time, D26), message (for an absent colleague,
-    D58), and for the head: inbox (words no script fitted, D66), gap (a call rang while nobody was on duty, D18).
+    """Something owed. `kind`: next_touch, promise (the caller was told the time, D26), message (for an absent
+    colleague, D58), and for the head: inbox (words no script fitted, D66), gap (a call rang while nobody was
+    on duty, D18).
 
     `number` is whom to call when there is no card yet. Done when `done_at` is set, with a report.
     """

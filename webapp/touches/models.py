@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import JSON, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.accounts.models import User
@@ -18,7 +19,8 @@ class Touch(Model):
     """One contact. Finished when `closed_at` is set; until then it stays on its manager's page.
 
     `door`: call, mail, web, visit ... `next_kind` is one of NEXT_KINDS (D70), '' while unknown.
-    The two lights of D42 are `name_known` and `next_step_agreed`.
+    The two lights of D42 are `name_known` and `next_step_agreed`. `draft` holds what was typed of a card that is
+    not made yet: card field -> text.
     """
 
     __tablename__ = "touch"
@@ -38,6 +40,7 @@ class Touch(Model):
     next_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     next_kind: Mapped[str] = mapped_column(String(20), default="")
     note: Mapped[str] = mapped_column(Text, default="")
+    draft: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     name_known: Mapped[bool] = mapped_column(default=False)
     next_step_agreed: Mapped[bool] = mapped_column(default=False)
     saved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

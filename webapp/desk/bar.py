@@ -1,0 +1,145 @@
+"""The top bar: the call in words, numbers and a clock, and why it came here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from webapp.accounts.models import User
+from webapp.calls import trace
+from webapp.calls.models import Call
+from webapp.desk.queries import Mine, who_took
+from webapp.office.queries import the_office
+from webapp.pages import clock_time, duration, phone
+from webapp.roster import duty
+from webapp.touches.models import Touch
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another live call of mine, to turn to. `since`: epoch milliseconds its clock runs from."""
+
+    touch_id: int
+    state: str
+    name: str
+    word: str
+    since: int
+    clock: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What the bar shows. `state`: idle, ringing, greeted, talking or ended; times in epoch milliseconds."""
+
+    state: str
+    server_now: int
+    duty: str
+    call: Call | None = None
+    word: str = ""
+    name: str = ""
+    line: str = ""
+    channel: str = ""
+    since: int | None = None
+    clock: str = ""
+    rings: int = 1
+    ring_seconds: float = 5.0
+    why: Sequence[str] = ()
+    others: Sequence[Other] = ()
+    notice: str = ""
+
+
+def of(
+    session: Session, user: User, touch: Touch | None, live: Sequence[Mine], shown: int | None, now: datetime
+) -> Bar:
+    """The bar for `touch`, the one the page shows. `shown`: what the browser had before it until now."""
+    notice = ""
+    if shown is not None and (touch is None or touch.id != shown):
+        notice = _gone(session, user, shown)
+    on_duty = ", ".join(
+        _("%(name)s until %(time)s", name=entry.user.name, time=clock_time(entry.until))
+        for entry in duty.on_duty(session, now)
+        if entry.rank == duty.DUTY
+    )
+    others = [_other(one, now) for one in live if touch is None or one.touch.id != touch.id]
+    call = touch.call if touch else None
+    if touch is None or call is None:
+        return Bar("idle", epoch_ms(now), on_duty, others=others, notice=notice)
+    since, clock = _clock(call, now)
+    ring_seconds = the_office(session).ring_seconds
+    client = touch.client
+    person = touch.person.full_name if touch.person else ""
+    return Bar(
+        state=call.state,
+        server_now=epoch_ms(now),
+        duty=on_duty,
+        call=call,
+        word=word(call),
+        name=", ".join(part for part in (person, client.name if client else "") if part) or caller_name(call),
+        line=(call.line.title or call.line.name) if call.line else call.line_name,
+        channel=call.line.channel.name if call.line and call.line.channel else "",
+        since=epoch_ms(since) if since else None,
+        clock=clock,
+        rings=rings_so_far(call, ring_seconds, now),
+        ring_seconds=ring_seconds,
+        why=trace.why(call),
+        others=others,
+        notice=notice,
+    )
+
+
+def word(call: Call) -> str:
+    """The state of a call in one word."""
+    return {
+        "ringing": _("Ringing"),
+        "greeted": _("Greeting"),
+        "talking": _("Talking"),
+    }.get(call.state, _("Missed") if call.is_missed else _("Ended"))
+
+
+def caller_name(call: Call) -> str:
+    """What the network says of the caller, when there is no card."""
+    return call.caller_name or (_("Unknown caller") if call.number else _("Hidden number"))
+
+
+def rings_so_far(call: Call, ring_seconds: float, now: datetime) -> int:
+    """The ring that sounds now, from 1; a call that is not ringing keeps its count."""
+    if call.state not in ("ringing", "greeted"):
+        return call.rings
+    return max(1, int((now - call.offered_at).total_seconds() // ring_seconds) + 1)
+
+
+def _clock(call: Call, now: datetime) -> tuple[datetime | None, str]:
+    """Since when the clock runs (None: it stands), and what it shows now."""
+    if call.state == "ended":
+        return None, duration(call.talk_seconds or call.ring_seconds)
+    since = call.answered_at if call.state == "talking" and call.answered_at else call.offered_at
+    return since, duration((now - since).total_seconds())
+
+
+def _other(one: Mine, now: datetime) -> Other:
+    since, clock = _clock(one.call, now)
+    client = one.touch.client or one.call.client
+    name = (client.name if client else "") or one.call.caller_name or phone(one.call.number) or _("Hidden number")
+    return Other(one.touch.id, one.call.state, name, word(one.call), epoch_ms(since or now), clock)
+
+
+def _gone(session: Session, user: User, shown: int) -> str:
+    """A quiet line about a call that was before me and isn't mine any more."""
+    call = who_took(session, user, shown)
+    if call is None:
+        return ""
+    name = call.client.name if call.client else caller_name(call)
+    if call.answered_by:
+        return _("%(who)s took the call: %(caller)s.", who=call.answered_by.name, caller=name)
+    if call.is_missed:
+        return _("The caller hung up: %(caller)s. It is among the missed calls.", caller=name)
+    return ""
+
+
+def epoch_ms(at: datetime) -> int:
+    """Milliseconds since 1970, as a page's clock counts them."""
+    return int(at.timestamp() * 1000)

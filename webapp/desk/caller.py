@@ -1,0 +1,129 @@
+"""What is known of the caller of a touch, and where new knowledge goes: onto the card, or into the draft of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from webapp.accounts.models import User
+from webapp.clients import cards, fields
+from webapp.clients.contacts import BadValue
+from webapp.clients.models import Client
+from webapp.touches.models import Touch
+
+NEW_CARD = ("surname", "given_name", "name", "position", "phone", "email", "website")
+"""The seven fields of a new card, which hold all six keys of D29."""
+LONGEST = 400
+
+
+def known(touch: Touch) -> dict[str, str]:
+    """Card fields with a value, of the card or of its draft. A caller's visible number is known from the first ring."""
+    if touch.client is not None:
+        return fields.known(touch.client, touch.person)
+    have = {name: value for name, value in touch.draft.items() if value}
+    if touch.call and touch.call.number and "phone" not in touch.draft:
+        have["phone"] = touch.call.number
+    return have
+
+
+def learn(session: Session, touch: Touch, learnt: Mapping[str, str], user: User, now: datetime, country: str) -> None:
+    """Write down what the caller said. What doesn't fit its field goes into the note: nothing said is lost."""
+    for name, text in learnt.items():
+        if name == "note":
+            note(touch, text)
+            continue
+        if fields.BY_NAME[name].holder == "touch":
+            continue
+        try:
+            put(session, touch, name, text, user, now, country)
+        except BadValue:
+            note(touch, f"{fields.BY_NAME[name].label}: {text}")
+    touch.saved_at = now
+    session.flush()
+
+
+def put(session: Session, touch: Touch, name: str, text: str, user: User, now: datetime, country: str) -> None:
+    """Put one field on the card, or into the draft while there is none. Raises BadValue and KeyError."""
+    if fields.BY_NAME[name].holder == "touch":
+        raise KeyError(name)
+    if touch.client is None:
+        touch.draft = {**touch.draft, name: " ".join(text.split())[:LONGEST]}
+    else:
+        person = fields.fill(session, touch.client, touch.person, name, text, user, now, country)
+        if person is not None and touch.person_id is None:
+            touch.person_id = person.id
+            session.flush()
+            session.expire(touch, ["person"])
+    touch.saved_at = now
+    session.flush()
+
+
+def note(touch: Touch, text: str) -> None:
+    """Add a line to the touch's note."""
+    touch.note = f"{touch.note.rstrip()}\n{text}".strip()
+
+
+def is_named(touch: Touch) -> bool:
+    """The first goal of a call: the caller's name and company are written down (D42)."""
+    have = known(touch)
+    private = touch.client is not None and touch.client.kind == "private"
+    return bool(have.get("given_name") or have.get("surname")) and (private or bool(have.get("name")))
+
+
+def choose(session: Session, touch: Touch, client: Client, user: User, now: datetime, country: str) -> None:
+    """The caller is this client. What was typed of a new card joins it; what contradicts it goes into the note."""
+    draft = dict(touch.draft)
+    if touch.call:
+        cards.choose(session, touch.call, client, user, now, country)
+    else:
+        touch.client, touch.person, touch.draft = client, None, {}
+        session.flush()
+    have = known(touch)
+    for name, text in draft.items():
+        if text and name not in have:
+            learn(session, touch, {name: text}, user, now, country)
+        elif text and text.casefold() != have[name].casefold() and name not in ("phone", "mobile"):
+            note(touch, f"{fields.BY_NAME[name].label}: {text}")
+    touch.name_known = is_named(touch)
+    session.flush()
+
+
+def make_card(
+    session: Session, touch: Touch, user: User, now: datetime, country: str, deal: bool = False
+) -> dict[str, str]:
+    """Make the card of the draft (D39); {} when there is one now, else field -> what is wrong.
+
+    A deal is called after what the caller wants.
+    """
+    if touch.client is not None:
+        return {}
+    values = dict(known(touch))
+    if deal:
+        wanted = values.get("product") or values.get("reason") or values.get("name") or values.get("surname")
+        values["deal"] = (wanted or _("Enquiry"))[:120]
+    try:
+        if touch.call:
+            cards.open_from_call(session, touch.call, values, user, now, country)
+        else:
+            touch.client, touch.draft = cards.create(session, values, user, now, country), {}
+    except cards.BadCard as bad:
+        return bad.errors
+    touch.name_known = is_named(touch)
+    touch.saved_at = now
+    session.flush()
+    return {}
+
+
+def keep_draft(session: Session, touch: Touch, user: User, now: datetime, country: str) -> None:
+    """Before a row is closed: what was typed of a new card becomes one, or stands in the note when it can't."""
+    if touch.client is not None or not any(touch.draft.values()):
+        return
+    if make_card(session, touch, user, now, country):
+        for name, text in touch.draft.items():
+            if text:
+                note(touch, f"{fields.BY_NAME[name].label}: {text}")
+        touch.draft = {}
+        session.flush()

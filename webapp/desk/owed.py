@@ -1,0 +1,52 @@
+"""What the idle page lists: everything owed, the latest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from webapp.accounts.models import User
+from webapp.calls import missed
+from webapp.calls.missed import Waiting
+from webapp.roster import duty
+from webapp.tasks.models import Task
+from webapp.tasks.queries import due
+from webapp.touches.models import Touch
+from webapp.touches.queries import unfinished
+
+MOST_MISSED = 50
+
+
+@dataclass(frozen=True)
+class Owed:
+    """The idle page, each list with the latest first."""
+
+    promises: Sequence[Task]
+    missed: Sequence[Waiting]
+    unfinished: Sequence[Touch]
+    today: Sequence[Task]
+    inbox: Sequence[Task]
+    duty: Sequence[duty.OnDuty]
+
+    @property
+    def nothing(self) -> bool:
+        """True when nothing is owed to anybody."""
+        return not (self.promises or self.missed or self.unfinished or self.today or self.inbox)
+
+
+def of(session: Session, user: User, now: datetime, zone: ZoneInfo) -> Owed:
+    """What `user` owes until the end of the office's day."""
+    midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    tasks = due(session, user, midnight)
+    return Owed(
+        promises=[task for task in tasks if task.kind == "promise"],
+        missed=missed.open_missed(session)[:MOST_MISSED],
+        unfinished=unfinished(session, user),
+        today=[task for task in tasks if task.kind in ("next_touch", "message")],
+        inbox=[task for task in tasks if task.kind in ("inbox", "gap")],
+        duty=duty.on_duty(session, now),
+    )

@@ -1,0 +1,91 @@
+"""What one person's page shows: which call comes first, who is there, and what is owed, most pressing first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
+
+from webapp.accounts.models import User
+from webapp.calls.missed import is_missed
+from webapp.calls.models import Call, CallAudience
+from webapp.touches.models import Touch
+from webapp.touches.queries import may_work_on
+
+LIVE = ("ringing", "greeted", "talking")
+
+
+@dataclass(frozen=True)
+class Mine:
+    """A live call of mine with its touch. `taken`: I am the one who talks."""
+
+    call: Call
+    touch: Touch
+    taken: bool
+
+
+def live_calls(session: Session, user: User) -> list[Mine]:
+    """The live calls that ring me or that I took: the talk first, then who has waited longest."""
+    rows = session.execute(
+        select(CallAudience.state, Touch)
+        .join(Call, Call.id == CallAudience.call_id)
+        .join(Touch, Touch.call_id == Call.id)
+        .where(CallAudience.user_id == user.id, CallAudience.state.in_(("rung", "taken")), Call.state.in_(LIVE))
+        .order_by(Call.offered_at, Call.id)
+        .options(
+            joinedload(Touch.call).joinedload(Call.line),
+            joinedload(Touch.call).joinedload(Call.client),
+            joinedload(Touch.client),
+            joinedload(Touch.person),
+        )
+    ).all()
+    mine = [Mine(touch.call, touch, state == "taken") for state, touch in rows if touch.call]
+    return sorted(mine, key=lambda one: not one.taken)
+
+
+def choose(session: Session, user: User, live: Sequence[Mine], wanted: int | None, pinned: bool) -> Touch | None:
+    """The touch the page shows: my talk, else what rings, else the unfinished row `wanted`; None is the idle page.
+
+    `pinned`: the user turned to `wanted` on purpose, so a live call stays in front while it lasts.
+    """
+    if live:
+        first = live[0]
+        held = next((one for one in live if one.touch.id == wanted), None)
+        if held and (pinned or held.taken == first.taken):
+            return held.touch
+        return first.touch
+    if wanted is None:
+        return None
+    touch = session.get(Touch, wanted)
+    if touch is None or touch.closed_at or not may_work_on(session, touch, user):
+        return None
+    return touch
+
+
+def who_took(session: Session, user: User, touch_id: int | None) -> Call | None:
+    """The call of a touch I was shown and that has gone from me since: a colleague took it, or the caller gave up."""
+    if touch_id is None:
+        return None
+    return session.scalars(
+        select(Call)
+        .join(Touch, Touch.call_id == Call.id)
+        .join(CallAudience, CallAudience.call_id == Call.id)
+        .where(Touch.id == touch_id, CallAudience.user_id == user.id, CallAudience.state == "gone")
+        .options(joinedload(Call.answered_by))
+    ).one_or_none()
+
+
+def missed_lately(session: Session, call: Call, since: datetime) -> int:
+    """How many other calls of this number were missed since `since`."""
+    if not call.number:
+        return 0
+    query = select(func.count(Call.id)).where(
+        Call.number == call.number,
+        Call.id != call.id,
+        Call.offered_at >= since,
+        is_missed(),
+    )
+    return session.scalar(query) or 0

@@ -1,0 +1,172 @@
+"""The panel that says who is calling: the card, the candidates, or the seven fields of a new card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from webapp.accounts.models import User
+from webapp.calls import trace
+from webapp.clients import fields, match
+from webapp.clients.models import Client, Person
+from webapp.deals.models import ENDED, Deal
+from webapp.desk import caller
+from webapp.desk.queries import missed_lately
+from webapp.pages import day
+from webapp.tasks.models import Task
+from webapp.tasks.queries import open_for_client
+from webapp.touches.models import Touch
+from webapp.touches.queries import last_with
+
+MOST_UNKNOWN = 5
+SHOWN_OF_CARD = ("product", "volume", "needed_by", "email", "what_it_does")
+CONTACT_FIELDS = frozenset(one.name for one in fields.FIELDS if one.kind == "contact")
+CHOICES = frozenset(one.name for one in fields.FIELDS if one.kind == "choice")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A card that may be the caller's, with what tells it from others and why it is offered."""
+
+    client_id: int
+    name: str
+    detail: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One field as the panel shows it. `late`: saved when the field is left, since half of an address is none."""
+
+    name: str
+    label: Any
+    prompt: Any
+    value: str = ""
+    late: bool = False
+    error: str = ""
+    hits: Sequence[Choice] = ()
+
+
+@dataclass
+class Who:
+    """All the panel shows."""
+
+    mode: Literal["card", "candidates", "new"]
+    why: str = ""
+    candidates: Sequence[Choice] = ()
+    fields: Sequence[Row] = ()
+    known: Sequence[Row] = ()
+    people: Sequence[Person] = ()
+    deals: Sequence[Deal] = ()
+    owed: Sequence[Task] = ()
+    facts: Sequence[str] = ()
+    last: str = ""
+    missed: int = 0
+
+
+def of(session: Session, touch: Touch, user: User, country: str, day_starts: datetime) -> Who:
+    """Who calls in this touch, as `user` reads it. `day_starts`: since when missed calls are counted as today's."""
+    call = touch.call
+    why = trace.why_card(call) if call else ""
+    if touch.client is not None:
+        return _card(session, touch, touch.client, user, why, day_starts)
+    if call and call.candidates:
+        reasons = {one["client_id"]: match.reason_text(one["reason"]) for one in call.candidates}
+        return Who("candidates", why=why, candidates=choices(session, reasons))
+    return Who("new", why=why, fields=new_card(session, touch, country))
+
+
+def _card(session: Session, touch: Touch, client: Client, user: User, why: str, day_starts: datetime) -> Who:
+    last = last_with(session, client.id, touch)
+    have = fields.known(client, touch.person)
+    private = client.kind == "private"
+    unknown = [
+        Row(one.name, one.label, one.prompt, late=one.name in CONTACT_FIELDS)
+        for one in fields.FIELDS
+        if one.prompt
+        and one.name not in have
+        and one.name not in CHOICES
+        and not (private and one.name in ("name", "what_it_does", "management", "position"))
+        and not (one.name in ("phone", "fax", "messenger") and ({"phone", "mobile", "email"} & set(have)))
+    ]
+    return Who(
+        "card",
+        why=why,
+        fields=unknown[:MOST_UNKNOWN],
+        known=[Row(n, fields.BY_NAME[n].label, "", have[n]) for n in SHOWN_OF_CARD if n in have],
+        people=client.people,
+        deals=session.scalars(
+            select(Deal).where(Deal.client_id == client.id, Deal.stage.not_in(ENDED)).order_by(Deal.opened_at.desc())
+        ).all()[:2],
+        owed=open_for_client(session, client.id)[:3],
+        facts=_facts(client, user),
+        last=in_words(last) if last else "",
+        missed=missed_lately(session, touch.call, day_starts) if touch.call else 0,
+    )
+
+
+def _facts(client: Client, user: User) -> list[str]:
+    owner = _("yours") if client.owner_id == user.id else client.owner.name if client.owner else _("nobody's")
+    named = (client.status, client.region)
+    return [*(one.name for one in named if one), owner]
+
+
+def new_card(
+    session: Session, touch: Touch, country: str, errors: Mapping[str, str] | None = None, hits: bool = True
+) -> list[Row]:
+    """The seven fields with what was typed and, under the field that caused them, the cards already there."""
+    have = caller.known(touch)
+    found = found_for(session, have, country) if hits else {}
+    return [
+        Row(
+            name,
+            fields.BY_NAME[name].label,
+            fields.BY_NAME[name].prompt,
+            have.get(name, ""),
+            error=(errors or {}).get(name, ""),
+            hits=found.get(name, ()),
+        )
+        for name in caller.NEW_CARD
+    ]
+
+
+def found_for(session: Session, draft: Mapping[str, str], country: str) -> dict[str, list[Choice]]:
+    """Cards that share one of the six keys with a draft, by the field that found them, three a field."""
+    hits = match.by_draft(session, draft, country)
+    named = {one.client_id: one for one in choices(session, {hit.client_id: "" for hit in hits})}
+    found: dict[str, list[Choice]] = {}
+    for hit in hits:
+        if hit.client_id in named and len(found.setdefault(hit.field, [])) < 3:
+            card = named[hit.client_id]
+            found[hit.field].append(Choice(card.client_id, card.name, card.detail, hit.why))
+    return found
+
+
+def choices(session: Session, reasons: Mapping[int, str]) -> list[Choice]:
+    """Cards by id with their reasons, in the order given; those deleted since are left out."""
+    rows = session.scalars(
+        select(Client)
+        .where(Client.id.in_(list(reasons)))
+        .options(selectinload(Client.people), joinedload(Client.owner), joinedload(Client.status))
+    )
+    clients = {client.id: client for client in rows}
+    return [_choice(clients[key], reason) for key, reason in reasons.items() if key in clients]
+
+
+def _choice(client: Client, reason: str) -> Choice:
+    person = client.people[0].full_name if client.people else ""
+    detail = [person if client.name else "", client.status.name if client.status else ""]
+    detail.append(client.owner.name if client.owner else "")
+    return Choice(client.id, client.name or person or "—", ", ".join(part for part in detail if part), reason)
+
+
+def in_words(touch: Touch) -> str:
+    """A past touch in a few words: 12 Nov, Price: offer to be sent."""
+    words = [part.name for part in (touch.purpose, touch.outcome) if part]
+    return f"{day(touch.started_at)}, {': '.join(words)}" if words else day(touch.started_at)

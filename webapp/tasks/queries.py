@@ -1,0 +1,70 @@
+"""Reads of tasks: what somebody owes today, most pressing first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from flask_babel import gettext as _
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from webapp.accounts.models import Role, User
+from webapp.tasks.models import Task
+from webapp.touches.forms import NEXT_LABELS
+from webapp.touches.models import Touch
+
+LIST_LIMIT = 200
+
+
+def due(session: Session, user: User, until: datetime) -> Sequence[Task]:
+    """The user's open tasks that are due before `until`, earliest first; a head's with the head's inbox."""
+    mine = Task.user_id == user.id
+    if user.has_role(Role.HEAD):
+        mine = or_(mine, Task.user_id.is_(None))
+    return session.scalars(
+        select(Task)
+        .where(mine, Task.done_at.is_(None), Task.due_at < until)
+        .order_by(Task.due_at, Task.id)
+        .limit(LIST_LIMIT)
+        .options(
+            joinedload(Task.client),
+            joinedload(Task.call),
+            joinedload(Task.user),
+            joinedload(Task.touch).joinedload(Touch.purpose),
+            joinedload(Task.touch).joinedload(Touch.person),
+        )
+    ).all()
+
+
+def open_for_client(session: Session, client_id: int) -> Sequence[Task]:
+    """What is owed to a client: promises, next touches and messages, earliest first."""
+    return session.scalars(
+        select(Task)
+        .where(Task.client_id == client_id, Task.done_at.is_(None))
+        .where(Task.kind.in_(("promise", "next_touch", "message")))
+        .order_by(Task.due_at)
+        .limit(20)
+        .options(joinedload(Task.user))
+    ).all()
+
+
+def may_finish(task: Task, user: User) -> bool:
+    """True for the one who owes it, and for a head."""
+    return task.user_id == user.id or user.has_role(Role.HEAD)
+
+
+def title(task: Task) -> str:
+    """What is owed, in a few words of the reader's language."""
+    if task.kind == "promise":
+        return _("promised call")
+    if task.kind == "message":
+        return _("message for you")
+    if task.kind == "inbox":
+        return _("the script had nothing for this")
+    if task.kind == "gap":
+        return _("a call rang while nobody was on duty")
+    touch = task.touch
+    step = str(NEXT_LABELS.get(touch.next_kind, "")) if touch else ""
+    words = [step or _("next touch"), touch.purpose.name if touch and touch.purpose else ""]
+    return " · ".join(word for word in words if word)

@@ -1,0 +1,88 @@
+"""The result of a touch: saved as it is typed, and closed only when nothing is missing (D69)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from webapp import feed
+from webapp.accounts.models import User
+from webapp.tasks.models import Task
+from webapp.touches.models import Touch
+
+Missing = dict[str, LazyString]
+"""What keeps a touch open: field -> what to do about it."""
+
+
+def save(session: Session, touch: Touch, values: Mapping[str, Any], now: datetime) -> None:
+    """Store some fields of the result. Fields that aren't named stay; a finished row changes no more."""
+    if touch.closed_at:
+        return
+    for name, value in values.items():
+        setattr(touch, name, value)
+    if touch.next_at:
+        touch.next_step_agreed = True
+    touch.saved_at = now
+    session.flush()
+
+
+def missing(touch: Touch, now: datetime) -> Missing:
+    """What is still to be said before this touch may be closed; {} when nothing is."""
+    found: Missing = {}
+    if touch.purpose_id is None:
+        found["purpose_id"] = _l("Why did they call?")
+    if touch.outcome_id is None:
+        found["outcome_id"] = _l("How did it end?")
+    closes = touch.outcome is not None and touch.outcome.closes
+    if touch.next_at is None and not closes and touch.outcome_id is not None:
+        found["next_at"] = _l("When is the next touch? This outcome leaves the matter open.")
+    elif touch.next_at is None and not closes:
+        found["next_at"] = _l("When is the next touch?")
+    elif touch.next_at is not None and touch.next_at <= now:
+        found["next_at"] = _l("This time has passed; choose a later one.")
+    return found
+
+
+def close(session: Session, touch: Touch, user: User, now: datetime) -> Missing:
+    """Finish the row and owe the next touch to its manager. {} when done; else what is missing, and nothing changes.
+
+    Closing twice is harmless: the row is claimed once, and one task is made.
+    """
+    session.flush()
+    session.refresh(touch, ["closed_at"])
+    if touch.closed_at:
+        return {}
+    session.expire(touch, ["outcome"])
+    if found := missing(touch, now):
+        return found
+    keeper = touch.user_id or user.id
+    claimed = session.execute(
+        update(Touch)
+        .where(Touch.id == touch.id, Touch.closed_at.is_(None))
+        .values(closed_at=now, saved_at=now, user_id=keeper)
+        .execution_options(synchronize_session=False)
+    )
+    session.refresh(touch)
+    if claimed.rowcount and touch.next_at:  # type: ignore[attr-defined]
+        session.add(
+            Task(
+                kind="next_touch",
+                text=touch.note,
+                user_id=keeper,
+                client_id=touch.client_id,
+                call_id=touch.call_id,
+                touch_id=touch.id,
+                number=touch.call.number if touch.call else "",
+                due_at=touch.next_at,
+                created_at=now,
+            )
+        )
+        session.flush()
+    feed.announce(session, [keeper], "tasks", touch.id, now)
+    return {}
