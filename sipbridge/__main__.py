@@ -34,8 +34,8 @@ from sipbridge.outbox import Outbox
 from sipbridge.weblink import WebLink, read_token
 
 WATCH_SECONDS = 1.0
-LONGEST_BEAT = 10.0
-"""Seconds without a turn of the media hub after which it is taken for hung."""
+LONGEST_PAUSE = 10.0
+"""Seconds after which a thread that should go round all the time is taken for hung."""
 
 log = structlog.get_logger("sipbridge")
 
@@ -76,7 +76,7 @@ def run(config: Config, stop: threading.Event) -> int:
     bridge.start(endpoint, link.wake)
     link.start()
     log.info("ready", sip=f"{config.sip[0]}:{endpoint.port}", desk=f"{config.web[0]}:{config.web[1]}")
-    healthy = watch(stop, lambda: bridge.alive and time.monotonic() - hub.beat < LONGEST_BEAT)
+    healthy = watch(stop, lambda: max(bridge.stood_still(), time.monotonic() - hub.beat) < LONGEST_PAUSE)
     bridge.stop(1.0)
     endpoint.stop()
     link.stop(0.7)

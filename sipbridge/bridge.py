@@ -6,6 +6,7 @@ by one, and in between lets the calls know when their deadlines come.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -89,6 +90,7 @@ class Bridge:
         self._errands: queue.SimpleQueue[Errand] = queue.SimpleQueue()
         self._closing = ThreadPoolExecutor(1, thread_name_prefix="recordings-close")
         self._next_tick = 0.0
+        self._beat = time.monotonic()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="bridge", daemon=True)
 
@@ -99,10 +101,9 @@ class Bridge:
         """The version of the standing plans on disk, '' without any."""
         return self._standing.version if self._standing is not None else ""
 
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
+    def stood_still(self) -> float:
+        """Seconds since the thread last went round; more than a few mean that it hangs or is gone."""
+        return time.monotonic() - self._beat
 
     def start(self, endpoint: pyvoip.Endpoint, deliver: Errand) -> None:
         """Begin to work with the telephones behind `endpoint`; calls that came earlier are not lost.
@@ -110,6 +111,7 @@ class Bridge:
         `deliver` is called whenever the outbox has news.
         """
         self._endpoint, self._deliver = endpoint, deliver
+        self._beat = time.monotonic()
         self._thread.start()
 
     def stop(self, seconds: float) -> None:
@@ -161,6 +163,7 @@ class Bridge:
 
     def _run(self) -> None:
         while not self._stopping:
+            self._beat = time.monotonic()
             try:
                 errand: Errand | None = self._errands.get(timeout=self._patience())
             except queue.Empty:
@@ -199,7 +202,8 @@ class Bridge:
                 log.warning("both sides are silent; the call is ended", call_id=live.id)
                 self._feed(live, CallBroken())
         if self._calls:
-            self._outbox.still_open(self._now())
+            with contextlib.suppress(sqlite3.Error):  # told by `_save`, when there is something to save
+                self._outbox.still_open(self._now())
 
     def _end_all(self) -> None:
         for live in list(self._calls.values()):

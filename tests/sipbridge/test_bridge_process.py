@@ -85,6 +85,11 @@ def ends(desk: Desk, count: int = 1, seconds: float = 8.0) -> list[CallEnded]:
     return found
 
 
+def more_ends(desk: Desk, count: int) -> None:
+    enough = len(desk.of(CallEnded)) + count
+    wait_for(lambda: len(desk.of(CallEnded)) >= enough, 10, f"{count} more ended calls")
+
+
 def test_a_call_is_answered_by_a_desk_phone_and_recorded(office: Office, desk: Desk) -> None:
     phone = office.phone(talk=1.2)
     desk.plan = lambda call: plan(Step((phone,), 5.0), record=True)
@@ -154,9 +159,9 @@ def test_nobody_on_duty_greeting_apology_and_a_promise(office: Office, desk: Des
     assert desk.kinds() == ["CallOffered", "PlanChosen", "GreetingStarted", "ApologyStarted", "CallEnded"]
     assert end.end_reason is EndReason.NO_ANSWER and end.talk_seconds == 0
     (greeting,), (apology,) = desk.of(GreetingStarted), desk.of(ApologyStarted)
-    assert greeting.rings == 2 and abs(greeting.seconds - 2 * RING) < 0.2
-    assert 0.25 < (apology.at - greeting.at).total_seconds() < 0.8, "the greeting was really played"
-    assert 0.25 < (end.at - apology.at).total_seconds() < 0.8, "and the apology"
+    assert greeting.rings == 2 and 2 * RING <= greeting.seconds < 2 * RING + 0.5
+    assert 0.25 < (apology.at - greeting.at).total_seconds() < 2.0, "the greeting was really played"
+    assert 0.25 < (end.at - apology.at).total_seconds() < 2.0, "and the apology"
 
 
 def test_a_phone_that_nobody_lifts_greeting_ringing_apology(office: Office, desk: Desk) -> None:
@@ -179,9 +184,9 @@ def test_a_phone_that_nobody_lifts_greeting_ringing_apology(office: Office, desk
 
 def test_a_caller_who_cancels_is_missed_and_the_phone_stops(office: Office, desk: Desk) -> None:
     phone = office.phone("ignore")
-    desk.plan = lambda call: plan(Step((phone,), 20.0))
+    desk.plan = lambda call: Plan((Step((phone,), 20.0),), 2, 3.0, BEEP, BEEP, False)
     office.bridge()
-    caller = office.sipp(scenario(INVITE, CANCELS), pause=0.3)
+    caller = office.sipp(scenario(INVITE, CANCELS), pause=0.5)
     assert caller.ended(10) == 0, caller.text
     (end,) = ends(desk)
     assert end.end_reason is EndReason.ABANDONED and end.rings == 1
@@ -230,6 +235,34 @@ def test_a_bridge_killed_after_the_offer_tells_the_end_when_it_is_back(office: O
         assert kinds[0] == "CallOffered" and kinds[-1] == "CallEnded" and kinds.count("CallOffered") == 1
 
 
+def test_bridge_and_desk_die_again_and_again_and_every_call_is_told_once(office: Office, desk: Desk) -> None:
+    desk.plan = lambda call: plan()
+    bridge = office.bridge()
+    callers = office.sipp(scenario(INVITE, CANCELS), calls=1000, rate=15, pause=0.3)
+    for _ in range(3):
+        more_ends(desk, 5)
+        desk.stop()
+        bridge.kill()
+        bridge = office.bridge()
+        desk.start()
+    callers.end()
+    bridge.send(signal.SIGTERM)
+    assert bridge.ended() == 0
+    office.bridge()
+    outbox = sqlite3.connect(office.data / "bridge" / "outbox.sqlite")
+    count = "SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM open_calls)"
+    wait_for(lambda: outbox.execute(count).fetchone() == (0,), 5, "an empty outbox")
+
+    offered = [call.call_id for call in desk.of(CallOffered)]
+    assert len(offered) == len(set(offered)) > 15
+    for call_id in offered:
+        kinds = desk.kinds(call_id)
+        assert kinds[0] == "CallOffered" and kinds[-1] == "CallEnded", kinds
+        assert len(kinds) == len(set(kinds)), kinds
+    assert len(desk.of(CallEnded)) == len(offered)
+    assert EndReason.FAILED in {end.end_reason for end in desk.of(CallEnded)}
+
+
 def test_a_talk_cut_off_by_kill_9_keeps_its_recording(office: Office, desk: Desk) -> None:
     phone = office.phone(pick_up_after=0.1, talk=30)
     desk.plan = lambda call: plan(Step((phone,), 20.0), record=True)
@@ -262,9 +295,26 @@ def test_the_desk_is_down_during_twenty_calls(office: Office, desk: Desk) -> Non
     assert len(set(desk.ids)) == len(desk.events)
     numbers = [call.caller_number for call in desk.of(CallOffered)]
     assert numbers == [f"+7495000{n}" for n in range(1, 21)], "in the order of their coming"
-    assert sqlite3.connect(office.data / "bridge" / "outbox.sqlite").execute(
-        "SELECT count(*) FROM events"
-    ).fetchone() == (0,)
+    outbox = sqlite3.connect(office.data / "bridge" / "outbox.sqlite")
+    count = "SELECT count(*) FROM events"
+    wait_for(lambda: outbox.execute(count).fetchone() == (0,), 3, "an empty outbox")
+
+
+def test_a_disk_that_refuses_ends_no_call_and_loses_no_event(office: Office, desk: Desk) -> None:
+    phone = office.phone(talk=0.3)
+    long_ago = TimedPlan(datetime(2020, 1, 1, tzinfo=UTC), plan(Step((phone,), 5.0)))
+    desk.standing = StandingPlans("v1", {"desk": (long_ago,)})
+    bridge = office.bridge()
+    wait_for((office.data / "bridge" / "standing.json").exists, 5, "the standing plans")
+    other = sqlite3.connect(office.data / "bridge" / "outbox.sqlite", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    caller = office.sipp(scenario(INVITE, TAKEN, IS_HUNG_UP_ON))
+    assert caller.ended(10) == 0, caller.text
+    bridge.says("events can't be brought to disk")
+    assert desk.events == []
+    other.execute("ROLLBACK")
+    ends(desk)
+    assert desk.kinds() == ["CallOffered", "PlanChosen", "LegRinging", "CallAnswered", "CallEnded"]
 
 
 def test_a_desk_in_trouble_gets_everything_later(office: Office, desk: Desk) -> None:

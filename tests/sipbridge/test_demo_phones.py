@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import array
 import signal
 import socket
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from sipbridge.events import CallEnded, CallOffered, EndReason, LineChanged, Plan, Step
+from sipbridge.events import CallEnded, CallOffered, EndReason, LineChanged, Plan, RecordingReady, Step
 from tests.sipbridge.office import Office, Process
 from tests.sipbridge.standin import Desk, free_port, wait_for
 
@@ -34,8 +36,8 @@ def call(office: Office, *words: str, to: str = "") -> Process:
     return office.python("sipbridge.testcall", "--to", to or office.address, *words)
 
 
-def rings(phone: str) -> Plan:
-    return Plan((Step((phone,), 10.0),), 1, 0.5, "", "", False)
+def rings(phone: str, *, record: bool = False) -> Plan:
+    return Plan((Step((phone,), 10.0),), 1, 0.5, "", "", record)
 
 
 def test_a_test_call_is_answered_and_told_line_by_line(office: Office, desk: Desk) -> None:
@@ -50,6 +52,18 @@ def test_a_test_call_is_answered_and_told_line_by_line(office: Office, desk: Des
     assert (offered.caller_number, offered.caller_name) == ("+74951234567", "Ольга Орлова")
     wait_for(lambda: desk.of(CallEnded), 3, "the end")
     assert desk.of(CallEnded)[0].end_reason is EndReason.COMPLETED
+
+
+def test_both_voices_are_heard_on_both_sides(office: Office, desk: Desk) -> None:
+    phone = office.phone(talk=1.5)
+    desk.plan = lambda offered: rings(phone, record=True)
+    office.bridge()
+    assert call(office, "--seconds", "10").ended(12) == 0
+    wait_for(lambda: desk.of(RecordingReady), 3, "the recording")
+    with wave.open(str(office.data / "recordings" / desk.of(RecordingReady)[0].path)) as recording:
+        samples = array.array("h", recording.readframes(recording.getnframes()))
+    caller, manager = samples[0::2], samples[1::2]
+    assert max(caller) > 3000 and max(manager) > 3000
 
 
 def test_its_seconds_end_the_call(office: Office, desk: Desk) -> None:
