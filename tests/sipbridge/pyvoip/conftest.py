@@ -107,6 +107,7 @@ class Phone:
         self.office = office
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((ip, port))
+        self.socket.settimeout(5)
         self.ip, self.port = self.socket.getsockname()
         self.call_id = uuid.uuid4().hex
         self.to_tag = ""
