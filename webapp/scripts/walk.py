@@ -1,96 +1,50 @@
 """Walking a script during a talk: every key press gives a new state and what it changed.
 
-Nothing here reads a clock, a request or a database. A State is plain data, kept as JSON beside the touch,
-so a reload or a restart in mid-call loses nothing.
+Nothing here reads a clock, a request or a database. The state and the view are in modules of their own; whoever
+walks a script finds all of it under this one name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
-from babel.dates import format_date
-from flask_babel import lazy_gettext as _l
-from pydantic import BaseModel, ConfigDict
-
-from webapp.scripts.grammar import (
-    LETTERS,
-    SITUATIONS,
-    SPECIAL_ASKS,
-    Answer,
-    BranchKey,
-    Hint,
-    Light,
-    NextKind,
-    Script,
-    Situation,
-    Step,
+from webapp.scripts.grammar import SPECIAL_ASKS, Answer, BranchKey, Light, NextKind, Script, Situation, Step
+from webapp.scripts.state import Given, Place, State, settle
+from webapp.scripts.view import (
+    BRANCH_LABELS,
+    SITUATION_LABELS,
+    StepView,
+    phrase,
+    spoken_moment,
+    view,
+    words_of_the_hour,
 )
-from webapp.scripts.phrases import fill
-from webapp.scripts.reading import Text
+
+__all__ = [
+    "BRANCH_LABELS",
+    "NOTHING",
+    "SITUATION_LABELS",
+    "Effects",
+    "Moved",
+    "State",
+    "StepView",
+    "answer",
+    "ask",
+    "back",
+    "branch",
+    "phrase",
+    "settle",
+    "spoken_moment",
+    "start",
+    "view",
+    "words_of_the_hour",
+]
 
 MAX_HISTORY = 100
 MAX_RETURNS = 8
 MAX_TYPED = 2000
 NOTHING_KNOWN: frozenset[str] = frozenset()
-
-BRANCH_LABELS: dict[BranchKey, Text] = {
-    "price": _l("Price"),
-    "wont_name": _l("Won't give the name"),
-    "angry": _l("Angry"),
-    "absent": _l("Absent colleague"),
-    "cant_hear": _l("Can't hear"),
-    "dont_know": _l("Don't know"),
-    "nothing_fits": _l("Nothing fits"),
-}
-
-SITUATION_LABELS: dict[Situation, Text] = {
-    "new_caller": _l("New caller"),
-    "known_client": _l("Known client"),
-    "colleagues_client": _l("A colleague's client"),
-    "open_matter": _l("Client with an open matter"),
-    "absent_employee": _l("Call for an absent colleague"),
-    "was_missed": _l("Rang before and was missed"),
-}
-
-
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Given(_Data):
-    """An answer that was chosen: its number from 1, and what was typed with it."""
-
-    step: str
-    n: int
-    text: str = ""
-
-
-class Place(_Data):
-    """Where the talk stood before a key was pressed, so that back-step can return there."""
-
-    step: str
-    returns: tuple[str, ...] = ()
-    lights: tuple[Light, ...] = ()
-    given: int = 0
-
-
-class State(_Data):
-    """One run of a script. `returns`: steps the open branches come back to, the latest last."""
-
-    script: str
-    language: str
-    version: int
-    situation: Situation
-    step: str
-    returns: tuple[str, ...] = ()
-    history: tuple[Place, ...] = ()
-    given: tuple[Given, ...] = ()
-    lights: tuple[Light, ...] = ()
-    asked: tuple[str, ...] = ()
-    filled: tuple[str, ...] = ()
-    restarted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,25 +79,6 @@ def start(script: Script, situation: Situation, known: Collection[str] = NOTHING
         version=script.version,
         situation=situation,
         step=step,
-    )
-
-
-def settle(state: State, script: Script) -> State:
-    """The same state on the script as it is now: when its step is gone, the entry of its situation."""
-    if state.step in script.steps:
-        there = set(script.steps)
-        if state.version == script.version and there.issuperset(state.returns):
-            return state
-        returns = tuple(step for step in state.returns if step in there)
-        return state.model_copy(update={"version": script.version, "returns": returns})
-    return state.model_copy(
-        update={
-            "version": script.version,
-            "step": script.entries[state.situation],
-            "returns": (),
-            "history": (),
-            "restarted": True,
-        }
     )
 
 
@@ -303,145 +238,3 @@ def _arrive(script: Script, target: str, known: Collection[str]) -> str:
             break
         target = onward
     return target
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerView:
-    """A key from 1 to 6. `ask` names the field (or `message`, `said`) whose text box stands beside it."""
-
-    n: int
-    text: Text
-    ask: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BranchView:
-    """A constant key with its letter; `here` while the talk is inside this branch."""
-
-    key: BranchKey
-    letter: str
-    label: Text
-    here: bool
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionView:
-    """A question at hand. `known`: the card has the answer, so it is struck off."""
-
-    id: str
-    text: str
-    field: str | None
-    asked: bool
-    known: bool
-
-
-@dataclass(frozen=True, slots=True)
-class StepView:
-    """All the page shows of a script at one moment. `returning_to`: the sentence a branch comes back to."""
-
-    step: str
-    say: str
-    hint: Hint | None
-    answers: tuple[AnswerView, ...]
-    branches: tuple[BranchView, ...]
-    questions: tuple[QuestionView, ...]
-    name_light: bool
-    next_step_light: bool
-    shows_price: bool
-    end: bool
-    can_go_back: bool
-    returning_to: str | None
-    notice: Text | None
-
-
-def view(state: State, script: Script, values: Mapping[str, str | None], known_fields: Collection[str]) -> StepView:
-    """What to show: `values` for placeholders, `known_fields` the card's fields that have a value.
-
-    The price range is said only where the script allows it (D53), whatever `values` holds.
-    """
-    state = settle(state, script)
-    step = script.steps[state.step]
-    if not step.last_price:
-        values = {**values, "price_range": None}
-
-    def said(sentence: str) -> str:
-        return fill(sentence, values, script.if_unknown)
-
-    if step.answers:
-        answers = tuple(AnswerView(n, one.text, one.ask) for n, one in enumerate(step.answers, 1))
-    elif step.end:
-        answers = ()
-    else:
-        answers = (AnswerView(1, _l("Back to where we were") if step.returns else _l("Go on")),)
-    known = {*known_fields, *state.filled}
-    named = "name" in state.lights or ("name" in known and bool(known & {"given_name", "surname"}))
-    return StepView(
-        step=state.step,
-        say=said(step.say),
-        hint=step.hint,
-        answers=answers,
-        branches=tuple(
-            BranchView(key, letter, BRANCH_LABELS[key], state.step in script.branch_steps[key])
-            for key, letter in LETTERS.items()
-        ),
-        questions=tuple(
-            QuestionView(one.id, said(one.text), one.field, one.id in state.asked, one.field in known)
-            for one in script.questions
-        ),
-        name_light=named,
-        next_step_light="next_step" in state.lights,
-        shows_price=step.last_price,
-        end=step.end,
-        can_go_back=bool(state.history),
-        returning_to=said(script.steps[state.returns[-1]].say) if state.returns else None,
-        notice=_l("The script was changed during the talk; it starts again here.") if state.restarted else None,
-    )
-
-
-def phrase(script: Script, name: str, values: Mapping[str, str | None]) -> str:
-    """One of the script's `phrases`, filled: hold, second_line, back_from_hold, transfer."""
-    sentence: str = getattr(script.phrases, name)
-    return fill(sentence, {**values, "price_range": None}, script.if_unknown)
-
-
-def words_of_the_hour(script: Script, now: datetime) -> dict[str, str]:
-    """`greeting_word` and `holiday_wish` for this moment, given in the office's time zone."""
-    words = script.greetings
-    if 5 <= now.hour < 12:
-        greeting = words.morning
-    elif 12 <= now.hour < 18:
-        greeting = words.afternoon
-    else:
-        greeting = words.evening if 18 <= now.hour < 23 else words.night
-    wish = next((one.say for one in script.holidays if one.covers(now.date())), "")
-    return {"greeting_word": greeting, "holiday_wish": wish}
-
-
-def spoken_moment(script: Script, when: datetime, now: datetime) -> str:
-    """A moment as it is said in the script's language; both times in the office's time zone."""
-    time, day = f"{when:%H:%M}", format_date(when.date(), "d MMMM", locale=script.language)
-    if when.date() == now.date():
-        form = script.moments.today
-    elif when.date() == now.date() + timedelta(days=1):
-        form = script.moments.tomorrow
-    else:
-        form = script.moments.later
-    return form.replace("{time}", time).replace("{date}", day)
-
-
-__all__ = [
-    "SITUATIONS",
-    "Effects",
-    "State",
-    "StepView",
-    "answer",
-    "ask",
-    "back",
-    "branch",
-    "phrase",
-    "settle",
-    "spoken_moment",
-    "start",
-    "view",
-    "words_of_the_hour",
-]
