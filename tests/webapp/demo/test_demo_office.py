@@ -26,7 +26,7 @@ from webapp.touches.models import Touch
 
 ZONE = ZoneInfo("Europe/Berlin")  # its clocks change on 29 March 2026, within the roster's three weeks
 INVENTED = re.compile(
-    r"\+(7(495|812|343|944)000|380(44|32|48)000|30(210000|231000)|357(22|25)00|44(2079460|1134960|7700900)"
+    r"\+(7(495|812|343|944)000|380(44|48|57)000|30(210000|231000)|357(22|25)00|44(2079460|1134960|7700900)"
     r"|1(212|312|415)55501)\d{2,4}"
 )
 

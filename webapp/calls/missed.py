@@ -1,0 +1,88 @@
+"""Missed calls: what waits to be made good, by number, and closing one with a written reason (D22)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
+from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy.orm import Session, joinedload
+
+from webapp import feed
+from webapp.accounts.models import User
+from webapp.calls import trace
+from webapp.calls.models import Call
+
+MAX_REASON = 1000
+LATE_AFTER = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Somebody who was missed and waits. `calls` are all open missed calls of the number, the newest first."""
+
+    number: str
+    calls: Sequence[Call]
+
+    @property
+    def since(self) -> datetime:
+        """When the first of the calls came: the age counts from here."""
+        return self.calls[-1].offered_at
+
+    def urgency(self, now: datetime) -> str:
+        """`warn` at first, `bad` once nobody rang back at once."""
+        return "bad" if now - self.since >= LATE_AFTER else "warn"
+
+
+def is_open_missed() -> ColumnElement[bool]:
+    """The condition on Call: ended, no manager spoke, and nobody has made it good or closed it."""
+    return and_(is_missed(), Call.missed_closed_at.is_(None))
+
+
+def is_missed() -> ColumnElement[bool]:
+    """The condition on Call that `Call.is_missed` is in Python."""
+    return and_(Call.state == "ended", Call.answered_at.is_(None), Call.end_reason != "answered_elsewhere")
+
+
+def open_missed(session: Session) -> list[Waiting]:
+    """Everybody who waits, who waits longest first. Calls of one number are one entry; hidden ones stand alone."""
+    calls = session.scalars(
+        select(Call)
+        .where(is_open_missed())
+        .order_by(Call.offered_at.desc(), Call.id.desc())
+        .options(joinedload(Call.client), joinedload(Call.line))
+    )
+    groups: dict[str, list[Call]] = {}
+    for call in calls:
+        groups.setdefault(call.number or f"hidden {call.id}", []).append(call)
+    return sorted((Waiting(group[0].number, group) for group in groups.values()), key=lambda waiting: waiting.since)
+
+
+def close(session: Session, call: Call, reason: str, user: User, now: datetime) -> LazyString | None:
+    """Close one missed call with a written reason. None when done, else what is wrong, and nothing changes.
+
+    Of two people who close it at once the first one's reason stands.
+    """
+    reason = " ".join(reason.split())
+    if not reason:
+        return _l("Write why nobody has to ring back.")
+    if len(reason) > MAX_REASON:
+        return _l("At most %(most)d characters.", most=MAX_REASON)
+    if not call.is_missed:
+        return _l("This call was not missed.")
+    closed = session.execute(
+        update(Call)
+        .where(Call.id == call.id, is_open_missed())
+        .values(missed_closed_at=now, missed_closed_by_id=user.id, missed_reason=reason)
+        .execution_options(synchronize_session=False)
+    )
+    session.refresh(call)
+    if not closed.rowcount:  # type: ignore[attr-defined]
+        return _l("This missed call is closed already.")
+    trace.add(session, call, now, "closed_with_reason", name=user.name, reason=reason)
+    session.flush()
+    feed.announce_all(session, "tasks", call.id, now)
+    return None

@@ -1,0 +1,58 @@
+"""The filters above the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import DateField, Field, Form, SelectField, ValidationError
+from wtforms.validators import InputRequired, Optional
+
+from webapp.accounts.models import User
+from webapp.office.models import Channel
+from webapp.reports.periods import LONGEST, PERIODS
+
+EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
+
+
+def _id(value: Any) -> int | None:
+    return int(value) if value not in ("", None, "None") else None
+
+
+class FilterForm(Form):
+    """Period, manager and channel. `people`: whose ledgers may be asked for; `may_all`: everybody's together too."""
+
+    period = SelectField(_l("Period"), choices=list(PERIODS.items()), default="day")
+    day = DateField(_l("Day"), validators=[InputRequired(_l("Choose a day."))])
+    until = DateField(_l("Last day"), validators=[Optional()])
+    manager = SelectField(_l("Manager"), coerce=_id, validators=[Optional()])
+    channel = SelectField(_l("Channel"), coerce=_id, validators=[Optional()])
+
+    def __init__(
+        self, formdata: Any, today: date, people: Sequence[User], may_all: bool, channels: Sequence[Channel]
+    ) -> None:
+        values = formdata.copy()
+        values.setlistdefault("day", [today.isoformat()])
+        values.setlistdefault("period", ["day"])
+        values.setlistdefault("manager", ["" if may_all else str(people[0].id)])
+        values.setlistdefault("channel", [""])
+        super().__init__(values)
+        everybody = [("", _l("All managers"))] if may_all else []
+        self.manager.choices = [*everybody, *((user.id, user.name) for user in people)]
+        self.channel.choices = [("", _l("All channels")), *((channel.id, channel.name) for channel in channels)]
+
+    def validate_day(self, field: Field) -> None:
+        """Keep to years a ledger can have."""
+        if not EARLIEST <= field.data < LATEST:
+            raise ValidationError(_l("Choose a day of this century."))
+
+    def validate_until(self, field: Field) -> None:
+        """From-to has two days in order, and not too many between them."""
+        if self.period.data != "range" or not isinstance(self.day.data, date):
+            return
+        if field.data < self.day.data:
+            raise ValidationError(_l("The last day is before the first."))
+        if field.data - self.day.data > LONGEST:
+            raise ValidationError(_l("At most three months at a time."))
