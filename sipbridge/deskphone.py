@@ -46,6 +46,7 @@ class DeskPhone:
         self._hub = Hub()
         self._events: queue.SimpleQueue[tuple[pyvoip.Leg, pyvoip.LegEvent] | None] = queue.SimpleQueue()
         self._leg: pyvoip.Leg | None = None  # rings or talks
+        self._talking = False
         self._due: float | None = None  # when to pick up, or to hang up
         self._endpoint = pyvoip.Endpoint(
             host=host,
@@ -89,7 +90,7 @@ class DeskPhone:
         if isinstance(event, pyvoip.Ringing):
             self._called(leg)
         elif isinstance(event, pyvoip.Ended) and self._leg is leg:
-            self._leg = self._due = None
+            self._leg, self._due, self._talking = None, None, False
             print(f"over: {event.cause}", flush=True)
 
     def _called(self, leg: pyvoip.Leg) -> None:
@@ -109,10 +110,11 @@ class DeskPhone:
         leg, self._due = self._leg, None
         if leg is None:
             return
-        if leg.media.playing:
+        if self._talking:
             leg.hangup()
             return
         leg.answer()
+        self._talking = True
         print("picked up", flush=True)
         speech = self._sounds.payload(self._manners.speech, leg.codec)
         if speech is not None:

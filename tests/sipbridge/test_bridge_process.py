@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from sipbridge import bridge, config
+from sipbridge.__main__ import listen
 from sipbridge.events import (
     ApologyStarted,
     CallAnswered,
@@ -29,8 +31,12 @@ from sipbridge.events import (
     StandingPlans,
     Step,
     TimedPlan,
+    decode,
     to_wire,
 )
+from sipbridge.media.announcements import Announcements
+from sipbridge.media.hub import Hub
+from sipbridge.outbox import Outbox
 from tests.sipbridge.office import (
     CANCELS,
     HANGS_UP,
@@ -219,11 +225,11 @@ def test_the_standing_plan_is_followed_when_the_desk_is_slow(office: Office, des
 def test_a_bridge_killed_after_the_offer_tells_the_end_when_it_is_back(office: Office, desk: Desk) -> None:
     phone = office.phone("ignore")
     desk.plan = lambda call: plan(Step((phone,), 20.0))
-    bridge = office.bridge()
+    process = office.bridge()
     office.sipp(scenario(INVITE, CANCELS), pause=20, calls=3)
     wait_for(lambda: desk.kinds().count("LegRinging") == 3, 5, "three ringing calls")
     desk.stop()  # what happens from now on reaches nobody before the restart
-    bridge.kill()
+    process.kill()
     desk.start()
     office.bridge()
     found = ends(desk, 3)
@@ -237,17 +243,17 @@ def test_a_bridge_killed_after_the_offer_tells_the_end_when_it_is_back(office: O
 
 def test_bridge_and_desk_die_again_and_again_and_every_call_is_told_once(office: Office, desk: Desk) -> None:
     desk.plan = lambda call: plan()
-    bridge = office.bridge()
+    process = office.bridge()
     callers = office.sipp(scenario(INVITE, CANCELS), calls=1000, rate=15, pause=0.3)
     for _ in range(3):
         more_ends(desk, 5)
         desk.stop()
-        bridge.kill()
-        bridge = office.bridge()
+        process.kill()
+        process = office.bridge()
         desk.start()
     callers.end()
-    bridge.send(signal.SIGTERM)
-    assert bridge.ended() == 0
+    process.send(signal.SIGTERM)
+    assert process.ended() == 0
     office.bridge()
     outbox = sqlite3.connect(office.data / "bridge" / "outbox.sqlite")
     count = "SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM open_calls)"
@@ -266,12 +272,12 @@ def test_bridge_and_desk_die_again_and_again_and_every_call_is_told_once(office:
 def test_a_talk_cut_off_by_kill_9_keeps_its_recording(office: Office, desk: Desk) -> None:
     phone = office.phone(pick_up_after=0.1, talk=30)
     desk.plan = lambda call: plan(Step((phone,), 20.0), record=True)
-    bridge = office.bridge()
+    process = office.bridge()
     office.sipp(scenario(INVITE, TAKEN, HANGS_UP), pause=20)
     wait_for(lambda: desk.of(CallAnswered), 5, "the talk")
     folder = office.data / "recordings"
     wait_for(lambda: any(path.stat().st_size > 20000 for path in folder.rglob("*.wav")), 5, "some recording")
-    bridge.kill()
+    process.kill()
     office.bridge()
     (end,) = ends(desk)
     assert end.end_reason is EndReason.FAILED and end.ring_seconds > 0
@@ -304,13 +310,13 @@ def test_a_disk_that_refuses_ends_no_call_and_loses_no_event(office: Office, des
     phone = office.phone(talk=0.3)
     long_ago = TimedPlan(datetime(2020, 1, 1, tzinfo=UTC), plan(Step((phone,), 5.0)))
     desk.standing = StandingPlans("v1", {"desk": (long_ago,)})
-    bridge = office.bridge()
+    process = office.bridge()
     wait_for((office.data / "bridge" / "standing.json").exists, 5, "the standing plans")
     other = sqlite3.connect(office.data / "bridge" / "outbox.sqlite", isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     caller = office.sipp(scenario(INVITE, TAKEN, IS_HUNG_UP_ON))
     assert caller.ended(10) == 0, caller.text
-    bridge.says("events can't be brought to disk")
+    process.says("events can't be brought to disk")
     assert desk.events == []
     other.execute("ROLLBACK")
     ends(desk)
@@ -342,43 +348,43 @@ def test_a_call_over_the_cap_is_refused_and_told(office: Office, desk: Desk) -> 
 def test_sigterm_ends_live_calls_with_bye_within_three_seconds(office: Office, desk: Desk) -> None:
     phone = office.phone(pick_up_after=0.1, talk=30)
     desk.plan = lambda call: plan(Step((phone,), 20.0))
-    bridge = office.bridge()
+    process = office.bridge()
     caller = office.sipp(scenario(INVITE, TAKEN, IS_HUNG_UP_ON))
     wait_for(lambda: desk.of(CallAnswered), 5, "the talk")
     asked = time.monotonic()
-    bridge.send(signal.SIGTERM)
-    assert bridge.ended() == 0
+    process.send(signal.SIGTERM)
+    assert process.ended() == 0
     assert time.monotonic() - asked < 3.5
     assert caller.ended() == 0, caller.text
     (end,) = ends(desk)
     assert end.end_reason is EndReason.FAILED and end.talk_seconds > 0
-    assert "Traceback" not in bridge.text
+    assert "Traceback" not in process.text
 
 
 def test_nothing_personal_is_logged(office: Office, desk: Desk) -> None:
     phone = office.phone(talk=0.2)
     desk.plan = lambda call: plan(Step((phone,), 5.0))
-    bridge = office.bridge()
+    process = office.bridge()
     assert office.sipp(scenario(INVITE, TAKEN, IS_HUNG_UP_ON)).ended(10) == 0
     ends(desk)
-    bridge.send(signal.SIGTERM)
-    bridge.ended()
-    assert "call offered" in bridge.text
-    assert "7495" not in bridge.text and "Caller 1" not in bridge.text
+    process.send(signal.SIGTERM)
+    process.ended()
+    assert "call offered" in process.text
+    assert "7495" not in process.text and "Caller 1" not in process.text
 
 
 def test_a_busy_port_is_one_clear_line(office: Office) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
-        bridge = office.bridge(ready=False, SIP=f"127.0.0.1:{taken.getsockname()[1]}")
-        assert bridge.ended() == 2
-    assert bridge.text.count("\n") == 1 and "SECONDRING_SIP" in bridge.text
+        process = office.bridge(ready=False, SIP=f"127.0.0.1:{taken.getsockname()[1]}")
+        assert process.ended() == 2
+    assert process.text.count("\n") == 1 and "SECONDRING_SIP" in process.text
 
 
 def test_nonsense_in_the_settings_is_one_clear_line(office: Office) -> None:
-    bridge = office.bridge(ready=False, RTP="everything")
-    assert bridge.ended() == 2
-    assert bridge.text.count("\n") == 1 and "SECONDRING_RTP" in bridge.text
+    process = office.bridge(ready=False, RTP="everything")
+    assert process.ended() == 2
+    assert process.text.count("\n") == 1 and "SECONDRING_RTP" in process.text
 
 
 def test_two_bridges_do_not_share_a_folder(office: Office) -> None:
@@ -390,6 +396,37 @@ def test_two_bridges_do_not_share_a_folder(office: Office) -> None:
 
 def test_a_folder_that_cannot_be_written_is_one_clear_line(office: Office) -> None:
     (office.data / "file").write_text("")
-    bridge = office.bridge(ready=False, DATA=office.data / "file" / "data")
-    assert bridge.ended() == 2
-    assert bridge.text.count("\n") == 1 and "SECONDRING_DATA" in bridge.text
+    process = office.bridge(ready=False, DATA=office.data / "file" / "data")
+    assert process.ended() == 2
+    assert process.text.count("\n") == 1 and "SECONDRING_DATA" in process.text
+
+
+def test_a_talk_in_which_nobody_sends_a_sound_is_ended(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process, so that a minute of silence can be a moment."""
+    monkeypatch.setattr(bridge, "SILENCE_LIMIT", 0.6)
+    monkeypatch.setattr(bridge, "TICK", 0.1)
+    settings = config.load({"SECONDRING_DATA": str(tmp_path), "SECONDRING_SIP": f"127.0.0.1:{office.sip_port}"})
+    silent = free_port(socket.SOCK_DGRAM)
+    office.run(*f"sipp -sn uas -i 127.0.0.1 -p {silent} -mp {free_port(socket.SOCK_DGRAM)} -nostdin".split())
+    now = Step((f"sip:silent@127.0.0.1:{silent}",), 5.0)
+    long_ago = TimedPlan(datetime(2020, 1, 1, tzinfo=UTC), Plan((now,), 1, RING, "", "", False))
+    outbox, hub = Outbox(settings.bridge_folder / "outbox.sqlite"), Hub()
+    one = bridge.Bridge(settings, outbox, Announcements(), lambda: datetime(2026, 3, 2, tzinfo=UTC))
+    one.on_standing(StandingPlans("v1", {"*": (long_ago,)}))
+    endpoint = listen(settings, hub, one)
+    one.start(endpoint, lambda: None)
+    try:
+        as_the_manager = INVITE.replace("AVP 8", "AVP 0").replace("8 PCMA", "0 PCMU")
+        caller = office.sipp(scenario(as_the_manager, TAKEN, IS_HUNG_UP_ON))
+        assert caller.ended(10) == 0, caller.text
+    finally:
+        one.stop(1.0)
+        endpoint.stop()
+        hub.stop()
+    events = [decode(json.loads(kept.envelope))[1] for kept in outbox.oldest(100)]
+    outbox.close()
+    end = events[-1]
+    assert isinstance(end, CallEnded) and end.end_reason is EndReason.FAILED
+    assert 0.6 <= end.talk_seconds < 3.0
