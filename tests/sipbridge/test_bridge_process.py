@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sipbridge import bridge, config
+from sipbridge import bridge, config, pyvoip
 from sipbridge.__main__ import listen
 from sipbridge.events import (
     ApologyStarted,
@@ -154,6 +154,46 @@ def test_two_ring_together_and_the_first_takes_it(office: Office, desk: Desk) ->
     ends(desk)
     assert [(leg.extension, leg.reason) for leg in desk.of(LegEnded)] == [(slow, LegEnd.CANCELLED)]
     assert [answered.extension for answered in desk.of(CallAnswered)] == [quick]
+
+
+def test_a_manager_who_lifts_early_hears_ringing_until_the_configured_ring(office: Office, desk: Desk) -> None:
+    taken: list[pyvoip.Leg] = []
+
+    def take(leg: pyvoip.Leg) -> None:
+        leg.answer()
+        taken.append(leg)
+
+    hub = Hub()
+    phone = pyvoip.Endpoint(
+        host="127.0.0.1",
+        port=0,
+        rtp_ports=range(36000, 36100),
+        peers=config.LOOPBACK,
+        accounts=(),
+        max_calls=1,
+        instance_id="00000000-0000-4000-8000-000000000001",
+        hub=hub,
+        on_call=take,
+        on_leg=lambda leg, event: None,
+        on_line=lambda line, registered, detail: None,
+    )
+    hub.start()
+    phone.start()
+    try:
+        eager = f"sip:eager@127.0.0.1:{phone.port}"
+        desk.plan = lambda call: Plan((Step((eager,), 10.0),), 2, 2.0, BEEP, BEEP, False)
+        office.bridge()
+        caller = office.sipp(scenario(INVITE, TAKEN, HANGS_UP), pause=0.2)
+        wait_for(lambda: taken and taken[0].media.counters.received > 10, 5, "the comforting tone")
+        assert desk.of(CallAnswered) == []
+        assert caller.ended(10) == 0, caller.text
+        (end,) = ends(desk)
+        (answered,) = desk.of(CallAnswered)
+        assert (answered.extension, answered.rings) == (eager, 2) and 2.0 <= answered.seconds < 2.5
+        assert end.end_reason is EndReason.COMPLETED
+    finally:
+        phone.stop()
+        hub.stop()
 
 
 def test_nobody_on_duty_greeting_apology_and_a_promise(office: Office, desk: Desk) -> None:
