@@ -21,11 +21,18 @@ from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client, ContactPoint, NotSame, Person
 from webapp.deals import stages
 from webapp.deals.models import ENDED, Deal
-from webapp.office.models import Channel, ClientStatus, ListItem, Region
+from webapp.office.models import ClientStatus, ListItem, Region
 from webapp.touches.models import Touch
 
 CATEGORIES = ("", "A", "B", "C")
-LISTS: dict[str, type[ListItem]] = {"status": ClientStatus, "region": Region, "channel": Channel}
+MORE_FIELDS = {
+    "status": fields.Field("status", _l("Status"), "", "client", "choice"),
+    "category": fields.Field("category", _l("Category"), "", "client", "choice"),
+    "region": fields.Field("region", _l("Region"), "", "client", "choice"),
+    "owner": fields.Field("owner", _l("Manager"), "", "client", "choice"),
+}
+"""What a card has beside the fields of a talk."""
+LISTS: dict[str, type[ListItem]] = {"status": ClientStatus, "region": Region}
 
 
 class BadCard(ValueError):

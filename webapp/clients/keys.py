@@ -126,15 +126,20 @@ def company_keys(name: str) -> tuple[str, ...]:
 
     Without legal form, quotes and case: ООО «Строй-Мастер», StroyMaster Ltd and "Master Stroy" share a key.
     """
-    words = [word for word in _words(_without_legal_phrases(name)) if word not in JOINING_WORDS]
+    skeletons = search_words(name)
+    keys = (" ".join(sorted(skeletons)), "".join(skeletons))
+    return tuple(dict.fromkeys(key[:200] for key in keys if key))
+
+
+def search_words(text: str) -> list[str]:
+    """The words of a name as their sounds, without legal form and joining words; prefixes of them find the card."""
+    words = [word for word in _words(_without_legal_phrases(text)) if word not in JOINING_WORDS]
     first, last = 0, len(words)  # a legal form stands at either end; inside, the same letters are a word
     while first < last and words[first] in LEGAL_FORMS:
         first += 1
     while first < last and words[last - 1] in LEGAL_FORMS:
         last -= 1
-    skeletons = [skeleton for word in words[first:last] or words if (skeleton := _skeleton(word))]
-    keys = (" ".join(sorted(skeletons)), "".join(skeletons))
-    return tuple(dict.fromkeys(key[:200] for key in keys if key))
+    return [skeleton for word in words[first:last] or words if (skeleton := _skeleton(word))]
 
 
 def surname_key(surname: str) -> str:

@@ -51,11 +51,16 @@ def index(session: Session, client: Client) -> None:
 
 
 def key_rows(client: Client) -> list[dict[str, Any]]:
-    """The rows of MatchKey for a card that is flushed; contact points must carry their `normal`."""
+    """The rows of MatchKey for a card that is flushed; contact points must carry their `normal`.
+
+    Beside the six keys the search box has its own: word (of any name), number and ending (digits, and reversed).
+    """
     found: set[tuple[str, str, str]] = {("company", key, "") for key in keys.company_keys(client.name)}
+    found.update(("word", word, "") for word in keys.search_words(client.name))
     found.add(("site", keys.site_key(client.website), ""))
     for person in client.people:
         found.add(("surname", keys.surname_key(person.surname), keys.given_name_key(person.given_name)))
+        found.update(("word", word, "") for word in keys.search_words(person.full_name))
     for point in client.contact_points:
         if point.kind == "email":
             found.add(("email", keys.email_key(point.value), ""))
@@ -64,7 +69,9 @@ def key_rows(client: Client) -> list[dict[str, Any]]:
             found.add(("site", keys.site_key(point.value), ""))
         elif point.kind != "messenger" or point.normal.startswith("+"):
             normal = point.normal or keys.normal_phone(point.value, "ZZ")
+            digits = normal.removeprefix("+")
             found.add(("phone", keys.phone_tail(normal, "ZZ"), keys.phone_whole(normal)))
+            found.update({("number", digits, ""), ("ending", digits[::-1], "")})
     return [
         {"client_id": client.id, "kind": kind, "key": key, "whole": whole} for kind, key, whole in sorted(found) if key
     ]

@@ -1,7 +1,304 @@
-"""Pages of the package (see the blueprint's routes)."""
+"""The pages of cards: search, the card itself with everything editable in place, a new card with its hits."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 
-bp = Blueprint("clients", __name__)
+from flask import Blueprint, abort, current_app, render_template, request
+from flask.blueprints import BlueprintSetupState
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from webapp import hx
+from webapp.access import SALES, allow, load, me
+from webapp.clients import cards, contacts, fields, match, queries
+from webapp.clients.contacts import BadValue, office_country
+from webapp.clients.models import Client, ContactPoint, Person
+from webapp.db import db
+from webapp.deals import stages
+from webapp.office.models import Channel, ClientStatus, Region
+from webapp.office.queries import items
+from webapp.tasks.queries import open_for_client
+
+bp = Blueprint("clients", __name__, url_prefix="/clients")
+
+FIRM = ("name", "kind", "what_it_does", "website", "management")
+NEED = (
+    *("reason", "product", "volume", "needed_by", "exact_variant", "decides_alone"),
+    *("how_often", "order_size", "delivery", "storage", "caller_kind"),
+)
+PERSON = ("surname", "given_name", "patronymic", "position", "decides")
+NEW_CARD = ("name", "surname", "given_name", "position", "phone", "email", "website", "what_it_does", "reason")
+HITS_UNDER = {"name": "name", "surname": "surname", "given_name": "surname", "phone": "phone", "email": "email"} | {
+    "website": "website"
+}
+"""Typing in the first field may bring hits that are shown under the second."""
+
+
+@bp.record_once
+def _names_for_templates(state: BlueprintSetupState) -> None:
+    state.app.jinja_env.globals.update(
+        CARD_FIELDS=fields.BY_NAME | cards.MORE_FIELDS,
+        CARD_CHOICES={
+            "kind": tuple(fields.CLIENT_KINDS.items()),
+            "caller_kind": tuple(fields.CALLER_KINDS.items()),
+            "category": tuple((one, one) for one in cards.CATEGORIES),
+        },
+        CONTACT_KINDS=contacts.KINDS,
+        STAGE_LABELS=stages.LABELS,
+        stages_ahead=stages.ahead,
+        is_readable=contacts.is_readable,
+        card_title=cards.title,
+    )
+
+
+@bp.get("")
+@allow(*SALES)
+def index() -> ResponseReturnValue:
+    """All cards: the newest, or those the search box asks for."""
+    text = request.args.get("q", "")[:200]
+    page = request.args.get("page", 1, int)
+    found = queries.search(db.session(), text, page, office_country())
+    part = hx.asked_by_htmx()
+    return render_template(
+        "clients/_results.html" if part else "clients/index.html", found=found, text=text, page=max(page, 1)
+    )
+
+
+# A new card
+
+
+@bp.get("/new")
+@allow(*SALES)
+def new() -> ResponseReturnValue:
+    """The form of a new card."""
+    return _new_form({"phone": request.args.get("phone", "")[:40]}, {})
+
+
+@bp.post("")
+@allow(*SALES)
+def create() -> ResponseReturnValue:
+    """Save a new card and go to it."""
+    now = current_app.config["CLOCK"]()
+    typed = {name: request.form.get(name, "") for name in (*NEW_CARD, "kind", "channel", "deal")}
+    try:
+        client = cards.create(db.session(), typed, me(), now, office_country())
+    except cards.BadCard as bad:
+        db.session.rollback()
+        return _new_form(typed, bad.errors), 422
+    db.session.commit()
+    return hx.go("clients.card", client_id=client.id)
+
+
+def _new_form(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
+    part = hx.asked_by_htmx() and request.method == "POST"
+    return render_template(
+        "clients/_new_form.html" if part else "clients/new.html",
+        typed=typed,
+        errors=errors,
+        names=NEW_CARD,
+        hits_under=HITS_UNDER,
+        channels=items(db.session(), Channel),
+    )
+
+
+@bp.post("/new/hits/<field>")
+@allow(*SALES)
+def hits(field: str) -> ResponseReturnValue:
+    """Cards that share a key with what is being typed into `field`. Reads only; a POST keeps names out of logs."""
+    under = HITS_UNDER.get(field) or abort(404)
+    draft = {name: request.form.get(name, "")[:400] for name in HITS_UNDER}
+    found = [hit for hit in match.by_draft(db.session(), draft, office_country()) if hit.field == under]
+    ids = [hit.client_id for hit in found]
+    query = select(Client).where(Client.id.in_(ids)).options(joinedload(Client.owner))
+    named = {client.id: client for client in db.session.scalars(query)}
+    shown = {hit.client_id: hit for hit in reversed(found) if hit.client_id in named}
+    pairs = [(named[hit.client_id], hit.why) for hit in reversed(shown.values())]
+    return render_template("clients/_hits.html", field=under, hits=pairs[: match.MOST_OFFERED])
+
+
+# The card
+
+
+@bp.get("/<int:client_id>")
+@allow(*SALES)
+def card(client_id: int) -> ResponseReturnValue:
+    """The card: who, how to reach them, what they need, and all that has happened."""
+    session = db.session()
+    client = load(queries.card(client_id))
+    entries, older = queries.history(session, client.id, None)
+    return render_template(
+        "clients/card.html",
+        client=client,
+        firm=FIRM if client.kind == "organisation" else ("name", "kind", "website"),
+        need=NEED,
+        person_fields=PERSON,
+        lists=_lists(client),
+        entries=entries,
+        older=older,
+        **_aside(client),
+    )
+
+
+@bp.get("/<int:client_id>/aside")
+@allow(*SALES)
+def aside(client_id: int) -> ResponseReturnValue:
+    """What to ask next, what is owed and the deals: the part of a card that changes by itself."""
+    client = load(queries.card(client_id))
+    return render_template("clients/_aside.html", client=client, **_aside(client))
+
+
+@bp.get("/<int:client_id>/history")
+@allow(*SALES)
+def history(client_id: int) -> ResponseReturnValue:
+    """The history, or an older part of it (`before`: seconds since 1970)."""
+    client = load(queries.card(client_id))
+    before = request.args.get("before", type=float)
+    try:
+        moment = datetime.fromtimestamp(before, UTC) if before is not None else None
+    except (ValueError, OverflowError, OSError):
+        abort(404)
+    entries, older = queries.history(db.session(), client.id, moment)
+    template = "clients/_history_rows.html" if moment else "clients/_history.html"
+    return render_template(template, client=client, entries=entries, older=older)
+
+
+def _aside(client: Client) -> dict[str, Any]:
+    session = db.session()
+    person = client.people[0] if client.people else None
+    return {
+        "missing": fields.next_missing(client, person),
+        "missing_person": person,
+        "owed": open_for_client(session, client.id),
+        "deals": queries.deals_of(session, client.id),
+    }
+
+
+def _lists(client: Client, only: str = "") -> dict[str, list[tuple[str, str]]]:
+    """Choices by field, as (value, label), an empty one first."""
+    session = db.session()
+    lists: dict[str, list[tuple[str, str]]] = {}
+    for name, model in (("status", ClientStatus), ("region", Region), ("channel", Channel)):
+        if only in ("", name):
+            rows = items(session, model, getattr(client, f"{name}_id"))
+            lists[name] = [("", "—"), *[(str(row.id), row.name) for row in rows]]
+    if only in ("", "owner"):
+        lists["owner"] = [("", "—"), *[(str(user.id), user.name) for user in queries.owners(session)]]
+    return lists
+
+
+@bp.post("/<int:client_id>/fields/<name>")
+@bp.post("/<int:client_id>/people/<int:person_id>/fields/<name>")
+@allow(*SALES)
+def save_field(client_id: int, name: str, person_id: int | None = None) -> ResponseReturnValue:
+    """Save one field as it is typed; a value that doesn't fit comes back with its words and the reason."""
+    if name not in fields.BY_NAME and name not in cards.MORE_FIELDS:
+        abort(404)
+    client, person = _card_and_person(client_id, person_id)
+    value = request.form.get("value", "")
+    now = current_app.config["CLOCK"]()
+    try:
+        cards.update_field(db.session(), client, person, name, value, me(), now, office_country())
+    except KeyError:
+        abort(404)
+    except BadValue as why:
+        db.session.rollback()
+        return _field(client_id, person_id, name, value, str(why)), 422
+    db.session.commit()
+    return _field(client_id, person_id, name, None, "")
+
+
+def _field(client_id: int, person_id: int | None, name: str, typed: str | None, error: str) -> str:
+    client, person = _card_and_person(client_id, person_id)
+    return render_template(
+        "clients/_field.html",
+        client=client,
+        person=person,
+        name=name,
+        lists=_lists(client, name),
+        typed=typed,
+        error=error,
+        saved=not error,
+    )
+
+
+def _card_and_person(client_id: int, person_id: int | None) -> tuple[Client, Person | None]:
+    client = load(queries.card(client_id))
+    if person_id is None:
+        return client, None
+    return client, load(select(Person).where(Person.id == person_id, Person.client_id == client.id))
+
+
+@bp.post("/<int:client_id>/people")
+@allow(*SALES)
+def add_person(client_id: int) -> ResponseReturnValue:
+    """Add somebody at the client."""
+    client = load(queries.card(client_id))
+    try:
+        cards.add_person(db.session(), client, request.form, current_app.config["CLOCK"]())
+    except cards.BadCard as bad:
+        db.session.rollback()
+        return _people(client_id, errors=bad.errors), 422
+    db.session.commit()
+    return _people(client_id)
+
+
+@bp.post("/<int:client_id>/contacts")
+@allow(*SALES)
+def add_contact(client_id: int) -> ResponseReturnValue:
+    """Add an address to the card, or to one of its people (`person`: the id)."""
+    person_id = request.form.get("person", type=int)
+    client, person = _card_and_person(client_id, person_id)
+    kind, value = request.form.get("kind", ""), request.form.get("value", "")
+    now = current_app.config["CLOCK"]()
+    try:
+        cards.add_contact_point(db.session(), client, kind, value, office_country(), now, person)
+    except BadValue as why:
+        db.session.rollback()
+        return _people(client_id, errors={f"contact-{person_id or 0}": str(why)}), 422
+    db.session.commit()
+    return _people(client_id)
+
+
+@bp.post("/<int:client_id>/contacts/<int:point_id>")
+@allow(*SALES)
+def change_contact(client_id: int, point_id: int) -> ResponseReturnValue:
+    """Write an address anew; an empty one is taken off."""
+    point = _point(client_id, point_id)
+    value = request.form.get("value", "")
+    try:
+        cards.change_contact_point(db.session(), point, value, office_country(), current_app.config["CLOCK"]())
+    except BadValue as why:
+        db.session.rollback()
+        return _people(client_id, errors={f"point-{point_id}": str(why)}, typed={point_id: value}), 422
+    db.session.commit()
+    return _people(client_id)
+
+
+@bp.post("/<int:client_id>/contacts/<int:point_id>/prefer")
+@allow(*SALES)
+def prefer_contact(client_id: int, point_id: int) -> ResponseReturnValue:
+    """Mark the way this person likes to be reached."""
+    cards.prefer(db.session(), _point(client_id, point_id), current_app.config["CLOCK"]())
+    db.session.commit()
+    return _people(client_id)
+
+
+def _point(client_id: int, point_id: int) -> ContactPoint:
+    return load(select(ContactPoint).where(ContactPoint.id == point_id, ContactPoint.client_id == client_id))
+
+
+def _people(client_id: int, errors: Mapping[str, str] | None = None, typed: Mapping[int, str] | None = None) -> str:
+    return render_template(
+        "clients/_people.html",
+        client=load(queries.card(client_id).execution_options(populate_existing=True)),
+        person_fields=PERSON,
+        errors=errors or {},
+        typed=typed or {},
+        form=request.form if errors else {},
+        heading=_("People"),
+    )

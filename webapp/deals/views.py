@@ -1,7 +1,57 @@
-"""Pages of the package (see the blueprint's routes)."""
+"""Opening deals and moving them forward, from the card's page."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+from flask import Blueprint, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from webapp.access import SALES, allow, load, me
+from webapp.clients import queries
+from webapp.clients.contacts import BadValue
+from webapp.db import db
+from webapp.deals import stages
+from webapp.deals.models import Deal
 
 bp = Blueprint("deals", __name__)
+
+
+@bp.post("/clients/<int:client_id>/deals")
+@allow(*SALES)
+def open_deal(client_id: int) -> ResponseReturnValue:
+    """Open a deal with a client."""
+    client = load(queries.card(client_id))
+    title = request.form.get("title", "")
+    try:
+        stages.open_deal(db.session(), client, title, me(), current_app.config["CLOCK"]())
+    except BadValue as why:
+        db.session.rollback()
+        return _deals(client_id, error=str(why), typed=title), 422
+    db.session.commit()
+    return _deals(client_id)
+
+
+@bp.post("/deals/<int:deal_id>/stage")
+@allow(*SALES)
+def move(deal_id: int) -> ResponseReturnValue:
+    """Move a deal forward, or end it as won or lost."""
+    deal = load(select(Deal).where(Deal.id == deal_id))
+    client_id = deal.client_id
+    try:
+        stages.move(db.session(), deal, request.form.get("stage", ""), current_app.config["CLOCK"]())
+    except BadValue as why:
+        db.session.rollback()
+        return _deals(client_id, error=str(why), of=deal_id), 422
+    db.session.commit()
+    return _deals(client_id)
+
+
+def _deals(client_id: int, error: str = "", typed: str = "", of: int = 0) -> str:
+    return render_template(
+        "deals/_deals.html",
+        client=load(queries.card(client_id)),
+        deals=queries.deals_of(db.session(), client_id),
+        error=error,
+        typed=typed,
+        error_of=of,
+    )

@@ -1,0 +1,179 @@
+"""Reads of cards: the search box, the card with all that hangs on it, its history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import phonenumbers
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from webapp.accounts.models import Role, User
+from webapp.calls.models import Call
+from webapp.clients import keys
+from webapp.clients.models import Client, MatchKey
+from webapp.deals.models import Deal
+from webapp.tasks.models import Task
+from webapp.touches.models import Touch
+
+ON_A_PAGE = 25
+IN_HISTORY = 30
+MOST_WORDS = 6
+
+
+@dataclass(frozen=True)
+class Found:
+    """One page of cards; `more` tells whether another follows."""
+
+    clients: Sequence[Client]
+    more: bool
+
+
+def card(client_id: int) -> Select[tuple[Client]]:
+    """The query of one card with its people, contact points and lists."""
+    return (
+        select(Client)
+        .where(Client.id == client_id)
+        .options(
+            selectinload(Client.people),
+            selectinload(Client.contact_points),
+            joinedload(Client.owner),
+            joinedload(Client.status),
+            joinedload(Client.region),
+            joinedload(Client.channel),
+        )
+    )
+
+
+def search(session: Session, text: str, page: int, country: str) -> Found:
+    """Cards in which every word of `text` begins a word of a name, or is part of a number or an e-mail.
+
+    Words are compared by sound, so any alphabet finds any other. An empty text gives the newest cards.
+    """
+    query = select(Client).options(
+        selectinload(Client.people),
+        selectinload(Client.contact_points),
+        joinedload(Client.owner),
+        joinedload(Client.status),
+    )
+    parts = _conditions(session, text, country)
+    if parts is None:
+        query = query.order_by(Client.created_at.desc(), Client.id.desc())
+    else:
+        ids = [Client.id.in_(select(MatchKey.client_id).where(part)) for part in parts]
+        query = query.where(and_(*ids)).order_by(Client.name, Client.id)
+    page = min(max(page, 1), 1000)
+    rows = session.scalars(query.offset((page - 1) * ON_A_PAGE).limit(ON_A_PAGE + 1)).all()
+    return Found(rows[:ON_A_PAGE], len(rows) > ON_A_PAGE)
+
+
+def _conditions(session: Session, text: str, country: str) -> list[ColumnElement[bool]] | None:
+    """A condition on MatchKey for each thing typed; None when nothing was."""
+    text = text[:200].strip()
+    if not text:
+        return None
+    if not any(sign.isalpha() for sign in text):
+        number = _number(session, text, country)
+        words = [_starts(session, "word", word) for word in keys.search_words(text)]
+        if number is not None:
+            return [or_(number, *words)]
+        return words or [MatchKey.id.is_(None)]
+    parts: list[ColumnElement[bool]] = []
+    words_left = []
+    for token in text.split():
+        if "@" in token:
+            start = token.casefold().strip("<>,;")
+            parts.append(_starts(session, "domain" if start.startswith("@") else "email", start.removeprefix("@")))
+        elif not any(sign.isalpha() for sign in token) and (number := _number(session, token, country)) is not None:
+            parts.append(or_(number, *[_starts(session, "word", word) for word in keys.search_words(token)]))
+        else:
+            words_left.append(token)
+    for sound in keys.search_words(" ".join(words_left))[:MOST_WORDS]:
+        parts.append(or_(_starts(session, "word", sound), _starts(session, "email", sound)))
+    return parts[:MOST_WORDS] or [MatchKey.id.is_(None)]
+
+
+def _number(session: Session, text: str, country: str) -> ColumnElement[bool] | None:
+    """Numbers that begin or end with these digits; three at least. None for fewer."""
+    digits = "".join(sign for sign in text if sign.isascii() and sign.isdigit())
+    if len(digits) < 3:
+        return None
+    home = str(phonenumbers.country_code_for_region(country))
+    starts = {digits, home + digits.removeprefix("8").removeprefix("0")}
+    starts.add(keys.normal_phone(text, country).removeprefix("+") or digits)
+    ends = {digits[::-1], digits[1:][::-1]} if len(digits) > 9 else {digits[::-1]}
+    return or_(
+        *[_starts(session, "number", start) for start in sorted(starts)],
+        *[_starts(session, "ending", end) for end in sorted(ends)],
+    )
+
+
+def _starts(session: Session, kind: str, start: str) -> ColumnElement[bool]:
+    if session.get_bind().dialect.name == "sqlite":  # its LIKE can't use the index
+        return and_(MatchKey.kind == kind, MatchKey.key >= start, MatchKey.key < start + "\U0010ffff")
+    return and_(MatchKey.kind == kind, MatchKey.key.startswith(start, autoescape=True))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that happened with a client. `kind`: touch, call, task, deal."""
+
+    at: datetime
+    kind: str
+    row: Any
+
+
+def history(session: Session, client_id: int, before: datetime | None) -> tuple[list[Entry], datetime | None]:
+    """The client's touches with their calls, other calls, tasks and deals (D38), newest first, IN_HISTORY at a time.
+
+    The second value is the `before` that continues, None at the end.
+    """
+
+    def rows(query: Select[Any], at: Any) -> Sequence[Any]:
+        if before is not None:
+            query = query.where(at < before)
+        return session.scalars(query.order_by(at.desc()).limit(IN_HISTORY + 1)).all()
+
+    touches = rows(
+        select(Touch)
+        .where(Touch.client_id == client_id)
+        .options(
+            joinedload(Touch.user),
+            joinedload(Touch.purpose),
+            joinedload(Touch.outcome),
+            joinedload(Touch.person),
+            joinedload(Touch.call).joinedload(Call.answered_by),
+        ),
+        Touch.started_at,
+    )
+    calls = rows(
+        select(Call)
+        .where(Call.client_id == client_id, ~exists().where(Touch.call_id == Call.id, Touch.client_id == client_id))
+        .options(joinedload(Call.answered_by)),
+        Call.offered_at,
+    )
+    tasks = rows(select(Task).where(Task.client_id == client_id).options(joinedload(Task.user)), Task.created_at)
+    deals = rows(select(Deal).where(Deal.client_id == client_id).options(joinedload(Deal.owner)), Deal.opened_at)
+    entries = [Entry(touch.started_at, "touch", touch) for touch in touches]
+    entries += [Entry(call.offered_at, "call", call) for call in calls]
+    entries += [Entry(task.created_at, "task", task) for task in tasks]
+    entries += [Entry(deal.opened_at, "deal", deal) for deal in deals]
+    entries.sort(key=lambda entry: entry.at, reverse=True)
+    if len(entries) <= IN_HISTORY:
+        return entries, None
+    return entries[:IN_HISTORY], entries[IN_HISTORY - 1].at
+
+
+def deals_of(session: Session, client_id: int) -> Sequence[Deal]:
+    """The client's deals, newest first."""
+    query = select(Deal).where(Deal.client_id == client_id).options(joinedload(Deal.owner))
+    return session.scalars(query.order_by(Deal.opened_at.desc(), Deal.id.desc()).limit(20)).all()
+
+
+def owners(session: Session) -> Sequence[User]:
+    """Those a client may belong to, by name."""
+    query = select(User).where(User.active, User.role.in_((Role.MANAGER, Role.HEAD, Role.AGENT)))
+    return session.scalars(query.order_by(User.name)).all()

@@ -1,0 +1,35 @@
+// The search box by keyboard, and fields that send themselves again when the connection is back.
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  const box = document.getElementById("q");
+  const results = document.getElementById("results");
+  if (!box || !results) return;
+  const links = [...results.querySelectorAll("a.result")];
+  const here = links.indexOf(document.activeElement);
+  if (document.activeElement !== box && here < 0) return;
+  if (event.key === "ArrowDown" && links[here + 1]) {
+    links[here + 1].focus();
+  } else if (event.key === "ArrowUp" && here >= 0) {
+    (links[here - 1] || box).focus();
+  } else if (event.key === "Enter" && here < 0 && links[0] && results.dataset.for === box.value) {
+    links[0].click();
+  } else return;
+  event.preventDefault();
+});
+
+function mark(event, unsaved) {
+  const field = event.target.closest && event.target.closest("[data-autosave]");
+  if (!field) return;
+  field.closest(".field, .point")?.classList.toggle("unsaved", unsaved);
+  field.toggleAttribute("data-unsaved", unsaved);
+}
+document.addEventListener("htmx:sendError", (event) => mark(event, true));
+document.addEventListener("htmx:responseError", (event) => mark(event, event.detail.xhr.status >= 500));
+document.addEventListener("stream:back", () => {
+  for (const field of document.querySelectorAll("[data-unsaved]")) {
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+});
+addEventListener("beforeunload", (event) => {
+  if (document.querySelector("[data-unsaved]")) event.preventDefault();
+});
