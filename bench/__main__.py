@@ -1,0 +1,35 @@
+"""`./desk bench [names] [--short]`: every benchmark in turn, each printing ratios against a floor of the same run."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+
+BENCHMARKS = {
+    "ring": "INVITE on the wire to 180 Ringing, beside SIPp as a bare answering machine",
+    "pop": "INVITE on the wire to the listener and to the painted page, beside a program that does nothing else",
+    "relay": "thirty relayed calls: CPU, delay, drift, beside a blind forwarder",
+    "cards": "the card behind a number, beside one bare indexed query",
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run the named benchmarks, or all. Returns the exit code."""
+    short = ["--short"] if "--short" in arguments else []
+    names = [argument for argument in arguments if not argument.startswith("-")] or list(BENCHMARKS)
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        print(f"no benchmark {unknown[0]!r}; there are:")
+        print("\n".join(f"  {name:8} {what}" for name, what in BENCHMARKS.items()))
+        return 2
+    for name in names:
+        print(f"\n== {name}: {BENCHMARKS[name]}", flush=True)
+        started = time.monotonic()
+        sys.argv = [f"bench.{name}", *short]
+        importlib.import_module(f"bench.{name}").main()
+        print(f"   ({time.monotonic() - started:.0f} s)", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
