@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import User
@@ -101,7 +102,9 @@ def word(call: Call) -> str:
 
 
 def caller_name(call: Call) -> str:
-    """What the network says of the caller, when there is no card."""
+    """What is known of the caller when there is no card: the network's word, else how many cards it may be."""
+    if not call.caller_name and call.candidates:
+        return ngettext("One of %(num)d client", "One of %(num)d clients", len(call.candidates))
     return call.caller_name or (_("Unknown caller") if call.number else _("Hidden number"))
 
 

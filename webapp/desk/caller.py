@@ -12,6 +12,7 @@ from webapp.accounts.models import User
 from webapp.clients import cards, fields
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client
+from webapp.pages import phone
 from webapp.touches.models import Touch
 
 NEW_CARD = ("surname", "given_name", "name", "position", "phone", "email", "website")
@@ -25,7 +26,7 @@ def known(touch: Touch) -> dict[str, str]:
         return fields.known(touch.client, touch.person)
     have = {name: value for name, value in touch.draft.items() if value}
     if touch.call and touch.call.number and "phone" not in touch.draft:
-        have["phone"] = touch.call.number
+        have["phone"] = phone(touch.call.number)
     return have
 
 
@@ -57,6 +58,7 @@ def put(session: Session, touch: Touch, name: str, text: str, user: User, now: d
             touch.person_id = person.id
             session.flush()
             session.expire(touch, ["person"])
+    touch.name_known = touch.name_known or is_named(touch)
     touch.saved_at = now
     session.flush()
 

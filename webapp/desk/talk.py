@@ -68,6 +68,15 @@ def _prompt(ask: str) -> Any:
     return fields.BY_NAME[ask].label
 
 
+def second_line(session: Session, touch: Touch, user: User, now: datetime, zone: ZoneInfo) -> str:
+    """What to say before turning to a second caller (D23); '' without a script."""
+    try:
+        script = run.script_for(session, touch.call.line if touch.call else None, run.library())
+    except UnknownScript:
+        return ""
+    return walk.phrase(script, "second_line", spoken(session, touch, script, user, now, zone))
+
+
 @dataclass(frozen=True)
 class Key:
     """A key as it was pressed: `what` is answer, branch, back or ask; `at` the move it was pressed at."""

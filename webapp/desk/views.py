@@ -62,7 +62,7 @@ def bar() -> ResponseReturnValue:
     shown, pinned = _asked("shown"), request.args.get("pin") == "1"
     context = _shown(shown, pinned)
     touch = context["touch"]
-    parts = render_template("desk/_bar.html", **context)
+    parts = render_template("desk/_call.html", **context)
     if (touch.id if touch else None) == shown:
         return parts
     response = make_response(parts + render_template("desk/_panels.html", **context, oob=True))
@@ -74,7 +74,7 @@ def bar() -> ResponseReturnValue:
 @allow(*SALES)
 def idle() -> ResponseReturnValue:
     """The idle lists."""
-    return render_template("desk/_idle.html", **_idle_context(_now()))
+    return render_template("desk/_idle_inner.html", **_idle_context(_now()))
 
 
 def _asked(name: str) -> int | None:
@@ -104,6 +104,8 @@ def _shown(wanted: int | None, pinned: bool) -> dict[str, Any]:
     context["bar"] = top.of(session, me(), touch, live, wanted, now)
     if touch is None:
         return {**context, **_idle_context(now)}
+    if context["bar"].state == "talking" and context["bar"].others:
+        context["second_line"] = talk.second_line(session, touch, me(), now, _zone())
     return {**context, **_who(touch), **_script(touch), **result_context(touch, now)}
 
 
@@ -129,7 +131,7 @@ def _who(touch: Touch) -> dict[str, Any]:
 
 def _who_panel(touch: Touch, tell: str = "desk:card, desk:result, desk:look") -> Response:
     """The panel, and word to the others that the card behind this touch is another now."""
-    response = make_response(render_template("desk/_who.html", **_who(touch)))
+    response = make_response(render_template("desk/_who_inner.html", **_who(touch)))
     response.headers["HX-Trigger"] = tell
     return response
 
@@ -138,7 +140,7 @@ def _who_panel(touch: Touch, tell: str = "desk:card, desk:result, desk:look") ->
 @allow(*SALES)
 def who_panel(touch_id: int) -> ResponseReturnValue:
     """Who is calling."""
-    return render_template("desk/_who.html", **_who(_touch(touch_id)))
+    return render_template("desk/_who_inner.html", **_who(_touch(touch_id)))
 
 
 @bp.post("/desk/touches/<int:touch_id>/choose/<int:client_id>")
@@ -193,8 +195,10 @@ def speaks(touch_id: int, person_id: int) -> ResponseReturnValue:
 def draft(touch_id: int, name: str) -> ResponseReturnValue:
     """Keep one field of a card that isn't made yet; answers with the cards it brings to light."""
     touch = _touch(touch_id)
-    if touch.client is not None:
-        return _who_panel(touch)
+    if touch.client is not None:  # another tab has made or chosen the card meanwhile
+        panel = _who_panel(touch)
+        panel.headers.update({"HX-Retarget": "#who", "HX-Reswap": "innerHTML"})
+        return panel
     caller.put(db.session(), touch, _field(name), request.form.get(name, ""), me(), _now(), _country())
     db.session.commit()
     hits = who.found_for(db.session(), caller.known(touch), _country()).get(name, ())
@@ -215,7 +219,7 @@ def fill(touch_id: int, name: str) -> ResponseReturnValue:
         return render_template("desk/_filled.html", name=name, fill_error=str(bad)), 422
     db.session.commit()
     response = make_response(render_template("desk/_filled.html", name=name, filled_at=now))
-    response.headers["HX-Trigger"] = "desk:card"
+    response.headers["HX-Trigger"] = "desk:card, desk:who" if name in who.CONTACT_FIELDS else "desk:card"
     return response
 
 
@@ -231,7 +235,7 @@ def save_card(touch_id: int) -> ResponseReturnValue:
     db.session.commit()
     if errors:
         panel = who.Who("new", fields=who.new_card(db.session(), touch, _country(), errors))
-        return render_template("desk/_who.html", touch=touch, who=panel), 422
+        return render_template("desk/_who_inner.html", touch=touch, who=panel), 422
     return _who_panel(touch)
 
 
@@ -253,7 +257,7 @@ def _script(touch: Touch) -> dict[str, Any]:
 @allow(*SALES)
 def script(touch_id: int) -> ResponseReturnValue:
     """The sentence to say now."""
-    return render_template("desk/_script.html", **_script(_touch(touch_id)))
+    return render_template("desk/_script_inner.html", **_script(_touch(touch_id)))
 
 
 @bp.post("/desk/touches/<int:touch_id>/script/<any(answer, branch, back, ask):what>/<key>")
@@ -271,7 +275,7 @@ def press(touch_id: int, what: str, key: str) -> ResponseReturnValue:
         _country(),
     )
     db.session.commit()
-    response = make_response(render_template("desk/_script.html", **_script(touch)))
+    response = make_response(render_template("desk/_script_inner.html", **_script(touch)))
     if moved and what != "ask":
         response.headers["HX-Trigger"] = "desk:who, desk:result"
     return response

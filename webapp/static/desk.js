@@ -19,7 +19,7 @@
     return s < 3600 ? rest.replace(/^0/, "") : `${Math.floor(s / 3600)}:${rest}`;
   }
   function learnTime() {
-    const bar = $("bar");
+    const bar = document.querySelector(".callbar");
     if (bar && !bar.dataset.read) {
       offset = Number(bar.dataset.serverNow) - Date.now();
       bar.dataset.read = "1";
@@ -28,7 +28,7 @@
   const title = document.title;
   function tick() {
     const now = Date.now() + offset;
-    const bar = $("bar");
+    const bar = document.querySelector(".callbar");
     if (!bar) return;
     if (bar.dataset.since) {
       const gone = (now - Number(bar.dataset.since)) / 1000;
@@ -158,7 +158,7 @@
         if (sent !== undefined) confirm(field, String(sent).replaceAll("\r\n", "\n"));
       }
     }
-    if (elt.closest("#script") || requestConfig.target.id === "script") {
+    if (requestConfig.target && requestConfig.target.id === "script") {
       if (!successful) waiting.length = 0;
     }
   });
@@ -191,7 +191,7 @@
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt, requestConfig } = event.detail;
     const cause = requestConfig.triggeringEvent;
-    if (cause && cause.type === "sse:card" && String(cause.detail.data) !== elt.dataset.card) event.preventDefault();
+    if (cause && cause.type === "sse:card" && String(cause.detail.data) !== elt.querySelector("[data-card]").dataset.card) event.preventDefault();
     if (elt.matches("form.answer-ask") && typing(elt)) document.activeElement.blur();
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
@@ -205,13 +205,13 @@
     if (target.id !== "panels" || !typing(target)) return;
     event.detail.shouldSwap = false;
     stale.add("panels");
-    // The bar may be replaced after this; mark it when it stands.
-    setTimeout(() => $("bar").setAttribute("data-waiting", ""), 0);
+    $("bar").setAttribute("data-waiting", "");
   });
   function catchUp() {
     if (typing()) return;
     if (stale.delete("panels")) {
       stale.clear();
+      $("bar").removeAttribute("data-waiting");
       htmx.trigger("#bar", "desk:look");
       return;
     }

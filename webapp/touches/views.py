@@ -60,7 +60,7 @@ def result_context(
 @allow(*SALES)
 def result(touch_id: int) -> ResponseReturnValue:
     """The panel."""
-    return render_template("touches/_result.html", **result_context(_touch(touch_id), _now()))
+    return render_template("touches/_result_inner.html", **result_context(_touch(touch_id), _now()))
 
 
 @bp.post("/touches/<int:touch_id>/result")
@@ -123,6 +123,6 @@ def close(touch_id: int) -> ResponseReturnValue:
     db.session.commit()
     if missing or not fine:
         errors = {**missing, **{field.name: field.errors[0] for field in form if field.errors}}
-        return render_template("touches/_result.html", **result_context(touch, now, form, errors)), 422
+        return render_template("touches/_result_inner.html", **result_context(touch, now, form, errors)), 422
     following = next(iter(unfinished(db.session(), me())), None)
     return hx.go("desk.page", touch=following.id) if following else hx.go("desk.page")
