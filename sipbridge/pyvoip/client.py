@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 # The package drops every method that is not in this list of its own; it is its setting for what is served.
 pyVoIP.SIPCompatibleMethods[:] = wire.ALLOW.split(", ")
 
-SERVED = frozenset(wire.ALLOW.split(", "))
+SERVED = {*wire.ALLOW.split(", "), "NOTIFY", "PRACK"}  # the last two only to say that nothing matches them
 KNOWN = SERVED | {"REGISTER", "SUBSCRIBE", "PUBLISH", "MESSAGE", "REFER"}
 EXTENSIONS = {"timer"}
 ACCEPT = ("Accept", "application/sdp, multipart/mixed")

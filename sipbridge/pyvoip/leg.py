@@ -6,6 +6,7 @@ What both directions share is here: events, media, renegotiation, session timers
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from .transactions import ClientTransaction, ServerTransaction
 if TYPE_CHECKING:
     from .endpoint import Endpoint
 
+RETRY_REFRESH = 3.0  # seconds
 INFO_TYPES = ("application/dtmf-relay", "application/dtmf", "application/media_control+xml")
 
 
@@ -72,7 +74,7 @@ class Leg(VoIPCall):
     def __init__(
         self, endpoint: Endpoint, state: CallState, request: Any, client: MediaClient, ms: dict[int, Any] | None
     ) -> None:
-        super().__init__(endpoint, state, request, uuid.uuid4().int >> 80, client.inIP, ms=ms)
+        super().__init__(endpoint, state, request, secrets.randbits(48), client.inIP, ms=ms)
         self.id = uuid.uuid4().hex
         self.endpoint = endpoint
         self.sip: Client = endpoint.sip
@@ -133,7 +135,10 @@ class Leg(VoIPCall):
         raise NotImplementedError
 
     def bye(self) -> None:
-        """The far end hung up."""
+        """The far end hung up. It needs no more copies of our answer, acknowledged or not."""
+        for transaction in self._awaiting_ack.values():
+            transaction.on_ack()
+        self._awaiting_ack.clear()
         self._finish(200, "remote_bye")
 
     # The end
@@ -296,6 +301,11 @@ class Leg(VoIPCall):
         self._session_timer = self.sip.timers.after(
             session.dead_after - session.refresh_after, lambda: self._bye(408, "timeout")
         )
+        self._send_refresh(session)
+
+    def _send_refresh(self, session: Session) -> None:
+        if self.ended or session is not self._session:
+            return
         fields = (ALLOW, SUPPORTED, *session_timer.asking(session))
         if "UPDATE" in self._peer_allows:
             self._request("UPDATE", self._refreshed, fields)
@@ -313,6 +323,8 @@ class Leg(VoIPCall):
             self._watch(session_timer.as_client(response))
         elif code in (408, 481):
             self._bye(code, "timeout")
+        elif session := self._session:  # 491 and the like: once more, while the interval lasts
+            self.sip.timers.after(RETRY_REFRESH, lambda: self._send_refresh(session))
 
     # Sending inside the dialog
 

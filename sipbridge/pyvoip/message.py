@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyVoIP.VoIP  # noqa: F401  # pyVoIP.SIP can't be imported before it
 from pyVoIP import SIP
@@ -128,7 +129,7 @@ class Message(SIP.SIPMessage):
         """The Content-Type without parameters, in lower case."""
         return self.header("content-type").split(";", 1)[0].strip().lower()
 
-    @property
+    @cached_property
     def contact(self) -> NameAddr | None:
         """The first Contact, None when absent or unreadable."""
         try:
@@ -137,11 +138,11 @@ class Message(SIP.SIPMessage):
         except BadAddress:
             return None
 
-    @property
+    @cached_property
     def request_uri(self) -> Uri:
         return parse_uri(self.uri)
 
-    @property
+    @cached_property
     def transaction_key(self) -> tuple[str, ...]:
         """What retransmissions, ACK and CANCEL share with their request (RFC 3261 17.2.3), method apart.
 
@@ -265,7 +266,7 @@ class Message(SIP.SIPMessage):
         if self.cseq_method != self.method:
             raise _Fault(400, "CSeq Does Not Match Method")
         try:
-            if self.uri and parse_uri(self.uri).headers:
+            if self.uri and self.request_uri.headers:
                 raise _Fault(400, "Headers In Request-URI")
         except BadAddress:
             raise _Fault(400, "Bad Request-URI") from None

@@ -7,7 +7,7 @@ import re
 from .message import Message
 from .uri import host_port
 
-ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, NOTIFY, PRACK"
+ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO"
 SUPPORTED = "timer"
 PRODUCT = "SecondRing"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from ipaddress import ip_network
 
 import pytest
 
@@ -415,3 +416,61 @@ def test_stop_ends_every_leg_politely(office: Office, phone: Phone, make_phone: 
 def test_a_busy_port_is_an_os_error(office: Office, make_office: MakeOffice) -> None:
     with pytest.raises(OSError):
         make_office(port=office.endpoint.port)
+
+
+def test_a_refused_refresh_is_tried_again(office: Office, phone: Phone) -> None:
+    talk(office, phone, headers="Session-Expires: 120;refresher=uas\r\nSupported: timer\r\nAllow: UPDATE\r\n")
+    leg = office.call()
+    until(lambda: office.of(leg))
+    office.pass_time(61)
+    phone.reply(phone.expect_request("UPDATE"), 491)
+    office.pass_time(4)
+    phone.reply(phone.expect_request("UPDATE"), 200, headers="Session-Expires: 120;refresher=uac\r\n")
+    office.pass_time(50)
+    assert office.of(leg) == [Answered()]
+
+
+def test_a_bye_instead_of_the_ack_ends_the_repetition(office: Office, phone: Phone) -> None:
+    office.when_called = lambda leg: leg.answer()
+    phone.invite()
+    phone.expect(200)
+    phone.send("BYE", 2)
+    phone.expect(200)
+    office.pass_time(40)
+    assert phone.silent()
+    assert office.of(office.call()) == [Ended(200, "remote_bye")]
+
+
+def test_listening_everywhere_shows_the_address_that_faces_the_caller(
+    make_office: MakeOffice, make_phone: MakePhone
+) -> None:
+    office = make_office(host="0.0.0.0")  # noqa: S104
+    office.when_called = lambda leg: leg.answer()
+    phone = make_phone(office)
+    phone.invite()
+    answer = phone.expect(200)
+    assert answer.contact and answer.contact.uri.host == "127.0.0.1"
+    assert parse(answer.content)[0].address == "127.0.0.1"
+
+
+def test_ipv6(make_office: MakeOffice) -> None:
+    try:
+        ear = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        ear.bind(("::1", 0))
+    except OSError:
+        pytest.skip("no IPv6 on this machine")
+    office = make_office(host="::1", peers=(ip_network("::1/128"),))
+    office.when_called = lambda leg: leg.answer()
+    port = ear.getsockname()[1]
+    sdp = f"v=0\r\no=- 1 1 IN IP6 ::1\r\ns=-\r\nc=IN IP6 ::1\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\n"
+    invite = (
+        f"INVITE sip:desk@[::1] SIP/2.0\r\nVia: SIP/2.0/UDP [::1]:{port};branch=z9hG4bKv6\r\n"
+        f"From: <sip:a@[::1]>;tag=1\r\nTo: <sip:desk@[::1]>\r\nCall-ID: v6\r\nCSeq: 1 INVITE\r\n"
+        f"Contact: <sip:a@[::1]:{port}>\r\nContent-Type: application/sdp\r\nContent-Length: {len(sdp)}\r\n\r\n{sdp}"
+    )
+    ear.settimeout(5)
+    ear.sendto(invite.encode(), ("::1", office.endpoint.port))
+    while not (data := ear.recv(4096)).startswith(b"SIP/2.0 200"):
+        assert data.startswith(b"SIP/2.0 100")
+    assert b"c=IN IP6 ::1" in data and b"Contact: <sip:desk@[::1]:" in data
+    ear.close()
