@@ -51,7 +51,7 @@ class Installation:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
-        rtp = random.randrange(20000, 50000, 200)  # noqa: S311
+        rtp = random.randrange(20000, 50000, 200)
         self.web_port, self.sip_port = free_port(), free_port(socket.SOCK_DGRAM)
         self.environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith("SECONDRING_")},

@@ -1,0 +1,90 @@
+"""An office at work for every test: real processes, real telephones, a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.e2e.office import Desk
+from tests.e2e.phones import missing
+
+CHROMIUM = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-dev-shm-usage",
+)
+SignIn = Callable[..., Page]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def clients() -> None:
+    """The real programs; where they are absent the test is left out, and says so."""
+    if absent := missing():
+        pytest.skip(f"LEFT OUT: {', '.join(absent)} not installed")
+
+
+@pytest.fixture
+def desk(tmp_path: Path, clients: None) -> Iterator[Desk]:
+    """A fresh office with web and bridge running."""
+    desk = Desk(tmp_path)
+    try:
+        desk.found()
+        desk.start("web")
+        desk.start("bridge")
+        yield desk
+    finally:
+        desk.close()
+
+
+@pytest.fixture(scope="session")
+def browser(clients: None) -> Iterator[Browser]:
+    """One Chromium for all tests; every sign-in has a profile of its own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", chromium_sandbox=False, args=list(CHROMIUM)
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def sign_in(browser: Browser, desk: Desk) -> Iterator[SignIn]:
+    """`sign_in("anna")` is her page, signed in through the form. No page may throw, nor break the page's policy."""
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def sign(login: str, **options: Any) -> Page:
+        profile: dict[str, Any] = {"viewport": {"width": 1280, "height": 720}, "locale": "en-US", **options}
+        context = browser.new_context(**profile)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        context.on("weberror", lambda error: wrong.append(str(error.error)))
+        context.on(
+            "console", lambda message: wrong.append(message.text) if "Content Security" in message.text else None
+        )
+        page = context.new_page()
+        page.goto(desk.url + "/login")
+        page.get_by_label("Login", exact=True).or_(page.locator("#login")).first.fill(login)
+        page.locator("input[type=password]").fill(desk.passwords[login])
+        page.keyboard.press("Enter")
+        page.wait_for_url(lambda url: "/login" not in url)
+        return page
+
+    yield sign
+    for context in contexts:
+        context.close()
+    assert not wrong, wrong

@@ -1,0 +1,191 @@
+"""A small office in an installation of its own, its telephones, and what its tests ask of it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+from sqlalchemy import select
+
+from tests.e2e import hearing
+from tests.e2e.installation import ROOT, Installation, free_port, wait_for
+from tests.e2e.phones import Caller, Refusing, Softphone
+from webapp import clock
+from webapp.accounts import people
+from webapp.accounts.models import Role, User
+from webapp.calls.models import Call, CallAudience
+from webapp.clients import cards
+from webapp.db import db
+from webapp.office import defaults
+from webapp.office.models import Line, Office
+from webapp.roster import shifts
+from webapp.tasks.models import Task
+from webapp.touches.models import Touch
+
+KNOWN = "+74951234567"
+SHARED = "+74957654321"
+UNKNOWN = "+74959990011"
+RING_SECONDS = 0.8
+GREETING_HZ, APOLOGY_HZ = 620.0, 1480.0
+
+STAFF = {
+    "anna": ("Anna Petrova", Role.MANAGER),
+    "boris": ("Boris Ivanov", Role.MANAGER),
+    "vera": ("Vera Sokolova", Role.MANAGER),
+    "head": ("Helen Markova", Role.HEAD),
+    "secretary": ("Sofia Belova", Role.SECRETARY),
+    "admin": ("Adam Kozlov", Role.ADMIN),
+}
+
+
+class Desk(Installation):
+    """Anna is on duty, Boris is her backup, Vera is not on the roster. Rings are short.
+
+    Clients: Rassvet (KNOWN), and two firms of one number (SHARED).
+    """
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        super().__init__(folder, **settings)
+        self.ports = {login: free_port(socket.SOCK_DGRAM) for login in ("anna", "boris", "vera")}
+        self.passwords: dict[str, str] = {}
+        self.things: list[Caller | Softphone | Refusing] = []
+
+    def found(self) -> None:
+        """Make the database and the office in it, by the app's own verbs."""
+        app = self.app()
+        settings = app.config["SETTINGS"]
+        with app.app_context():
+            flask_migrate.upgrade()
+            session, now = db.session(), clock.now()
+            office = defaults.create(session, "Northwind Windows", "en")
+            office.ring_seconds, office.answer_on_ring, office.step_seconds = RING_SECONDS, 2, 3.0
+            staff: dict[str, User] = {}
+            for login, (name, role) in STAFF.items():
+                extension = f"sip:{login}@127.0.0.1:{self.ports[login]}" if login in self.ports else ""
+                details = people.Details(name, login, role.label, role.value, None, extension, False)
+                staff[login], self.passwords[login] = people.add(session, details, now)
+            today = now.astimezone(settings.timezone).date()
+            for offset in (-1, 0, 1):
+                wall = shifts.Wall(today + timedelta(days=offset), 0, 24 * 60)
+                for rank, login in enumerate(("anna", "boris")):
+                    shifts.set_shift(session, None, staff[login], wall, rank, False, settings.timezone)
+            for values in (
+                {"name": "Rassvet", "surname": "Orlov", "given_name": "Pavel", "phone": KNOWN, "product": "windows"},
+                {"name": "Granit", "surname": "Belkin", "given_name": "Ivan", "phone": SHARED},
+                {"name": "Bazalt", "surname": "Serova", "given_name": "Olga", "phone": SHARED},
+            ):
+                cards.create(session, values, staff["anna"], now, settings.country)
+            session.commit()
+            db.session.remove()
+            db.engine.dispose()
+        sounds = self.folder / "var" / "sounds"
+        sounds.mkdir(parents=True, exist_ok=True)
+        hearing.write_tone(sounds / "greeting.en.wav", GREETING_HZ, 0.8)
+        hearing.write_tone(sounds / "apology.en.wav", APOLOGY_HZ, 0.8)
+
+    def change(self, verb: Callable[[Any, Office], None]) -> None:
+        """Let `verb(session, office)` change the database."""
+
+        def do(session: Any) -> bool:
+            verb(session, session.scalars(select(Office)).one())
+            session.commit()
+            return True
+
+        self.ask(do)
+
+    # Telephones
+
+    def softphone(self, login: str, *, auto: bool = False, hz: float = 1000) -> Softphone:
+        """The manager's baresip."""
+        phone = Softphone(self.folder, login, self.ports[login], auto=auto, hz=hz)
+        self.things.append(phone)
+        return phone
+
+    def refusing(self, login: str, status: str) -> None:
+        """A telephone in the manager's place that refuses: '486 Busy Here'."""
+        self.things.append(Refusing(self.folder, self.ports[login], status))
+
+    def caller(self, number: str, name: str = "", scenario: str = "talk", hz: float = 440) -> Caller:
+        """Somebody calls; with scenario `give_up` they can do nothing but that."""
+        caller = Caller(self.folder, self.sip, number, name, scenario, hz)
+        self.things.append(caller)
+        return caller
+
+    # What became of it
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Every call's state, oldest first."""
+
+        def query(session: Any) -> list[dict[str, Any]]:
+            rows = session.scalars(select(Call).order_by(Call.offered_at, Call.id))
+            return [
+                {
+                    "id": call.id,
+                    "number": call.number,
+                    "state": call.state,
+                    "end": call.end_reason,
+                    "missed": call.is_missed,
+                    "by": call.answered_by.login if call.answered_by else "",
+                    "recording": call.recording,
+                }
+                for call in rows
+            ]
+
+        return self.ask(query)
+
+    def call(self, state: str, **facts: Any) -> dict[str, Any]:
+        """Wait until the only call is in `state`, and has these facts."""
+
+        def look() -> dict[str, Any] | None:
+            calls = self.calls()
+            assert len(calls) < 2, calls
+            return calls[0] if calls and {"state": state, **facts}.items() <= calls[0].items() else None
+
+        found = wait_for(look, told=f"a call {state} {facts}")
+        assert found
+        return found
+
+    def audience(self) -> dict[str, str]:
+        """How far the last call went with each: login -> planned, rung, taken, gone."""
+
+        def query(session: Any) -> dict[str, str]:
+            last = select(Call.id).order_by(Call.id.desc()).limit(1).scalar_subquery()
+            rows = session.scalars(select(CallAudience).where(CallAudience.call_id == last))
+            return {row.user.login: row.state for row in rows}
+
+        return self.ask(query)
+
+    def count(self, model: type[Call] | type[Touch] | type[Task] | type[Line], *conditions: Any) -> int:
+        """How many rows there are."""
+        return self.ask(lambda session: len(session.scalars(select(model).where(*conditions)).all()))
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """`./desk` with these words, in this installation."""
+        return subprocess.run(
+            [sys.executable, "-m", "webapp.cli", *words],
+            cwd=ROOT,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def ledger(self) -> dict[str, Any]:
+        """Today's ledger as the command prints it."""
+        done = self.command("ledger", "--json")
+        assert done.returncode == 0, done.stderr
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
+
+    def close(self) -> None:
+        for thing in self.things:
+            thing.close()
+        super().close()
