@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -50,6 +50,12 @@ def app(tmp_path: Path, clock: Clock) -> Iterator[Flask]:
     if postgres := os.environ.get("TEST_DATABASE_URL"):
         environ["DATABASE_URL"] = postgres
     app = create_app(config.load(environ), TESTING=True, CLOCK=clock, WTF_CSRF_ENABLED=False)
+
+    @app.before_request
+    def forget_who_asked_last() -> None:
+        """The context of a test outlives its requests, and Flask-Login keeps the user there."""
+        g.pop("_login_user", None)
+
     with app.app_context():
         if postgres:
             db.session.execute(text("drop schema public cascade"))

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, Field, Form, SelectField, ValidationError
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
 from webapp.accounts.models import User
@@ -24,7 +25,7 @@ def _id(value: Any) -> int | None:
 class FilterForm(Form):
     """Period, manager and channel. `people`: whose ledgers may be asked for; `may_all`: everybody's together too."""
 
-    period = SelectField(_l("Period"), choices=list(PERIODS.items()), default="day")
+    period = SelectField(_l("Period"), choices=[SelectChoice(*period) for period in PERIODS.items()], default="day")
     day = DateField(_l("Day"), validators=[InputRequired(_l("Choose a day."))])
     until = DateField(_l("Last day"), validators=[Optional()])
     manager = SelectField(_l("Manager"), coerce=_id, validators=[Optional()])
@@ -34,18 +35,23 @@ class FilterForm(Form):
         self, formdata: Any, today: date, people: Sequence[User], may_all: bool, channels: Sequence[Channel]
     ) -> None:
         values = formdata.copy()
-        values.setlistdefault("day", [today.isoformat()])
-        values.setlistdefault("period", ["day"])
-        values.setlistdefault("manager", ["" if may_all else str(people[0].id)])
-        values.setlistdefault("channel", [""])
+        values.setdefault("day", today.isoformat())
+        values.setdefault("period", "day")
+        if not may_all and not values.get("manager"):
+            values["manager"] = str(people[0].id)
+        values.setdefault("manager", "")
+        values.setdefault("channel", "")
         super().__init__(values)
-        everybody = [("", _l("All managers"))] if may_all else []
-        self.manager.choices = [*everybody, *((user.id, user.name) for user in people)]
-        self.channel.choices = [("", _l("All channels")), *((channel.id, channel.name) for channel in channels)]
+        everybody = [SelectChoice("", _l("All managers"))] if may_all else []
+        self.manager.choices = everybody + [SelectChoice(user.id, user.name) for user in people]
+        self.channel.choices = [
+            SelectChoice("", _l("All channels")),
+            *(SelectChoice(channel.id, channel.name) for channel in channels),
+        ]
 
     def validate_day(self, field: Field) -> None:
         """Keep to years a ledger can have."""
-        if not EARLIEST <= field.data < LATEST:
+        if field.data and not EARLIEST <= field.data < LATEST:
             raise ValidationError(_l("Choose a day of this century."))
 
     def validate_until(self, field: Field) -> None:

@@ -123,7 +123,7 @@ def _asked() -> tuple[FilterForm, Asked | None]:
     form = FilterForm(request.args, today, people, may_all, channels)
     good = form.validate()
     manager = next((user for user in people if user.id == form.manager.data), None)
-    if form.manager.data is not None and manager is None:
+    if manager is None and (form.manager.data is not None or not may_all):
         abort(404)
     if not good:
         return form, None
