@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from flask_babel import gettext as _
-from wtforms import StringField
+from wtforms import StringField, ValidationError
 
 
 class ClockField(StringField):
@@ -83,6 +83,6 @@ class TextField(StringField):
 
     def pre_validate(self, form: Any) -> None:
         if self.missing and not self.data:
-            raise ValueError(str(self.missing))
+            raise ValidationError(str(self.missing))
         if len(self.data) > self.limit:
-            raise ValueError(_("At most %(max)d characters.", max=self.limit))
+            raise ValidationError(_("At most %(max)d characters.", max=self.limit))

@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, PasswordField, SelectField, StringField
+from wtforms import BooleanField, PasswordField, SelectField, StringField, ValidationError
 from wtforms.validators import InputRequired, Length
 
 from webapp.accounts.extensions import MAX_LENGTH, is_sip_uri
@@ -46,11 +46,11 @@ class UserForm(FlaskForm):
 
     def validate_login(self, field: Any) -> None:
         if not LOGIN.fullmatch(field.data):
-            raise ValueError(_("Use Latin letters, digits, dots and dashes; 40 at most."))
+            raise ValidationError(_("Use Latin letters, digits, dots and dashes; 40 at most."))
 
     def validate_extension(self, field: Any) -> None:
         if field.data and not is_sip_uri(field.data):
-            raise ValueError(_("Write a SIP address, such as sip:anna@192.168.1.20:5060."))
+            raise ValidationError(_("Write a SIP address, such as sip:anna@192.168.1.20:5060."))
 
 
 class OwnForm(FlaskForm):
@@ -81,4 +81,4 @@ class PasswordForm(FlaskForm):
 
     def validate_again(self, field: Any) -> None:
         if field.data != self.new.data:
-            raise ValueError(_("The two do not match."))
+            raise ValidationError(_("The two do not match."))

@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, SelectField, SelectMultipleField
+from wtforms import BooleanField, SelectField, SelectMultipleField, ValidationError
 from wtforms.validators import InputRequired, NumberRange
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -55,7 +55,7 @@ class SettingsForm(FlaskForm):
 
     def validate_closes(self, field: Any) -> None:
         if field.data is not None and self.opens.data is not None and field.data <= self.opens.data:
-            raise ValueError(_("The office closes after it opens."))
+            raise ValidationError(_("The office closes after it opens."))
 
 
 class LineForm(FlaskForm):
@@ -78,11 +78,11 @@ class LineForm(FlaskForm):
 
     def validate_name(self, field: Any) -> None:
         if not LINE_NAME.fullmatch(field.data):
-            raise ValueError(_("Use Latin letters, digits, dots, dashes and plus; no blanks."))
+            raise ValidationError(_("Use Latin letters, digits, dots, dashes and plus; no blanks."))
 
     def validate_answer_on_ring(self, field: Any) -> None:
         if field.data is not None and not RINGS[0] <= field.data <= RINGS[1]:
-            raise ValueError(_("From %(min)s to %(max)s.", min=RINGS[0], max=RINGS[1]))
+            raise ValidationError(_("From %(min)s to %(max)s.", min=RINGS[0], max=RINGS[1]))
 
 
 class PriceForm(FlaskForm):
@@ -96,7 +96,7 @@ class PriceForm(FlaskForm):
     def validate_high(self, field: Any) -> None:
         low, high = _amount(self.low.data), _amount(field.data)
         if low is not None and high is not None and high < low:
-            raise ValueError(_("The highest price is below the lowest."))
+            raise ValidationError(_("The highest price is below the lowest."))
 
 
 def _amount(text: str) -> float | None:

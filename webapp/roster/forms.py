@@ -10,7 +10,7 @@ from flask_babel import format_date
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, SelectField
+from wtforms import BooleanField, DateField, SelectField, ValidationError
 from wtforms.validators import DataRequired, InputRequired
 
 from webapp.accounts.models import User
@@ -103,4 +103,4 @@ def _people(people: Sequence[User]) -> list[tuple[int, str]]:
 
 def _sensible(field: Any) -> None:
     if field.data and not date(2000, 1, 1) <= field.data <= date(2199, 12, 31):
-        raise ValueError(_("That year is far away."))
+        raise ValidationError(_("That year is far away."))

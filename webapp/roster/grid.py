@@ -49,6 +49,11 @@ class Bar:
     def height(self) -> int:
         return HEIGHTS[self.kind]
 
+    @property
+    def full(self) -> bool:
+        """True when every minute of the shift counts."""
+        return self.pieces == [(self.x, self.width)]
+
 
 @dataclass(slots=True)
 class Day:
@@ -119,7 +124,7 @@ def draw(
             if minutes := _within((absence.starts_at, absence.ends_at), day, zone):
                 bars.append(_away_bar(absence, minutes, zone))
         days.append(Day(day, format_date(day, "EEE d MMM"), bars, wall_clock(now, zone)[0] == day))
-    week = Week(monday, days, [], *_edges(days, office), [_gap_words(gap, zone) for gap in gaps])
+    week = Week(monday, days, [], *_edges(days, office), _gap_words(gaps, zone))
     _place(week, office, now, zone)
     return week
 
@@ -205,12 +210,17 @@ def _stack(bars: list[Bar]) -> int:
     """Give every bar its lane: gaps and duty on top, then backups, then absences. Returns the row's height."""
     top = 3
     for kinds in (("gap", "duty"), ("backup",), ("away",)):
-        lanes: list[int] = []
+        lanes: list[list[Bar]] = []
         group = [bar for bar in bars if bar.kind in kinds]
         for bar in sorted(group, key=lambda bar: (bar.kind != "gap", bar.start, bar.colour)):
-            lane = next((number for number, free_from in enumerate(lanes) if free_from <= bar.start), len(lanes))
-            lanes[lane : lane + 1] = [bar.end]
-            bar.y = top + lane * (HEIGHTS[kinds[-1]] + 2)
+            fitting = (
+                lane for lane in lanes if all(bar.start >= other.end or bar.end <= other.start for other in lane)
+            )
+            lane = next(fitting, None)
+            if lane is None:
+                lanes.append(lane := [])
+            lane.append(bar)
+            bar.y = top + lanes.index(lane) * (HEIGHTS[kinds[-1]] + 2)
         top += len(lanes) * (HEIGHTS[kinds[-1]] + 2)
     return max(top, 30) + FREE_STRIP
 
@@ -244,6 +254,10 @@ def _place(week: Week, office: Office, now: datetime, zone: tzinfo) -> None:
             bar.pieces = [(x(first), round(x(last) - x(first), 3)) for first, last in bar.pieces]
 
 
-def _gap_words(gap: tuple[datetime, datetime], zone: tzinfo) -> str:
-    (day, start), (_last, end) = wall_clock(gap[0], zone), wall_clock(gap[1], zone)
-    return f"{format_date(day, 'EEE d MMM')} {written(start)}–{written(end or DAY_MINUTES)}"
+def _gap_words(gaps: Sequence[tuple[datetime, datetime]], zone: tzinfo) -> list[str]:
+    """A line a day: Mon 9 Mar 09:00–10:45, 15:45–18:00."""
+    by_day: dict[date, list[str]] = {}
+    for starts, ends in gaps:
+        (day, start), (_last, end) = wall_clock(starts, zone), wall_clock(ends, zone)
+        by_day.setdefault(day, []).append(f"{written(start)}–{written(end or DAY_MINUTES)}")
+    return [f"{format_date(day, 'EEE d MMM')} {', '.join(spans)}" for day, spans in by_day.items()]

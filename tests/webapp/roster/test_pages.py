@@ -1,0 +1,224 @@
+"""The roster's pages: read by all of sales, edited by the head, refused with the words kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from webapp.accounts.models import User
+from webapp.feed import Feed
+from webapp.roster.models import Absence, Shift
+
+SignIn = Callable[[str], FlaskClient]
+HTMX = {"HX-Request": "true"}
+WEEK = "2026-W11"  # the clock of the tests stands on its Tuesday
+
+
+def at(hour: float, day: int = 10) -> datetime:
+    """An hour of Moscow's day in March 2026."""
+    return datetime(2026, 3, day, tzinfo=UTC) + timedelta(hours=hour - 3)
+
+
+def add(session: Session, user: User, start: float, end: float, day: int = 10, **more: object) -> Shift:
+    row = Shift(user_id=user.id, starts_at=at(start, day), ends_at=at(end, day), **more)
+    session.add(row)
+    session.commit()
+    return row
+
+
+def shift(user: User, **more: str) -> dict[str, str]:
+    return {"user_id": str(user.id), "day": "2026-03-10", "starts": "9", "ends": "18:00", "rank": "0", **more}
+
+
+def test_all_of_sales_reads_and_only_the_head_edits(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
+    add(session, office["anna"], 9, 14)
+    add(session, office["boris"], 9, 18, rank=1)
+    page = sign_in("secretary").get("/roster").get_data(as_text=True)
+    assert "Anna Petrova 9–14" in page and "Boris Ivanov 9–18 · backup" in page
+    assert "Tue 10 Mar 14:00–18:00" in page and "nobody on duty" in page
+    assert "new-shift" not in page and "Copy to next week" not in page
+    assert "new-shift" in sign_in("head").get("/roster").get_data(as_text=True)
+
+
+def test_strangers_are_sent_to_the_login(app: Flask, office: dict[str, User]) -> None:
+    client = app.test_client()
+    assert "/login" in client.get("/roster").headers["Location"]
+    assert "/login" in client.post("/roster/shift").headers["Location"]
+
+
+@pytest.mark.parametrize(
+    "path", ["shift", "shift/1", "shift/1/delete", "absence", "absence/1", "absence/1/delete", "copy"]
+)
+def test_changes_are_the_heads(sign_in: SignIn, path: str) -> None:
+    assert sign_in("anna").post(f"/roster/{path}").status_code == 403
+    assert sign_in("admin").get("/roster").status_code == 403
+
+
+@pytest.mark.parametrize("week", ["2026-W54", "2026-11", "9999-W99", "x", "2026-W00", "٢٠٢٦-W11"])
+def test_a_week_that_is_none_is_not_found(sign_in: SignIn, week: str) -> None:
+    assert sign_in("head").get("/roster", query_string={"week": week}).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["shift/77", "shift/77/delete", "absence/77", "absence/77/delete"])
+def test_an_unknown_id_is_not_found(sign_in: SignIn, path: str) -> None:
+    assert sign_in("head").post(f"/roster/{path}").status_code == 404
+    assert sign_in("head").get("/roster?shift=77").status_code == 404
+    assert sign_in("head").get("/roster?absence=77").status_code == 404
+
+
+def test_the_head_sets_a_shift_and_everybody_hears_of_it(
+    sign_in: SignIn, session: Session, office: dict[str, User]
+) -> None:
+    answer = sign_in("head").post(f"/roster/shift?week={WEEK}", data=shift(office["anna"]))
+    assert answer.headers["Location"] == f"/roster?week={WEEK}"
+    row = session.scalars(select(Shift)).one()
+    assert (row.starts_at, row.ends_at, row.rank, row.override) == (at(9), at(18), 0, False)
+    told = set(session.execute(select(Feed.kind, Feed.user_id)).tuples())
+    assert ("standing", None) in told
+    assert {user_id for kind, user_id in told if kind == "roster"} == {user.id for user in office.values()}
+
+
+def test_htmx_gets_the_roster_back_with_its_gaps(sign_in: SignIn, office: dict[str, User]) -> None:
+    answer = sign_in("head").post(f"/roster/shift?week={WEEK}", data=shift(office["anna"], ends="12"), headers=HTMX)
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 200 and text.lstrip().startswith('<div id="roster"')
+    assert "Tue 10 Mar 12:00–18:00" in text
+
+
+def test_a_refreshing_page_gets_only_the_week(sign_in: SignIn, office: dict[str, User]) -> None:
+    text = sign_in("head").get(f"/roster?week={WEEK}", headers=HTMX).get_data(as_text=True)
+    assert 'id="week"' in text and "new-shift" not in text
+
+
+def test_a_shift_over_midnight_needs_the_box_ticked(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
+    head, night = sign_in("head"), shift(office["anna"], starts="22", ends="6")
+    refused = head.post("/roster/shift", data=night)
+    assert refused.status_code == 422
+    text = refused.get_data(as_text=True)
+    assert "box ticked" in text and 'value="22"' in text and 'value="6"' in text
+    assert head.post("/roster/shift", data=night | {"over_midnight": "y"}).status_code == 303
+    row = session.scalars(select(Shift)).one()
+    assert (row.starts_at, row.ends_at) == (at(22), at(30))
+    page = head.get(f"/roster?week={WEEK}").get_data(as_text=True)
+    assert page.count("Anna Petrova 22–6") >= 2, "it is drawn on both days"
+    edit = head.get(f"/roster?week=2026-W12&shift={row.id}").get_data(as_text=True)
+    assert 'value="2026-03-10"' in edit, "its own day can be kept from another week's page"
+
+
+def test_midnight_ends_the_same_day(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
+    for user, ends in ((office["anna"], "0:00"), (office["boris"], "24:00")):
+        assert sign_in("head").post("/roster/shift", data=shift(user, starts="18", ends=ends)).status_code == 303
+    assert set(session.scalars(select(Shift.ends_at))) == {at(24)}
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"user_id": "0"}, "Choose a person."),
+        ({"user_id": "999"}, "Not a valid choice"),
+        ({"day": "2026-04-01"}, "Not a valid choice"),
+        ({"day": "nonsense"}, "Not a valid choice"),
+        ({"starts": ""}, "Type when it starts."),
+        ({"starts": "25:00"}, "such as 9:30"),
+        ({"starts": "<b>"}, "such as 9:30"),
+        ({"ends": "9:75"}, "such as 9:30"),
+        ({"ends": "8"}, "ends before it starts"),
+        ({"over_midnight": "y", "ends": "10"}, "24 hours at most"),
+        ({"rank": "7"}, "Not a valid choice"),
+    ],
+)
+def test_a_bad_shift_comes_back_with_the_reason(
+    sign_in: SignIn, session: Session, office: dict[str, User], change: dict[str, str], words: str
+) -> None:
+    answer = sign_in("head").post("/roster/shift", data=shift(office["anna"]) | change, headers=HTMX)
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and words in text and "<b>" not in text
+    assert session.scalar(select(func.count()).select_from(Shift)) == 0
+
+
+def test_an_overlap_names_the_shift_in_the_way(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
+    add(session, office["anna"], 9, 14)
+    answer = sign_in("head").post("/roster/shift", data=shift(office["anna"], starts="13:30"))
+    assert answer.status_code == 422
+    assert "Anna Petrova already has a shift then: 09:00–14:00." in answer.get_data(as_text=True)
+
+
+def test_a_shift_is_changed_and_deleted(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
+    row, head = add(session, office["anna"], 9, 14), sign_in("head")
+    page = head.get(f"/roster?week={WEEK}&shift={row.id}").get_data(as_text=True)
+    assert "Change this shift" in page and 'value="14:00"' in page
+    change = {f"edit-{name}": value for name, value in shift(office["boris"], rank="1", override="y").items()}
+    assert head.post(f"/roster/shift/{row.id}", data=change).status_code == 303
+    session.refresh(row)
+    assert (row.user_id, row.ends_at, row.rank, row.override) == (office["boris"].id, at(18), 1, True)
+    refused = head.post(f"/roster/shift/{row.id}", data=change | {"edit-ends": "7"}, headers=HTMX)
+    assert refused.status_code == 422 and 'id="edit"' in refused.get_data(as_text=True)
+    assert 'value="7"' in refused.get_data(as_text=True)
+    assert head.post(f"/roster/shift/{row.id}/delete").status_code == 303
+    assert session.scalar(select(func.count()).select_from(Shift)) == 0
+
+
+def test_an_absence_is_set_changed_and_deleted(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
+    add(session, office["anna"], 9, 18)
+    head = sign_in("head")
+    typed = {
+        "user_id": str(office["anna"].id), "first_day": "2026-03-10", "starts": "9", "last_day": "2026-03-12",
+        "ends": "9", "reason": "exhibition",
+    }  # fmt: skip
+    away = {f"away-{name}": value for name, value in typed.items()}
+    text = head.post(f"/roster/absence?week={WEEK}", data=away, headers=HTMX).get_data(as_text=True)
+    assert "Anna Petrova away until 12 Mar 09:00 · exhibition" in text
+    assert "Anna Petrova 9–18 · away" in text and "Tue 10 Mar 09:00–18:00" in text
+    row = session.scalars(select(Absence)).one()
+    assert (row.starts_at, row.ends_at) == (at(9), at(9, 12))
+    bad = head.post("/roster/absence", data=away | {"away-last_day": "2026-03-09"}, headers=HTMX)
+    assert bad.status_code == 422 and "The return is before the leave." in bad.get_data(as_text=True)
+    assert 'value="exhibition"' in bad.get_data(as_text=True)
+    far = head.post("/roster/absence", data=away | {"away-first_day": "0001-01-01"})
+    assert far.status_code == 422
+    change = {f"edit-{name}": value for name, value in (typed | {"reason": "ill"}).items()}
+    assert head.post(f"/roster/absence/{row.id}", data=change).status_code == 303
+    assert "ill" in head.get(f"/roster?absence={row.id}").get_data(as_text=True)
+    assert head.post(f"/roster/absence/{row.id}/delete").status_code == 303
+    assert session.scalar(select(func.count()).select_from(Absence)) == 0
+
+
+def test_a_week_is_copied_and_says_how_much(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
+    add(session, office["anna"], 9, 14)
+    add(session, office["boris"], 14, 18)
+    add(session, office["boris"], 17, 20, day=17)
+    head = sign_in("head")
+    answer = head.post(f"/roster/copy?week={WEEK}")
+    assert answer.headers["Location"] == "/roster?week=2026-W12"
+    page = head.get("/roster?week=2026-W12").get_data(as_text=True)
+    assert "1 shift copied." in page and "1 skipped: that person already has a shift then." in page
+    assert head.post("/roster/copy?week=2026-W99").status_code == 404
+
+
+def test_an_override_replaces_and_says_so(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
+    add(session, office["anna"], 9, 14)
+    add(session, office["boris"], 9, 18, override=True)
+    page = sign_in("anna").get("/roster").get_data(as_text=True)
+    assert "Anna Petrova 9–14 · replaced" in page and "Boris Ivanov 9–18 · for the day" in page
+
+
+def test_a_week_takes_a_fixed_number_of_queries(
+    sign_in: SignIn, session: Session, office: dict[str, User], count_queries: Callable[[], int]
+) -> None:
+    head = sign_in("head")
+    counts = []
+    for day in range(9, 12):
+        for person in ("anna", "boris", "vera"):
+            add(session, office[person], 9, 18, day=day)
+        session.add(Absence(user_id=office["vera"].id, starts_at=at(9, day), ends_at=at(10, day)))
+        session.commit()
+        before = count_queries()
+        assert head.get("/roster").status_code == 200
+        counts.append(count_queries() - before)
+    assert counts[0] == counts[1] == counts[2] <= 10
