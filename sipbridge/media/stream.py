@@ -63,8 +63,9 @@ class Stream:
     """A UDP socket that speaks G.711. Methods may be called from any thread; callbacks come on the hub's.
 
     `codec` is "PCMU" or "PCMA"; `telephone_event` is the payload type agreed for RFC 4733, None without.
-    `local_port` 0 takes a free one. Raises OSError when the port is taken, ValueError for an address or a
-    codec that can't be used.
+    `signalled_from` is the address the peer's SIP comes from: behind a NAT its sound comes from there, too,
+    whatever its SDP says. `local_port` 0 takes a free one. Raises OSError when the port is taken, ValueError
+    for an address or a codec that can't be used.
     """
 
     def __init__(self, hub: Hub, local_ip: str, local_port: int, codec: str, telephone_event: int | None) -> None:
@@ -75,6 +76,7 @@ class Stream:
         self.on_dtmf: Callable[[str], None] | None = None
         self.counters = Counters()
         self.last_received = 0.0
+        self.signalled_from = ""
         self._hub = hub
         self._payload_type = PAYLOAD_TYPES[codec]
         self._telephone_event = telephone_event
@@ -217,11 +219,11 @@ class Stream:
             tap(Frame(payload_type, timestamp, now, bytes(hub.view[HEADER_BYTES:end]), ssrc))
 
     def _from_peer(self, source: Any) -> bool:
-        """Whether a packet from another port may be the peer's after all: a NAT's doing, believed once."""
-        remote = self._remote
-        if remote is None or _plain_ip(source[0]) != self._peer_ip:
+        """Whether a packet from another address may be the peer's after all: a NAT's doing, believed once."""
+        remote, ip = self._remote, _plain_ip(source[0])
+        if remote is None or ip not in (self._peer_ip, self.signalled_from):
             return False
-        if source[1] == remote[1]:  # an IPv6 scope or flow label that SDP could not tell
+        if _same(source, remote):  # an IPv6 scope or flow label that SDP could not tell
             return True
         if self._latched:
             return False
@@ -231,7 +233,7 @@ class Stream:
     def _latch(self, source: Any) -> None:
         with _changing:
             if self._remote is not None and not self._closed:  # held or closed a moment ago
-                self._latched = self._latched or source[1] != self._remote[1]
+                self._latched = self._latched or not _same(source, self._remote)
                 self._remote = source
 
     def _flatten(self, size: int) -> int:
@@ -360,6 +362,10 @@ def _bind(version: int, ip: str, port: int) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def _same(one: Any, other: Any) -> bool:
+    return bool(one[1] == other[1] and _plain_ip(one[0]) == _plain_ip(other[0]))
 
 
 def _plain_ip(ip: str) -> str:

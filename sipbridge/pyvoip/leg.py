@@ -279,6 +279,7 @@ class Leg(VoIPCall):
     def _apply(self, audio: sdp.Audio) -> None:
         """Send to where the far end listens, or nowhere when it does not want to hear."""
         self.direction = audio.direction
+        self.media.signalled_from = self._peer[0]
         self._client.set_remote("" if audio.direction == "inactive" else audio.ip, audio.port)
 
     # Session timer
