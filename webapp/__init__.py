@@ -12,7 +12,7 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
 from webapp import clock, config, errors, hx, languages, pages, tables  # noqa: F401
-from webapp.access import login_manager
+from webapp.access import RowId, login_manager
 from webapp.db import ReadingRequests, db
 
 PARTS = (
@@ -67,6 +67,7 @@ def create_app(settings: config.Config | None = None, **overrides: Any) -> Flask
     hx.init(app)
     errors.init(app)
     pages.init(app)
+    app.url_map.converters["int"] = RowId
     for part in PARTS:
         views = importlib.import_module(f"webapp.{part}.views")
         app.register_blueprint(views.bp)

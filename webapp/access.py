@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 from flask import abort
 from flask_login import LoginManager, current_user
 from sqlalchemy import Select
+from werkzeug.routing import IntegerConverter, Map
 
 from webapp.accounts.models import Role, User
 from webapp.db import db
@@ -18,6 +19,14 @@ login_manager.login_view = "accounts.login"
 
 View = TypeVar("View", bound=Callable[..., Any])
 Row = TypeVar("Row")
+
+
+class RowId(IntegerConverter):
+    """An id in an address; a number no table can hold is no address at all (404)."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=2**31 - 1)
+
 
 EVERYBODY = tuple(Role)
 SALES = (Role.HEAD, Role.MANAGER, Role.AGENT, Role.SECRETARY, Role.EXPERT)
