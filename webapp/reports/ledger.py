@@ -185,6 +185,27 @@ def as_json(session: Session, day: date, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
+def as_text(report: dict[str, Any]) -> str:
+    """What `as_json` gives, as lines for a terminal; nothing a name holds can steer it."""
+    lines = [f"{report['day']}  ({report['timezone']})"]
+    for row in report["rows"]:
+        who = row["person"] or row["caller_name"] or row["number"] or "hidden number"
+        firm = row["client"] if row["client"] != who else ""
+        next_at = f"next {row['next_at'][:16].replace('T', ' ')}" if row["next_at"] else ""
+        parts = (row["state"], row["manager"], who, firm, row["purpose"], row["outcome"], next_at, row["channel"])
+        lines.append(f"{row['time'][11:16]}  {' | '.join(part for part in parts if part)}")
+    sums = report["totals"]
+    conversion = "-" if sums["conversion"] is None else f"{sums['conversion']} %"
+    small = ", small sample" if sums["small_sample"] and sums["contacts"] else ""
+    lines.append(
+        f"contacts {sums['contacts']}, meetings {sums['meetings']}, sales {sums['sales']}, "
+        f"conversion {conversion}{small}, incoming calls {sums['incoming_calls']}, "
+        f"missed {sums['missed']}, minutes of talk {sums['talk_seconds'] / 60:.0f}"
+    )
+    lines += [f"  {channel or 'channel not known'}: {count}" for channel, count in sums["channels"].items()]
+    return "\n".join("".join(sign if sign.isprintable() else " " for sign in line) for line in lines)
+
+
 def _plain(row: Row, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "time": row.at.astimezone(zone).isoformat(),

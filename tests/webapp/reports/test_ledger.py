@@ -166,6 +166,21 @@ def test_as_json_can_be_written_and_read(session: Session, book: Book, clock: Cl
     assert read["totals"]["small_sample"] is True
 
 
+def test_as_text_is_for_a_terminal(session: Session, book: Book, clock: Clock) -> None:
+    book.add("anna", clock(), "order", 61.25, 0, book.client("Rassvet\x1b[2J\nLLC"))
+    book.add(None, clock() + timedelta(minutes=1), None, talk=0, number="")
+    text = ledger.as_text(ledger.as_json(session, DAY, MOSCOW))
+    assert text.replace("\n", "").isprintable()
+    lines = text.split("\n")
+    assert len(lines) == 5
+    assert lines[1].startswith(
+        "12:00  talked | Anna Petrova | Orlov Pavel Ilyich | Rassvet [2J LLC | Price | Order taken"
+    )
+    assert lines[2] == "12:01  missed | hidden number"
+    assert "contacts 1, meetings 0, sales 1" in lines[3]
+    assert lines[4] == "  Website: 1"
+
+
 def test_the_number_of_queries_does_not_grow(
     session: Session, book: Book, clock: Clock, count_queries: Callable[[], int]
 ) -> None:
