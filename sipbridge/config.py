@@ -62,12 +62,13 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
     for name, value in _from_toml(settings).items():
         settings.setdefault(name, value)
     accounts = _accounts(settings.get("SECONDRING_ACCOUNTS", ""))
+    sip = _host_and_port("SECONDRING_SIP", settings.get("SECONDRING_SIP", "127.0.0.1:5060"))
     return Config(
         data=Path(settings.get("SECONDRING_DATA", "var")).absolute(),
         web=_host_and_port("SECONDRING_WEB", settings.get("SECONDRING_WEB", "127.0.0.1:8000")),
-        sip=_host_and_port("SECONDRING_SIP", settings.get("SECONDRING_SIP", "127.0.0.1:5060")),
+        sip=sip,
         rtp_ports=_ports("SECONDRING_RTP", settings.get("SECONDRING_RTP", "16384-18383")),
-        peers=_peers(settings.get("SECONDRING_PEERS"), accounts),
+        peers=_peers(settings.get("SECONDRING_PEERS"), sip[0], accounts),
         accounts=accounts,
         max_calls=_count("SECONDRING_MAX_CALLS", settings.get("SECONDRING_MAX_CALLS", "100")),
     )
@@ -138,9 +139,12 @@ def _accounts(value: str) -> tuple[AccountConfig, ...]:
     return tuple(accounts)
 
 
-def _peers(value: str | None, accounts: tuple[AccountConfig, ...]) -> tuple[Network, ...]:
+def _peers(value: str | None, own: str, accounts: tuple[AccountConfig, ...]) -> tuple[Network, ...]:
+    """Who is served; unless told, this machine (a test call comes from `own`) and the PBXs of the accounts."""
     if value is None:
-        return LOOPBACK + tuple(network for account in accounts for network in _networks_of(account.host))
+        hosts = [("SECONDRING_SIP", own), *(("SECONDRING_ACCOUNTS", account.host) for account in accounts)]
+        found = (network for name, host in hosts for network in _networks_of(name, host))
+        return tuple(dict.fromkeys((*LOOPBACK, *found)))
     networks: list[Network] = []
     for item in re.split(r"[\s,]+", value.strip()):
         try:
@@ -152,9 +156,15 @@ def _peers(value: str | None, accounts: tuple[AccountConfig, ...]) -> tuple[Netw
     return tuple(networks)
 
 
-def _networks_of(host: str) -> tuple[Network, ...]:
+def _networks_of(name: str, host: str) -> tuple[Network, ...]:
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
     except OSError as error:
-        raise ConfigError(f"SECONDRING_ACCOUNTS: the host {host!r} is not found: {error.strerror}") from None
-    return tuple(dict.fromkeys(ipaddress.ip_network(address[0]) for *_, address in found))
+        raise ConfigError(f"{name}: the host {host!r} is not found: {error.strerror}") from None
+    addresses = (ipaddress.ip_address(str(address[0]).partition("%")[0]) for *_, address in found)
+    return tuple(
+        ipaddress.ip_network(address)
+        for address in dict.fromkeys(addresses)
+        if not any(address.version == known.version and address in known for known in LOOPBACK)
+        and not address.is_unspecified
+    )

@@ -7,6 +7,7 @@ address, speaks a few friendly sentences and hangs up. While it talks, further c
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import queue
 import re
 import signal
@@ -16,13 +17,14 @@ import uuid
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from sipbridge import config, pyvoip
+from sipbridge import pyvoip
 from sipbridge.logs import to_stderr
 from sipbridge.media.announcements import Announcements
 from sipbridge.media.hub import Hub
 
 Behaviour = Literal["answer", "busy", "reject", "ignore"]
 SPEECH = {"en": "speech.en.wav", "ru": "speech.ru.wav"}
+EVERYONE = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))  # it is a telephone: it may be rung
 RTP_PORTS = range(18384, 19384)  # beside the bridge's own default
 
 
@@ -52,7 +54,7 @@ class DeskPhone:
             host=host,
             port=port,
             rtp_ports=RTP_PORTS,
-            peers=config.LOOPBACK,
+            peers=EVERYONE,
             accounts=(),
             max_calls=20,
             instance_id=str(uuid.uuid4()),

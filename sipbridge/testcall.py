@@ -17,6 +17,7 @@ import time
 import uuid
 
 from sipbridge import pyvoip
+from sipbridge.config import LOOPBACK
 from sipbridge.deskphone import RTP_PORTS, SPEECH, seconds
 from sipbridge.logs import to_stderr
 from sipbridge.media.announcements import Announcements
@@ -47,7 +48,7 @@ class TestCall:
             host=_our_address_facing(there),
             port=0,
             rtp_ports=RTP_PORTS,
-            peers=(ipaddress.ip_network(there),),
+            peers=(*LOOPBACK, ipaddress.ip_network(there)),
             accounts=(),
             max_calls=2,
             instance_id=str(uuid.uuid4()),

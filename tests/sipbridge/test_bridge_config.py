@@ -35,8 +35,19 @@ def test_accounts_are_read_and_their_pbx_becomes_a_peer(tmp_path: Path) -> None:
         AccountConfig("sales", "101", "p@ss:w", "127.0.0.9", 5070),
         AccountConfig("102", "102", "x", "::1", 5060),
     )
-    assert ipaddress.ip_network("127.0.0.9/32") in found.peers
+    assert [str(network) for network in found.peers] == ["127.0.0.0/8", "::1/128"], "they are of this machine"
     assert "p@ss" not in repr(found)
+
+
+def test_the_pbx_and_this_machine_are_served(tmp_path: Path) -> None:
+    found = config(tmp_path, SIP="192.0.2.20:5060", ACCOUNTS="a=1:x@192.0.2.10 b=2:x@192.0.2.10:5070")
+    assert [str(network) for network in found.peers] == [
+        "127.0.0.0/8",
+        "::1/128",
+        "192.0.2.20/32",
+        "192.0.2.10/32",
+    ]
+    assert len(config(tmp_path, SIP="0.0.0.0:5060").peers) == 2, "no address in particular is no peer"
 
 
 def test_named_peers_replace_the_default(tmp_path: Path) -> None:
