@@ -39,6 +39,7 @@ class Desk:
         self.status_code = 200
         self.refuse: Callable[[Event], bool] = lambda event: False
         self.delay = 0.0
+        self.mumbles = False  # answers 200 with something that was not agreed
         self.token = ""
         self.events: list[Event] = []
         self.ids: list[str] = []
@@ -148,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, to_wire(self.server.desk.standing))
 
     def _answer(self, status: int, body: dict[str, Any]) -> None:
-        content = json.dumps(body).encode()
+        content = b"<html>hello" if self.server.desk.mumbles else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()

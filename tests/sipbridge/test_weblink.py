@@ -163,6 +163,26 @@ def test_a_plan_that_makes_no_sense_is_not_followed(desk: Desk, outbox: Outbox, 
     wait_for(lambda: outbox.waiting() == 0, 3, "an empty outbox")
 
 
+def test_an_answer_that_was_not_agreed_still_counts_as_delivery(
+    desk: Desk, outbox: Outbox, linked: Callable[..., Linked]
+) -> None:
+    desk.mumbles = True
+    link = linked()
+    link.add("a")
+    wait_for(lambda: outbox.waiting() == 0, 3, "an empty outbox")
+    assert calls(desk) == ["a"] and link.plans == {}
+
+
+def test_a_refused_heartbeat_only_waits(desk: Desk, outbox: Outbox, linked: Callable[..., Linked]) -> None:
+    desk.status_code = 400
+    link = linked()
+    wait_for(lambda: desk.requests > 2, 3, "heartbeats")
+    desk.status_code = 200
+    link.add("a")
+    wait_for(lambda: outbox.waiting() == 0, 3, "an empty outbox")
+    assert calls(desk) == ["a"] and outbox.refused() == 0
+
+
 def test_heartbeats_tell_the_status_and_bring_standing_plans(
     desk: Desk, outbox: Outbox, linked: Callable[..., Linked]
 ) -> None:
