@@ -47,13 +47,21 @@ def _id(value: Any) -> int | None:
     return int(value)
 
 
+def _exists(form: ResultForm, field: Field) -> None:
+    """Refuse an hour that the office's clocks skip."""
+    if field.data and officetime.instant(field.data, form.zone) is None:
+        raise ValidationError(_("The clocks go forward then: there is no such hour."))
+
+
 class ResultForm(FlaskForm):
     """One touch's result. Every field may be sent alone: it is saved as it is typed."""
 
     purpose_id = SelectField(_l("Purpose"), coerce=_id)
     outcome_id = SelectField(_l("Outcome"), coerce=_id)
     next_kind = SelectField(_l("Next step"))
-    next_at = DateTimeLocalField(_l("Next touch"), validators=[Optional()])
+    next_at = DateTimeLocalField(
+        _l("Next touch"), format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], validators=[Optional(), _exists]
+    )
     channel_id = SelectField(_l("Channel"), coerce=_id)
     class_id = SelectField(_l("Kind of contact"), coerce=_id)
     note = TextAreaField(_l("Note"), validators=[Length(max=MAX_NOTE, message=_l("The note is too long."))])
@@ -68,11 +76,6 @@ class ResultForm(FlaskForm):
             self._fields[name].choices = [("", "—"), *((row.id, row.name) for row in rows)]
         self.next_kind.choices = [("", "—"), *((kind, NEXT_LABELS[kind]) for kind in NEXT_KINDS)]
 
-    def validate_next_at(self, field: Field) -> None:
-        """Refuse an hour that the office's clocks skip."""
-        if field.data and officetime.instant(field.data, self.zone) is None:
-            raise ValidationError(_("The clocks go forward then: there is no such hour."))
-
     def sent(self, names: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
         """The valid values among the fields named in the request, and whether all of those were valid."""
         good: dict[str, Any] = {}
@@ -81,8 +84,7 @@ class ResultForm(FlaskForm):
             if name not in names:
                 continue
             field = self._fields[name]
-            check = getattr(self, f"validate_{name}", None)
-            if field.validate(self, (check,) if check else ()):
+            if field.validate(self):
                 good[name] = self._stored(name, field.data)
             else:
                 fine = False
