@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from alembic import context
+from alembic.autogenerate.api import AutogenContext
 from flask import current_app
 from sqlalchemy import Connection
 
@@ -11,7 +14,7 @@ from webapp.db import UtcDateTime, db
 config = context.config
 
 
-def render_item(kind: str, item: object, autogenerate_context: object) -> str | bool:
+def render_item(kind: str, item: Any, autogenerate_context: AutogenContext) -> str | Literal[False]:
     """Write our time type into migrations as what the database keeps."""
     if kind == "type" and isinstance(item, UtcDateTime):
         return "sa.DateTime(timezone=True)"
