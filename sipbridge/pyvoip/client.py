@@ -117,12 +117,14 @@ class Client(SIP.SIPClient):
         poll.register(self.s, select.POLLIN)
         poll.register(self._woken, select.POLLIN)
         while self.NSD:
-            for descriptor, _ in poll.poll(self._run_timers()):
+            for descriptor, events in poll.poll(self._run_timers()):
                 if descriptor == self._woken.fileno():
                     with contextlib.suppress(BlockingIOError):
                         self._woken.recv(4096)
-                else:
-                    self._drain()
+                    continue
+                if events & select.POLLERR:
+                    self._read_complaints()
+                self._drain()
 
     def _run_timers(self) -> int | None:
         """Do what is due; the milliseconds until the next timer."""
@@ -138,9 +140,8 @@ class Client(SIP.SIPClient):
                 data, source = self.s.recvfrom(65_535)
             except BlockingIOError:
                 return
-            except OSError:
-                self._read_complaints()
-                return
+            except OSError:  # a complaint about an earlier datagram
+                continue
             self.receive(data, source[:2])
 
     def _read_complaints(self) -> None:

@@ -98,7 +98,6 @@ class Endpoint(VoIPPhone):
                 registration.stop()
         self.sip.wait_until_answered(1.2)
         self.sip.stop()
-        self._resolver.stop()
 
     def dial(self, uri: str, *, caller_number: str, caller_name: str, codec: str) -> Leg:
         """Start a call to a SIP URI, offering only `codec` ("PCMU" or "PCMA") and telephone events.

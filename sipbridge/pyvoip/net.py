@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
+
+MAX_LOOKUPS = 16  # at a time
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
@@ -48,6 +50,8 @@ class LocalAddress:
         return self._facing(ip) if self._wildcard else self.host
 
     def _ask_kernel(self, ip: str) -> str:
+        if not is_numeric(ip):  # a name not looked up yet: the address that faces the world
+            ip = "2001:db8::1" if self.ipv6 else "192.0.2.1"
         family = socket.AF_INET6 if self.ipv6 else socket.AF_INET
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             try:
@@ -62,17 +66,26 @@ class Resolver:
 
     def __init__(self, *, ipv6: bool) -> None:
         self._family = socket.AF_INET6 if ipv6 else socket.AF_INET
-        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sip-resolve")
+        self._places = threading.BoundedSemaphore(MAX_LOOKUPS)
 
     def lookup(self, host: str, found: Callable[[str | None], None]) -> None:
         """`found` gets the address, or None. It may be called on another thread."""
         if is_numeric(host):
             found(host)
             return
-        try:
-            self._pool.submit(lambda: found(self._ask(host)))
-        except RuntimeError:  # stopped meanwhile
+        if not self._places.acquire(blocking=False):
             found(None)
+            return
+
+        def work() -> None:
+            try:
+                address = self._ask(host)
+            finally:
+                self._places.release()
+            found(address)
+
+        # A thread of its own that nobody waits for: a name server that keeps silent must not hold up the end.
+        threading.Thread(target=work, name="sip-resolve", daemon=True).start()
 
     def _ask(self, host: str) -> str | None:
         try:
@@ -80,6 +93,3 @@ class Resolver:
         except (OSError, UnicodeError):
             return None
         return str(answers[0][4][0]) if answers else None
-
-    def stop(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)

@@ -135,8 +135,8 @@ def test_digest(join: Callable[..., Office], registrar: Registrar, algorithm: st
     office = join()
     until(lambda: state(office)[0])
     office.pass_time(26)
-    until(lambda: len(proofs) == 2)
-    assert [proof["nc"] for proof in proofs] == ["00000001", "00000002"], "the nonce is used again, counted"
+    counts = until(lambda: {proof["nc"] for proof in proofs} >= {"00000001", "00000002"} and proofs)
+    assert counts[0]["nc"] == "00000001", "the nonce is used again, and counted"
 
 
 def test_a_stale_nonce_is_renewed(join: Callable[..., Office], registrar: Registrar) -> None:
