@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from flask_babel import gettext as _
-from wtforms import StringField, ValidationError
+from wtforms import SelectChoice, StringField, ValidationError
+
+
+def choices(pairs: Iterable[tuple[Any, Any]]) -> list[SelectChoice]:
+    """What a select field offers, from (value, words) pairs."""
+    return [SelectChoice(value, words) for value, words in pairs]
 
 
 class ClockField(StringField):

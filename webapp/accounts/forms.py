@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired, Length
 from webapp.accounts.extensions import MAX_LENGTH, is_sip_uri
 from webapp.accounts.models import Role
 from webapp.accounts.passwords import MIN_LENGTH
-from webapp.fields import TextField
+from webapp.fields import TextField, choices
 from webapp.languages import LANGUAGES
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}", re.ASCII)
@@ -41,8 +41,8 @@ class UserForm(FlaskForm):
 
     def offer(self, regions: list[tuple[int, str]]) -> None:
         """Set what can be chosen."""
-        self.role.choices = [(role.value, role.label) for role in Role]
-        self.region_id.choices = [(0, _("none")), *regions]
+        self.role.choices = choices((role.value, role.label) for role in Role)
+        self.region_id.choices = choices([(0, _("none")), *regions])
 
     def validate_login(self, field: Any) -> None:
         if not LOGIN.fullmatch(field.data):
@@ -57,11 +57,11 @@ class OwnForm(FlaskForm):
     """One's own language and theme."""
 
     language = SelectField(_l("Language"))
-    theme = SelectField(_l("Theme"), choices=THEMES)
+    theme = SelectField(_l("Theme"), choices=choices(THEMES))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.language.choices = [("", _("As the browser says")), *LANGUAGES.items()]
+        self.language.choices = choices([("", _("As the browser says")), *LANGUAGES.items()])
 
 
 class PasswordForm(FlaskForm):

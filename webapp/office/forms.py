@@ -12,7 +12,7 @@ from wtforms import BooleanField, SelectField, SelectMultipleField, ValidationEr
 from wtforms.validators import InputRequired, NumberRange
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from webapp.fields import ClockField, NumberField, TextField, WholeField
+from webapp.fields import ClockField, NumberField, TextField, WholeField, choices
 from webapp.languages import LANGUAGES
 
 WEEKDAYS = (
@@ -39,7 +39,7 @@ class SettingsForm(FlaskForm):
     company = TextField(_l("Company"), 120, missing=_l("Type the company's name."))
     what_we_do = TextField(_l("What we do"), 200)
     greeting_phrase = TextField(_l("Closing words of the greeting"), 200)
-    language = SelectField(_l("Language of greetings and scripts"), choices=list(LANGUAGES.items()))
+    language = SelectField(_l("Language of greetings and scripts"), choices=choices(LANGUAGES.items()))
     answer_on_ring = WholeField(_l("Answer on ring"), validators=needed(*RINGS))
     ring_seconds = NumberField(_l("Length of a ring, seconds"), validators=needed(1, 10))
     step_seconds = NumberField(_l("Ring one person for, seconds"), validators=needed(5, 120))
@@ -47,10 +47,10 @@ class SettingsForm(FlaskForm):
     opens = ClockField(_l("Opens"), validators=[InputRequired(_l("Type a time."))])
     closes = ClockField(_l("Closes"), validators=[InputRequired(_l("Type a time."))])
     workdays = SelectMultipleField(
-        _l("Working days"), coerce=int, choices=WEEKDAYS, widget=ListWidget(), option_widget=CheckboxInput()
+        _l("Working days"), coerce=int, choices=choices(WEEKDAYS), widget=ListWidget(), option_widget=CheckboxInput()
     )
     conversion_counts = SelectField(
-        _l("Conversion counts"), choices=[("meeting", _l("meetings set")), ("sale", _l("sales"))]
+        _l("Conversion counts"), choices=choices([("meeting", _l("meetings set")), ("sale", _l("sales"))])
     )
 
     def validate_closes(self, field: Any) -> None:
@@ -72,9 +72,9 @@ class LineForm(FlaskForm):
 
     def offer(self, channels: list[tuple[int, str]], scripts: list[str]) -> None:
         """Set what can be chosen."""
-        self.channel_id.choices = [(0, _("not known")), *channels]
-        self.script.choices = [(script, script) for script in scripts]
-        self.language.choices = [("", _("as the office")), *LANGUAGES.items()]
+        self.channel_id.choices = choices([(0, _("not known")), *channels])
+        self.script.choices = choices((script, script) for script in scripts)
+        self.language.choices = choices([("", _("as the office")), *LANGUAGES.items()])
 
     def validate_name(self, field: Any) -> None:
         if not LINE_NAME.fullmatch(field.data):

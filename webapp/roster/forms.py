@@ -10,11 +10,11 @@ from flask_babel import format_date
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, SelectField, ValidationError
+from wtforms import BooleanField, DateField, SelectChoice, SelectField, ValidationError
 from wtforms.validators import DataRequired, InputRequired
 
 from webapp.accounts.models import User
-from webapp.fields import ClockField, TextField
+from webapp.fields import ClockField, TextField, choices
 from webapp.roster.duty import BACKUP, DUTY
 from webapp.roster.models import Absence, Shift
 from webapp.roster.shifts import Wall
@@ -35,8 +35,8 @@ class ShiftForm(FlaskForm):
     def offer(self, people: Sequence[User], days: Iterable[date]) -> None:
         """Set what can be chosen."""
         self.user_id.choices = _people(people)
-        self.day.choices = [(day.isoformat(), format_date(day, "EEE d MMM")) for day in sorted(set(days))]
-        self.rank.choices = [(DUTY, _("On duty")), (BACKUP, _("Backup"))]
+        self.day.choices = choices((day.isoformat(), format_date(day, "EEE d MMM")) for day in sorted(set(days)))
+        self.rank.choices = choices([(DUTY, _("On duty")), (BACKUP, _("Backup"))])
 
     def wall(self) -> Wall:
         """The span typed, once the form is valid. A midnight it ends at is that of the same day."""
@@ -97,8 +97,8 @@ def absence_values(absence: Absence, zone: tzinfo) -> dict[str, Any]:
     }
 
 
-def _people(people: Sequence[User]) -> list[tuple[int, str]]:
-    return [(0, _("Choose ...")), *((user.id, user.name) for user in people)]
+def _people(people: Sequence[User]) -> list[SelectChoice]:
+    return choices([(0, _("Choose ...")), *((user.id, user.name) for user in people)])
 
 
 def _sensible(field: Any) -> None:
