@@ -63,6 +63,7 @@ class Endpoint(VoIPPhone):
         self.legs: dict[str, Leg] = {}
         self._hub, self._ports, self._max_calls = hub, Ports(rtp_ports), max_calls
         self._inbound = 0
+        self._stopping = False
         self._on_call, self._on_leg = on_call, on_leg
         self._instance = instance_id if instance_id.startswith("urn:") else f"urn:uuid:{instance_id}"
         self._resolver = Resolver(ipv6=self.sip.local.ipv6)
@@ -92,6 +93,7 @@ class Endpoint(VoIPPhone):
         if not self.sip.NSD:
             return
         with self.sip.lock:
+            self._stopping = True
             for leg in list(self.legs.values()):
                 leg.hangup()
             for registration in self._registrations:
@@ -104,7 +106,7 @@ class Endpoint(VoIPPhone):
 
         The telephone is shown `caller_number` and `caller_name`; '' for a hidden number. What can't be done
         is reported as the leg's `Ended`. Raises ValueError for what is not a SIP URI, or an unknown codec, and
-        NoPort when every RTP port is in use.
+        NoPort when every RTP port is in use, OSError when the endpoint was stopped.
         """
         target = parse_uri(uri)
         if target.scheme != "sip" or target.headers:
@@ -112,6 +114,8 @@ class Endpoint(VoIPPhone):
         if codec not in sdp.CODECS:
             raise ValueError(f"unknown codec {codec!r}")
         with self.sip.lock:
+            if self._stopping:
+                raise OSError("the endpoint was stopped")
             client = self._open_media(self.sip.local.facing(target.host), codec, sdp.DEFAULT_EVENT)
             leg = OutboundLeg(self, target, client, caller_number, caller_name)
             self.legs[leg.id] = leg
@@ -122,7 +126,7 @@ class Endpoint(VoIPPhone):
 
     @property
     def is_full(self) -> bool:
-        return self._inbound >= self._max_calls
+        return self._stopping or self._inbound >= self._max_calls
 
     @property
     def all_registered(self) -> bool:

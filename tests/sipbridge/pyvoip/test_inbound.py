@@ -413,6 +413,19 @@ def test_stop_ends_every_leg_politely(office: Office, phone: Phone, make_phone: 
     waiting.expect(480)
 
 
+def test_no_call_begins_while_stopping(make_office: MakeOffice, make_phone: MakePhone) -> None:
+    office = make_office()
+    phones = [make_phone(office) for _ in range(20)]
+    for phone in phones:
+        phone.invite()
+    office.endpoint.stop()
+    told = len(office.calls)
+    assert all(office.of(leg) == [Ended(480, "local")] for leg in office.calls)
+    assert not office.endpoint.legs and len(office.calls) == told
+    with pytest.raises(OSError):
+        office.endpoint.dial("sip:a@127.0.0.1", caller_number="", caller_name="", codec="PCMU")
+
+
 def test_a_busy_port_is_an_os_error(office: Office, make_office: MakeOffice) -> None:
     with pytest.raises(OSError):
         make_office(port=office.endpoint.port)
