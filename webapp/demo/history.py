@@ -205,13 +205,14 @@ class History:
         if kind == "late" and at < self.now - timedelta(days=3):
             return max(at + timedelta(hours=20), self.now - timedelta(days=self.dice.uniform(0.2, 2.5)))
         if kind == "today":
-            return self.now + timedelta(minutes=10 * self.dice.randrange(2, 22))
+            soon = self.now.replace(minute=self.now.minute // 5 * 5, second=0, microsecond=0)
+            return soon + timedelta(minutes=10 * self.dice.randrange(2, 22))
         return self._office_hour(self.now + timedelta(days=self.dice.randrange(1, 15)))
 
     def _answered_call(self, client: Client, user: User, at: datetime, longest: float) -> Call:
         rings = self.dice.choices((1, 2, 3, 4, 5), (12, 45, 28, 10, 5))[0]
         wait = rings * 5 - self.dice.uniform(0.5, 4)
-        talk = min(self.dice.uniform(35, 700), longest)
+        talk = self.dice.uniform(35, max(60, min(700, longest)))
         call = self._call(self._number(client), at, client)
         call.answered_at, call.answered_by_id = at + timedelta(seconds=wait), user.id
         call.rings, call.ring_seconds, call.talk_seconds = rings, round(wait, 1), round(talk, 1)

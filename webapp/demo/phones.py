@@ -76,7 +76,7 @@ def written(number: Number, dice: random.Random, home: str) -> str:
         f"+{code}.{area}.{spaced.replace(' ', '.')}",
     ]
     if number.country == home:
-        trunk = {"ru": "8", "us": "1"}.get(home, "0")
+        trunk = {"ru": "8", "us": "1", "gr": "", "cy": ""}.get(home, "0")
         ways += [
             f"{trunk} ({area}) {dashed}" if home == "ru" else f"({trunk if home != 'us' else ''}{area}) {dashed}",
             f"{trunk}{area}{rest}",

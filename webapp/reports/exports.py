@@ -160,7 +160,7 @@ def sum_lines(sums: Totals) -> list[list[Cell]]:
         [_("Sales"), sums.sales],
         [_("Conversion, %"), None if sums.conversion is None else round(sums.conversion, 1), small],
         [_("Incoming calls"), sums.incoming_calls],
-        [_("Missed"), sums.missed],
+        [_("Missed calls"), sums.missed],
         [_("Minutes of talk"), round(sums.talk_seconds / 60, 1)],
         [_("Offers made"), sums.offers],
         [],

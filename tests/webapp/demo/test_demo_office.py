@@ -8,7 +8,6 @@ from collections import Counter
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-import phonenumbers
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -105,12 +104,13 @@ def test_two_clients_share_a_phone(passwords_made: dict[str, str], session: Sess
 def test_nobody_real_can_be_rung(passwords_made: dict[str, str], session: Session) -> None:
     for number in session.scalars(select(Call.number).where(Call.number != "")):
         assert INVENTED.fullmatch(number), number
-    home = "RU" if session.get_one(Office, 1).language == "ru" else "GB"
     for point in session.scalars(select(ContactPoint)):
-        if point.kind in ("phone", "mobile", "fax") and len(re.sub(r"\D", "", point.value)) > 7:
-            parsed = phonenumbers.parse(point.value, home)
-            e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-            assert INVENTED.fullmatch(e164), (point.value, e164)
+        if point.kind in ("phone", "mobile", "fax"):
+            assert point.normal, point.value
+            if point.normal.startswith("+"):
+                assert INVENTED.fullmatch(point.normal), (point.value, point.normal)
+            else:
+                assert re.fullmatch(r"000\d{4}", point.normal), "written without the city's code"
         elif point.kind == "email":
             assert point.value.endswith(".example")
 
