@@ -24,10 +24,10 @@ from webapp.roster.wallclock import DAY_MINUTES, wall_clock
 class ShiftForm(FlaskForm):
     """A person, a day of the week shown, from, to. `to` before `from` needs the box ticked."""
 
-    user_id = SelectField(_l("Person"), coerce=int, validators=[DataRequired(_l("Choose a person."))])
+    user_id = SelectField(_l("Who"), coerce=int, validators=[DataRequired(_l("Choose a person."))])
     day = SelectField(_l("Day"))
-    starts = ClockField(_l("From"), validators=[InputRequired(_l("Type when it starts."))])
-    ends = ClockField(_l("To"), validators=[InputRequired(_l("Type when it ends."))])
+    starts = ClockField(_l("Starts"), validators=[InputRequired(_l("Type when it starts."))])
+    ends = ClockField(_l("Ends"), validators=[InputRequired(_l("Type when it ends."))])
     over_midnight = BooleanField(_l("Over midnight, to the next day"))
     rank = SelectField(_l("Rank"), coerce=int)
     override = BooleanField(_l("Instead of the usual shifts"))
@@ -51,7 +51,7 @@ class ShiftForm(FlaskForm):
 class AbsenceForm(FlaskForm):
     """A person, away from, back at."""
 
-    user_id = SelectField(_l("Person"), coerce=int, validators=[DataRequired(_l("Choose a person."))])
+    user_id = SelectField(_l("Who"), coerce=int, validators=[DataRequired(_l("Choose a person."))])
     first_day = DateField(_l("Away from"), validators=[InputRequired(_l("Choose a day."))])
     starts = ClockField(_l("At"), validators=[InputRequired(_l("Type a time."))])
     last_day = DateField(_l("Back on"), validators=[InputRequired(_l("Choose a day."))])
