@@ -61,11 +61,12 @@ def caller_of(session: Session, kind: str) -> tuple[str, str] | None:
     return (row[0], row[1]) if row else None
 
 
-def start(line: str, sip: tuple[str, int], number: str, name: str) -> bool:
-    """Start the calling program; False when MOST_AT_ONCE are under way. It ends by itself."""
+def start(line: str, sip: tuple[str, int], language: str, number: str, name: str) -> bool:
+    """Start the calling program, which speaks `language`; False when MOST_AT_ONCE are under way. It ends by itself."""
     host = f"[{sip[0]}]" if ":" in sip[0] else sip[0]
     command = [sys.executable, "-m", "sipbridge.testcall", "--to", f"sip:{line}@{host}:{sip[1]}"]
-    command += ["--from", number, "--name", name, "--seconds", str(SECONDS)]
+    command += ["--from", number, "--name", name] if number else ["--hidden"]
+    command += ["--seconds", str(SECONDS), "--language", language]
     with _lock:
         _running[:] = [process for process in _running if process.poll() is None]
         if len(_running) >= MOST_AT_ONCE:

@@ -23,7 +23,8 @@ from webapp.db import db
 from webapp.desk import bar as top
 from webapp.desk import caller, owed, queries, talk, testcall, who
 from webapp.desk.bar import epoch_ms
-from webapp.office.queries import line_called
+from webapp.office.models import Line
+from webapp.office.queries import line_called, the_office
 from webapp.touches.models import Touch
 from webapp.touches.queries import may_work_on
 from webapp.touches.views import result_context
@@ -35,7 +36,7 @@ bp.add_app_template_filter(epoch_ms)
 @bp.app_template_global()
 def card_url(client_id: int) -> str:
     """The page of a client's card."""
-    return f"/clients/{client_id}"
+    return url_for("clients.card", client_id=client_id)
 
 
 @bp.app_template_filter()
@@ -299,6 +300,12 @@ def close_missed(call_id: int) -> ResponseReturnValue:
     return ""
 
 
+def _spoken(line: Line) -> str:
+    """What test callers speak: the line's language when there is speech in it, else English."""
+    language = line.language or the_office(db.session()).language
+    return language if language in ("en", "ru") else "en"
+
+
 @bp.post("/desk/test-call/<kind>")
 @allow(Role.HEAD, Role.MANAGER, Role.SECRETARY)
 def test_call(kind: str) -> ResponseReturnValue:
@@ -310,7 +317,7 @@ def test_call(kind: str) -> ResponseReturnValue:
     line = line_called(db.session(), "desk")
     if found is None or line is None:
         context["test_error"] = _("There is no such number among the cards yet.")
-    elif not testcall.start(line.name, current_app.config["SETTINGS"].sip, *found):
+    elif not testcall.start(line.name, current_app.config["SETTINGS"].sip, _spoken(line), *found):
         context["test_error"] = _("Three test calls are under way; wait for one to end.")
     else:
         context["test_said"] = _("The call is on its way.")

@@ -1,0 +1,180 @@
+"""The idle page: what is owed, the latest first; missed calls closed with a reason; test calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from sipbridge.events import EndReason
+from tests.webapp.conftest import Clock
+from tests.webapp.desk.conftest import NUMBER, Phone
+from webapp.accounts.models import User
+from webapp.calls.models import Call
+from webapp.clients.models import Client, ContactPoint
+from webapp.desk import testcall
+from webapp.tasks.models import Task
+
+SignIn = Callable[[str], FlaskClient]
+MakeClient = Callable[..., Client]
+
+
+def idle(client: FlaskClient) -> str:
+    answer = client.get("/desk")
+    assert answer.status_code == 200
+    return answer.get_data(as_text=True)
+
+
+def owe(session: Session, user: User | None, kind: str, text: str, clock: Clock, **late: float) -> Task:
+    task = Task(
+        kind=kind,
+        text=text,
+        user_id=user.id if user else None,
+        number=NUMBER,
+        due_at=clock() - timedelta(**late),
+        created_at=clock(),
+    )
+    session.add(task)
+    session.commit()
+    return task
+
+
+def test_an_empty_desk_says_what_will_appear_here(sign_in: SignIn, on_duty: User) -> None:
+    page = idle(sign_in("anna"))
+    assert "Nothing is owed to anybody." in page
+    assert "<b>Anna Petrova</b>" in page and "until 16:00" in page
+
+
+def test_nobody_on_duty_is_said(sign_in: SignIn, office: dict[str, User]) -> None:
+    assert "Nobody is on duty" in idle(sign_in("anna"))
+
+
+def test_what_is_owed_stands_by_lateness(
+    sign_in: SignIn, session: Session, phone: Phone, on_duty: User, clock: Clock
+) -> None:
+    owe(session, on_duty, "next_touch", "owed soon", clock, hours=-3)
+    owe(session, on_duty, "next_touch", "owed long", clock, hours=30)
+    owe(session, on_duty, "promise", "promised late", clock, minutes=5)
+    owe(session, on_duty, "promise", "promised later", clock, minutes=50)
+    owe(session, on_duty, "next_touch", "owed another day", clock, hours=-40)
+    phone.end(phone.ring("+74957777777"), EndReason.ABANDONED)
+    clock.move(minutes=5)
+    mine = phone.ring("+74958888888")
+    phone.answer(mine, on_duty)
+    phone.end(mine)
+    page = idle(sign_in("anna"))
+    assert "owed another day" not in page
+    places = [
+        page.index(words)
+        for words in (
+            "promised later",
+            "promised late<",
+            "777-77-77",
+            "888-88-88",
+            "owed long",
+            "owed soon",
+        )
+    ]
+    assert places == sorted(places)
+    assert "55 min" in page  # 50 and five more
+
+
+def test_the_inbox_is_the_heads_and_a_task_is_its_owners(
+    sign_in: SignIn, session: Session, on_duty: User, office: dict[str, User], clock: Clock
+) -> None:
+    owe(session, None, "inbox", "no words for this", clock)
+    owe(session, office["boris"], "next_touch", "only boris", clock)
+    assert "no words for this" in idle(sign_in("head")) and "only boris" not in idle(sign_in("head"))
+    assert "no words for this" not in idle(sign_in("anna")) and "only boris" not in idle(sign_in("anna"))
+    assert "only boris" in idle(sign_in("boris"))
+
+
+def test_the_number_of_questions_does_not_grow_with_the_lists(
+    sign_in: SignIn, session: Session, phone: Phone, on_duty: User, clock: Clock, count_queries: Callable[[], int]
+) -> None:
+    def grow(n: int) -> None:
+        for i in range(n):
+            owe(session, on_duty, "next_touch", f"task {n} {i}", clock, minutes=i)
+            phone.end(phone.ring(f"+7495700{n:02}{i:02}"), EndReason.ABANDONED)
+
+    anna = sign_in("anna")
+    grow(2)
+    idle(anna)
+    session.rollback()
+    session.expunge_all()
+    before = count_queries()
+    idle(anna)
+    few = count_queries() - before
+    grow(12)
+    session.rollback()
+    session.expunge_all()
+    before = count_queries()
+    idle(anna)
+    assert count_queries() - before == few
+
+
+def test_a_missed_call_is_closed_with_a_reason_only(
+    sign_in: SignIn, session: Session, phone: Phone, on_duty: User
+) -> None:
+    for _ in range(2):
+        phone.end(phone.ring(), EndReason.ABANDONED)
+    anna = sign_in("anna")
+    call_id = session.scalars(select(func.max(Call.id))).one()
+    blank = anna.post(f"/desk/missed/{call_id}/close", data={"reason": "   "})
+    assert blank.status_code == 422 and 'role="alert"' in blank.get_data(as_text=True)
+    done = anna.post(f"/desk/missed/{call_id}/close", data={"reason": "spoke by mail"})
+    assert (done.status_code, done.get_data(as_text=True)) == (200, "")
+    session.expire_all()
+    assert {call.missed_reason for call in session.scalars(select(Call))} == {"spoke by mail"}  # both of the number
+    assert "Missed, not rung back" not in idle(anna)
+    assert anna.post(f"/desk/missed/{call_id}/close", data={"reason": "again"}).status_code == 200  # a double click
+    session.expire_all()
+    assert {call.missed_reason for call in session.scalars(select(Call))} == {"spoke by mail"}
+    assert anna.post("/desk/missed/999/close", data={"reason": "x"}).status_code == 404
+    assert sign_in("admin").post(f"/desk/missed/{call_id}/close", data={"reason": "x"}).status_code == 403
+
+
+def test_the_callers_of_test_calls_come_from_the_cards(
+    session: Session, client_with: MakeClient, office: object
+) -> None:
+    assert testcall.caller_of(session, "known") is None
+    assert testcall.caller_of(session, "shared") is None
+    assert testcall.caller_of(session, "hidden") == ("", "")
+    client_with("+74950000001", "Rassvet")
+    client_with(NUMBER, "Zakat")
+    client_with(NUMBER, "Polden")
+    assert testcall.caller_of(session, "known") == ("+74950000001", "Rassvet")
+    shared = testcall.caller_of(session, "shared")
+    assert shared and shared[0] == NUMBER
+    unknown = testcall.caller_of(session, "unknown")
+    assert unknown
+    assert session.scalar(select(ContactPoint.id).where(ContactPoint.normal == unknown[0])) is None
+
+
+@pytest.fixture
+def started() -> Iterator[None]:
+    """Test calls of one test end with it."""
+    yield
+    for process in testcall._running:
+        process.terminate()
+        process.wait(10)
+    testcall._running.clear()
+
+
+def test_at_most_three_test_calls_live_at_once(
+    sign_in: SignIn, on_duty: User, client_with: MakeClient, started: None
+) -> None:
+    anna = sign_in("anna")
+    nobody = anna.post("/desk/test-call/known")
+    assert nobody.status_code == 422 and "no such number" in nobody.get_data(as_text=True)
+    for _ in range(3):
+        assert anna.post("/desk/test-call/hidden").status_code == 200
+    fourth = anna.post("/desk/test-call/unknown")
+    assert fourth.status_code == 422 and "Three test calls are under way" in fourth.get_data(as_text=True)
+    assert anna.post("/desk/test-call/rude").status_code == 404
+    assert sign_in("expert").post("/desk/test-call/hidden").status_code == 403
+    assert "Test call" not in idle(sign_in("expert"))
