@@ -71,10 +71,18 @@
     show();
   });
 
+  // A week that arrives while somebody draws on the old one waits until the drawing is done.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!drag || event.detail.target.id !== "week") return;
+    event.detail.shouldSwap = false;
+    drag.stale = true;
+  });
+
   function finish(done) {
-    const { row, bar, moved, from, to, shape } = drag;
+    const { row, bar, moved, from, to, shape, stale } = drag;
     drag = null;
     if (shape) shape.remove();
+    if (stale) htmx.trigger("#week", "stale");
     if (!moved) return;
     // The click that ends a drag is not a click on the bar underneath.
     const swallow = (event) => { event.preventDefault(); event.stopPropagation(); };
