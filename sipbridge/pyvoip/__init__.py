@@ -1,7 +1,8 @@
 """The SIP layer: the only place that imports pyVoIP, whose classes it subclasses and whose faults it cures."""
 
 from .endpoint import Endpoint
-from .leg import Answered, Ended, Leg, LegEvent, Ringing
+from .leg import Leg
+from .leg_events import Answered, Ended, LegEvent, Ringing
 from .ports import NoPort
 from .registration import Account
 

@@ -1,18 +1,12 @@
-"""The SIP socket: one thread receives, keeps time and dispatches (pyVoIP's SIPClient, its loops replaced).
+"""Transactions and dispatch: what came is given to the transaction, the leg or the answer it calls for.
 
-Everything below holds `Client.lock` while it works, so legs can be told from any thread what to do. Requests
-are served only when they come from a configured peer or belong to a call that we placed.
+Requests are served only when they come from a configured peer or belong to a call that we placed.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import logging
-import math
 import os
-import select
-import socket
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -20,21 +14,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pyVoIP
-import pyVoIP.VoIP  # before pyVoIP.SIP, which can't be imported first
-from pyVoIP import SIP
 
 from . import wire
 from .message import Address, Message, NotSip
-from .net import LocalAddress, Peers
-from .timers import Timers
+from .net import Peers
 from .transactions import UNREACHABLE, ClientTransaction, ServerTransaction
+from .transport import Transport
 
 if TYPE_CHECKING:
     from .dialog import Key
     from .endpoint import Endpoint
     from .leg import Leg
-
-log = logging.getLogger(__name__)
 
 # The package drops every method that is not in this list of its own; it is its setting for what is served.
 pyVoIP.SIPCompatibleMethods[:] = wire.ALLOW.split(", ")
@@ -46,148 +36,26 @@ ACCEPT = ("Accept", "application/sdp, multipart/mixed")
 ALLOW = ("Allow", wire.ALLOW)
 SUPPORTED = ("Supported", wire.SUPPORTED)
 MAX_TRANSACTIONS = 20_000  # beyond it requests are answered without memory of them
-BURST = 64  # datagrams read before timers get their turn
-
-_LINUX_RECVERR = {socket.AF_INET: (socket.IPPROTO_IP, 11), socket.AF_INET6: (socket.IPPROTO_IPV6, 25)}
 
 
-class Client(SIP.SIPClient):
-    """Transport, transactions and dispatch of one endpoint."""
+class Client(Transport):
+    """The signalling of one endpoint."""
 
     def __init__(self, endpoint: Endpoint, host: str, port: int, peers: Peers, clock: Callable[[], float]) -> None:
-        super().__init__(host, port, "", "", phone=endpoint, myIP=host, myPort=port)
+        super().__init__(endpoint, host, port, clock)
         self.endpoint = endpoint
         self.peers = peers
-        self.local = LocalAddress(host)
-        self.lock = threading.RLock()
-        self.timers = Timers(clock, self.wake)
-        self.counters: Counter[str] = Counter(received=0, sent=0, refused_strangers=0, malformed=0, errors=0)
         self.dialogs: dict[Key, Leg] = {}
         self.dialled: Counter[str] = Counter()  # addresses of phones that we are calling
         self._servers: dict[tuple[str, ...], ServerTransaction] = {}
         self._invites: dict[tuple[str, str, int], ServerTransaction] = {}
         self._clients: dict[tuple[str, str], ClientTransaction] = {}
         self._secret = os.urandom(16)
-        self._thread: threading.Thread | None = None
         self._answered = threading.Condition(self.lock)
-
-    # The socket and its thread
-
-    def start(self) -> None:
-        """Bind and begin. Raises OSError when the address is busy."""
-        family = socket.AF_INET6 if self.local.ipv6 else socket.AF_INET
-        self.s = self.out = socket.socket(family, socket.SOCK_DGRAM)
-        try:
-            self.s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
-            with contextlib.suppress(OSError):  # Linux only: learn at once that nobody listens there
-                self.s.setsockopt(*_LINUX_RECVERR[family], 1)
-            self.s.bind((self.myIP, self.myPort))
-        except OSError:
-            self.s.close()
-            raise
-        self.s.setblocking(False)
-        self.myPort = self.s.getsockname()[1]
-        self._woken, self._waker = socket.socketpair()
-        self._woken.setblocking(False)
-        self._waker.setblocking(False)
-        self.NSD = True
-        self._thread = threading.Thread(target=self.recv_loop, name="sip", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread and close the socket. Idempotent."""
-        if not self.NSD:
-            return
-        self.NSD = False
-        with contextlib.suppress(OSError):
-            self._waker.send(b"\0")
-        if self._thread and self._thread is not threading.current_thread():
-            self._thread.join(2)
-        for each in (self.s, self._woken, self._waker):
-            each.close()
-
-    def wake(self) -> None:
-        """Make the thread look at its timers again."""
-        if self.NSD and threading.current_thread() is not self._thread:
-            with contextlib.suppress(OSError):
-                self._waker.send(b"\0")
-
-    def recv_loop(self) -> None:
-        poll = select.poll()
-        poll.register(self.s, select.POLLIN)
-        poll.register(self._woken, select.POLLIN)
-        while self.NSD:
-            for descriptor, events in poll.poll(self._run_timers()):
-                if descriptor == self._woken.fileno():
-                    with contextlib.suppress(BlockingIOError):
-                        self._woken.recv(4096)
-                    continue
-                if events & select.POLLERR:
-                    self._read_complaints()
-                self._drain()
-
-    def _run_timers(self) -> int | None:
-        """Do what is due; the milliseconds until the next timer."""
-        with self.lock:
-            while (action := self.timers.pop_due()) is not None:
-                self._guarded(action)
-            seconds = self.timers.seconds_to_next()
-        return None if seconds is None else math.ceil(min(seconds, 60) * 1000)
-
-    def _drain(self) -> None:
-        for _ in range(BURST):
-            try:
-                data, source = self.s.recvfrom(65_535)
-            except BlockingIOError:
-                return
-            except OSError:  # a complaint about an earlier datagram
-                continue
-            self.receive(data, source[:2])
-
-    def _read_complaints(self) -> None:
-        """The network's "nobody listens there" for requests of ours: they fail at once (RFC 3261 18.4)."""
-        for _ in range(BURST):
-            try:
-                data = self.s.recvmsg(2048, 512, socket.MSG_ERRQUEUE)[0]
-            except (OSError, AttributeError):
-                return
-            with self.lock:
-                self._fail_unreachable(data[:600].decode("latin-1"))
-
-    def _fail_unreachable(self, head: str) -> None:
-        """End the transaction whose request this is the beginning of."""
-        for transaction in list(self._clients.values()):
-            if transaction.branch in head and head.startswith(transaction.method + " "):
-                self._guarded(partial(transaction.fail, UNREACHABLE))
-
-    def send(self, data: bytes, destination: Address) -> None:
-        self.counters["sent"] += 1
-        for _ in range(3):  # a complaint about an earlier datagram is reported in place of sending this one
-            try:
-                self.s.sendto(data, destination)
-                return
-            except ConnectionRefusedError:
-                continue
-            except (OSError, OverflowError, UnicodeError):
-                break
-        self.counters["unsent"] += 1
-
-    def _guarded(self, action: Callable[[], None]) -> None:
-        """Run something the network caused; a defect of ours must not end the thread."""
-        try:
-            action()
-        except Exception:
-            self.counters["errors"] += 1
-            log.exception("SIP handler failed")
 
     # What came
 
-    def receive(self, data: bytes, source: Address) -> None:
-        """One datagram. Whatever it does, the thread lives on."""
-        with self.lock:
-            self._guarded(lambda: self._receive(data, source))
-
-    def _receive(self, data: bytes, source: Address) -> None:
+    def on_datagram(self, data: bytes, source: Address) -> None:
         self.counters["received"] += 1
         served = self.peers.serves(source[0])
         if not served and data[:4].upper() != b"SIP/" and not self.dialled[source[0]]:
@@ -211,6 +79,12 @@ class Client(SIP.SIPClient):
             if message.is_request and message.method != "ACK":
                 self.respond_once(message, 500, "Server Internal Error")
             raise
+
+    def on_unreachable(self, head: str) -> None:
+        """End the transaction whose request this is the beginning of."""
+        for transaction in list(self._clients.values()):
+            if transaction.branch in head and head.startswith(transaction.method + " "):
+                self.guarded(partial(transaction.fail, UNREACHABLE))
 
     def parse_message(self, message: Message) -> None:  # type: ignore[override]
         """Give a message to the transaction, leg or answer it calls for."""
@@ -352,12 +226,6 @@ class Client(SIP.SIPClient):
         """Wait until every request of ours has a final answer, or the time is up."""
         with self._answered:
             self._answered.wait_for(lambda: all(t.final for t in self._clients.values()), seconds)
-
-    # Where we are
-
-    def via(self, destination: Address) -> Address:
-        """Our address as `destination` must write it."""
-        return self.local.facing(destination[0]), self.myPort
 
     # pyVoIP's registration belongs to one account and gives up; `registration.Registration` does it here
 

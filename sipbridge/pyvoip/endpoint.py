@@ -14,7 +14,8 @@ from sipbridge.media.hub import Hub
 from . import digest, identity, sdp, session_timer, wire
 from .client import ACCEPT, Client
 from .inbound import InboundLeg
-from .leg import Leg, LegEvent, warning
+from .leg import Leg, warning
+from .leg_events import LegEvent
 from .message import Address, Message
 from .net import Peers, Resolver
 from .outbound import OutboundLeg

@@ -9,7 +9,8 @@ from pyVoIP.VoIP import CallState
 from . import identity, sdp, wire
 from .client import ALLOW, SUPPORTED
 from .dialog import Dialog
-from .leg import Answered, Leg
+from .leg import Leg
+from .leg_events import Answered
 from .message import Message
 from .rtp import MediaClient
 from .timers import Timer

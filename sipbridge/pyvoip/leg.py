@@ -8,54 +8,27 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pyVoIP.VoIP import CallState, VoIPCall
 
 from sipbridge.media.stream import Stream
 
-from . import sdp, session_timer, wire
+from . import in_dialog, sdp, session_timer, wire
 from .client import ACCEPT, ALLOW, SUPPORTED, Client
-from .dialog import Dialog, new_branch
+from .dialog import Dialog
+from .leg_events import Ended
 from .message import Address, Message
 from .net import is_numeric
 from .rtp import MediaClient
-from .session_timer import Session
-from .timers import TIMEOUT, Timer
-from .transactions import ClientTransaction, ServerTransaction
+from .session_timer import Session, SessionWatch
+from .timers import TIMEOUT
+from .transactions import ServerTransaction
 
 if TYPE_CHECKING:
     from .endpoint import Endpoint
 
-RETRY_REFRESH = 3.0  # seconds
 INFO_TYPES = ("application/dtmf-relay", "application/dtmf", "application/media_control+xml")
-
-
-@dataclass(frozen=True, slots=True)
-class Ringing:
-    """The telephone we dialled rings."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """Both sides agree that they talk: our dialled telephone picked up, or the caller confirmed our answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The leg is over. `code` is the SIP status nearest to why.
-
-    `cause`: remote_bye, cancelled, busy, rejected, timeout, unreachable, no_ack, local or failed.
-    `answered_elsewhere`: another phone of the ring group took the call (Reason: SIP;cause=200).
-    """
-
-    code: int
-    cause: str
-    answered_elsewhere: bool = False
-
-
-LegEvent = Ringing | Answered | Ended
 
 
 class Leg(VoIPCall):
@@ -90,8 +63,7 @@ class Leg(VoIPCall):
         self._bye_after_ack = False
         self._offered = False  # our 2xx made the offer, the ACK brings the answer
         self._renegotiating = False  # a re-INVITE of ours is under way
-        self._session: Session | None = None
-        self._session_timer: Timer | None = None
+        self._session = SessionWatch(self.sip.timers, self._send_refresh, lambda code: self._bye(code, "timeout"))
         self._peer_allows: set[str] = set()
 
     def __del__(self) -> None:
@@ -156,8 +128,7 @@ class Leg(VoIPCall):
         if self.ended:
             return
         self.state = CallState.ENDED
-        if self._session_timer:
-            self._session_timer.cancel()
+        self._session.watch(None)
         self._client.stop()
         self.endpoint.forget(self)
         self.sip.timers.after(TIMEOUT, self._forget_dialog)
@@ -257,7 +228,7 @@ class Leg(VoIPCall):
         self._peer = request.source
         self._peer_allows = {method.upper() for method in request.values("allow")} or self._peer_allows
         session, fields = session_timer.as_server(request)
-        self._watch(session)
+        self._session.watch(session)
         contact = ("Contact", self.contact(request.source))
         transaction.respond(200, "OK", (contact, ALLOW, SUPPORTED, *fields), body)
         if request.method == "INVITE":
@@ -282,31 +253,8 @@ class Leg(VoIPCall):
         self.media.signalled_from = self._peer[0]
         self._client.set_remote("" if audio.direction == "inactive" else audio.ip, audio.port)
 
-    # Session timer
-
-    def _watch(self, session: Session | None) -> None:
-        if self._session_timer:
-            self._session_timer.cancel()
-            self._session_timer = None
-        self._session = session
-        if session and session.ours:
-            self._session_timer = self.sip.timers.after(session.refresh_after, self._refresh)
-        elif session:
-            self._session_timer = self.sip.timers.after(session.dead_after, lambda: self._bye(408, "timeout"))
-
-    def _refresh(self) -> None:
-        """Our turn to show that the call lives: an UPDATE where the far end knows it, else a re-INVITE."""
-        session = self._session
-        if session is None or self.ended:
-            return
-        self._session_timer = self.sip.timers.after(
-            session.dead_after - session.refresh_after, lambda: self._bye(408, "timeout")
-        )
-        self._send_refresh(session)
-
     def _send_refresh(self, session: Session) -> None:
-        if self.ended or session is not self._session:
-            return
+        """Show that the call lives: an UPDATE where the far end knows it, else a re-INVITE."""
         fields = (ALLOW, SUPPORTED, *session_timer.asking(session))
         if "UPDATE" in self._peer_allows:
             self._request("UPDATE", self._refreshed, fields)
@@ -317,15 +265,9 @@ class Leg(VoIPCall):
 
     def _refreshed(self, response: Message | int) -> None:
         self._renegotiating = False
-        code = response if isinstance(response, int) else response.code
-        if isinstance(response, Message) and code < 300:
-            if self.dialog:
-                self.dialog.refresh_target(response)
-            self._watch(session_timer.as_client(response))
-        elif code in (408, 481):
-            self._bye(code, "timeout")
-        elif session := self._session:  # 491 and the like: once more, while the interval lasts
-            self.sip.timers.after(RETRY_REFRESH, lambda: self._send_refresh(session))
+        if self.dialog and isinstance(response, Message) and response.code < 300:
+            self.dialog.refresh_target(response)
+        self._session.refreshed(response)
 
     # Sending inside the dialog
 
@@ -333,48 +275,16 @@ class Leg(VoIPCall):
         """Our Contact value for this leg as `destination` must see it."""
         return self.endpoint.contact(self.line, destination)
 
-    def _next_hop(self) -> Address:
+    def next_hop(self) -> Address:
         """By the route set or Contact when that is an address we know; otherwise whence the far end last spoke."""
         hop = self.dialog.next_hop() if self.dialog else None
         if hop and is_numeric(hop[0]) and (hop[0] == self._peer[0] or self.sip.peers.serves(hop[0])):
             return hop
         return self._peer
 
-    def _request(
-        self, method: str, on_final: Any, fields: wire.Fields = (), body: bytes = b"", tried: bool = False
-    ) -> None:
-        """Send a request inside the dialog; `on_final` gets the final response, or a code when none came.
-
-        A digest challenge is answered once. The 2xx to a re-INVITE is acknowledged here.
-        """
-        dialog = self.dialog
-        if dialog is None:
-            return
-        destination, branch = self._next_hop(), new_branch()
-        via = self.sip.via(destination)
-        whole = (("Contact", self.contact(destination)), *fields) if method != "BYE" else fields
-        data = dialog.request(method, via, branch, whole, body)
-        cseq = dialog.local_cseq
-
-        def respond(response: Message) -> None:
-            if response.code < 200:
-                return
-            if method == "INVITE" and response.code < 300:
-                ack = dialog.request("ACK", via, new_branch(), cseq=cseq)
-                self.sip.send(ack, destination)
-            if response.code in (401, 407) and not tried:
-                uri = data.split(b" ", 2)[1].decode("utf-8", "surrogateescape")
-                proof = self.endpoint.authorize(response, method, uri, destination)
-                if proof:
-                    bare = tuple(f for f in fields if f[0] not in ("Authorization", "Proxy-Authorization"))
-                    self._request(method, on_final, (*bare, proof), body, True)
-                    return
-            on_final(response)
-
-        def ack_failure(response: Message) -> bytes:
-            return dialog.request("ACK", via, branch, cseq=cseq)
-
-        ClientTransaction(self.sip, method, branch, data, destination, respond, on_final, ack_failure)
+    def _request(self, method: str, on_final: in_dialog.OnFinal, fields: wire.Fields = (), body: bytes = b"") -> None:
+        if self.dialog:
+            in_dialog.send(self, self.dialog, method, on_final, fields, body)
 
 
 def warning(refusal: sdp.Unacceptable) -> tuple[str, str]:

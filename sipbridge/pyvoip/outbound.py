@@ -11,7 +11,8 @@ from pyVoIP.VoIP import CallState
 from . import identity, sdp, session_timer, wire
 from .client import ALLOW, SUPPORTED
 from .dialog import Dialog, new_branch
-from .leg import Answered, Leg, Ringing
+from .leg import Leg
+from .leg_events import Answered, Ringing
 from .message import Address, Message
 from .rtp import MediaClient
 from .timers import TIMEOUT
@@ -141,16 +142,16 @@ class OutboundLeg(Leg):
     def _talk(self, response: Message) -> None:
         self.state = CallState.ANSWERED
         self._peer_allows = {method.upper() for method in response.values("allow")}
-        self._watch(session_timer.as_client(response))
+        self._session.watch(session_timer.as_client(response))
         self._take_answer(response)
         if not self.ended:
             self.endpoint.report(self, Answered())
 
     def _acknowledgement(self, response: Message) -> tuple[bytes, Address]:
-        return self._acks[response.to.tag], self._next_hop()
+        return self._acks[response.to.tag], self.next_hop()
 
     def _hang_up_fork(self, dialog: Dialog) -> None:
-        branch, hop = new_branch(), self._next_hop()
+        branch, hop = new_branch(), self.next_hop()
         data = dialog.request("BYE", self._via, branch)
         ClientTransaction(self.sip, "BYE", branch, data, hop, lambda response: None, lambda code: None)
 

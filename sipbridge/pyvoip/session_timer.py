@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .message import Message
+from .timers import Timer, Timers
 from .wire import Fields
 
 SHORTEST = 90  # seconds, RFC 4028 4
 LONGEST = 86_400
+RETRY = 3.0  # seconds after a refresh that was refused for now
 MIN_SE: Fields = (("Min-SE", str(SHORTEST)),)
 
 
@@ -28,6 +31,46 @@ class Session:
     def dead_after(self) -> float:
         """Without a refresh the call is ended a little before the interval is over (RFC 4028 10)."""
         return self.interval - min(32, self.interval / 3)
+
+
+class SessionWatch:
+    """Keeps one call's agreement: `refresh` is called when it is our turn, `dead` when the time is over."""
+
+    def __init__(self, timers: Timers, refresh: Callable[[Session], None], dead: Callable[[int], None]) -> None:
+        self._timers, self._refresh, self._dead = timers, refresh, dead
+        self._session: Session | None = None
+        self._timer: Timer | None = None
+
+    def watch(self, session: Session | None) -> None:
+        """Begin anew with this agreement; None for no session timer."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        self._session = session
+        if session and session.ours:
+            self._timer = self._timers.after(session.refresh_after, lambda: self._our_turn(session))
+        elif session:
+            self._timer = self._timers.after(session.dead_after, lambda: self._dead(408))
+
+    def _our_turn(self, session: Session) -> None:
+        self._timer = self._timers.after(session.dead_after - session.refresh_after, lambda: self._dead(408))
+        self._refresh(session)
+
+    def refreshed(self, response: Message | int) -> None:
+        """What came of our refresh. One refused for now (491) is tried again while the interval lasts."""
+        session, code = self._session, response if isinstance(response, int) else response.code
+        if session is None:
+            return
+        if isinstance(response, Message) and code < 300:
+            self.watch(as_client(response))
+        elif code in (408, 481):
+            self._dead(code)
+        else:
+            self._timers.after(RETRY, lambda: (self._session is session and self._refresh(session)) or None)
+
+    def _again(self, session: Session) -> None:
+        if self._session is session:
+            self._refresh(session)
 
 
 def too_short(request: Message) -> bool:
