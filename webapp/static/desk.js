@@ -65,7 +65,7 @@
   function press(name) {
     const own = document.querySelector(`main [data-key="${name}"]`);
     if (!own || own.disabled) return false;
-    if (own.closest("#script") && busy()) {
+    if (mustWait(own)) {
       if (waiting.length < 8) waiting.push(name);
       return true;
     }
@@ -79,6 +79,8 @@
     return true;
   }
   const busy = () => Boolean(document.querySelector("#script .htmx-request"));
+  // What is being refreshed is about to be replaced, and a request begun in it would go with it.
+  const mustWait = (own) => (own.closest("#script") ? busy() : Boolean(own.closest("#result.htmx-request")));
 
   document.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
@@ -97,7 +99,7 @@
   });
   // The next key of a quick hand waits for the sentence it was meant for.
   function nextKey() {
-    if (waiting.length && !busy()) press(waiting.shift());
+    if (waiting.length && !busy() && !document.querySelector("#result.htmx-request")) press(waiting.shift());
   }
 
   // ---- Drafts: what was typed and the server has not confirmed, per browser, for three days.
@@ -148,6 +150,7 @@
     }
   });
   document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.requestConfig?.elt.id === "result") setTimeout(nextKey, 0);
     const { successful, requestConfig } = event.detail;
     if (!requestConfig || requestConfig.verb !== "post") return;
     const elt = requestConfig.elt;
