@@ -37,12 +37,20 @@ def clients() -> None:
         pytest.skip(f"LEFT OUT: {', '.join(absent)} not installed")
 
 
+@pytest.fixture(scope="session")
+def pattern(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """An office that was founded and never opened; the others are copies of it."""
+    desk = Desk(tmp_path_factory.mktemp("pattern"))
+    desk.found()
+    return desk
+
+
 @pytest.fixture
-def desk(tmp_path: Path, clients: None) -> Iterator[Desk]:
+def desk(tmp_path: Path, pattern: Desk, clients: None) -> Iterator[Desk]:
     """A fresh office with web and bridge running."""
     desk = Desk(tmp_path)
     try:
-        desk.found()
+        desk.found_like(pattern)
         desk.start("web")
         desk.start("bridge")
         yield desk

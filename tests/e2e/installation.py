@@ -65,6 +65,7 @@ class Installation:
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.url = f"http://127.0.0.1:{self.web_port}"
+        self._app: Flask | None = None
 
     @property
     def sip(self) -> str:
@@ -73,7 +74,8 @@ class Installation:
 
     def app(self) -> Flask:
         """The app on this installation's database, for seeding it and looking into it."""
-        return create_app(config.load(self.environ))
+        self._app = self._app or create_app(config.load(self.environ))
+        return self._app
 
     def ask(self, query: Callable[[Any], Seen]) -> Seen:
         """The answer of `query(session)` in a session of its own."""

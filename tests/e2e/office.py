@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -25,6 +25,7 @@ from webapp.clients import cards
 from webapp.db import db
 from webapp.office import defaults
 from webapp.office.models import Line, Office
+from webapp.reports import ledger
 from webapp.roster import shifts
 from webapp.tasks.models import Task
 from webapp.touches.models import Touch
@@ -57,6 +58,20 @@ class Desk(Installation):
         self.passwords: dict[str, str] = {}
         self.things: list[Caller | Softphone | Refusing] = []
 
+    def found_like(self, other: Desk) -> None:
+        """Found the office as a copy of another that was never opened; only the telephones are other ones."""
+        shutil.copytree(other.folder / "var", self.folder / "var")
+        self.passwords = other.passwords
+
+        def connect(session: Any, office: Office) -> None:
+            for user in session.scalars(select(User).where(User.login.in_(self.ports))):
+                user.extension = self._extension(user.login)
+
+        self.change(connect)
+
+    def _extension(self, login: str) -> str:
+        return f"sip:{login}@127.0.0.1:{self.ports[login]}" if login in self.ports else ""
+
     def found(self) -> None:
         """Make the database and the office in it, by the app's own verbs."""
         app = self.app()
@@ -65,11 +80,10 @@ class Desk(Installation):
             flask_migrate.upgrade()
             session, now = db.session(), clock.now()
             office = defaults.create(session, "Northwind Windows", "en")
-            office.ring_seconds, office.answer_on_ring, office.step_seconds = RING_SECONDS, 2, 3.0
+            office.ring_seconds, office.answer_on_ring, office.step_seconds = RING_SECONDS, 2, 8.0
             staff: dict[str, User] = {}
             for login, (name, role) in STAFF.items():
-                extension = f"sip:{login}@127.0.0.1:{self.ports[login]}" if login in self.ports else ""
-                details = people.Details(name, login, role.label, role.value, None, extension, False)
+                details = people.Details(name, login, role.label, role.value, None, self._extension(login), False)
                 staff[login], self.passwords[login] = people.add(session, details, now)
             today = now.astimezone(settings.timezone).date()
             for offset in (-1, 0, 1):
@@ -117,6 +131,13 @@ class Desk(Installation):
         caller = Caller(self.folder, self.sip, number, name, scenario, hz)
         self.things.append(caller)
         return caller
+
+    def talk(self, number: str = KNOWN, **words: Any) -> tuple[Caller, Softphone]:
+        """A call of `number` that Anna's softphone picks up by itself."""
+        phone = self.softphone("anna", auto=True)
+        caller = self.caller(number, **words)
+        self.call("talking")
+        return caller, phone
 
     # What became of it
 
@@ -179,11 +200,10 @@ class Desk(Installation):
         )
 
     def ledger(self) -> dict[str, Any]:
-        """Today's ledger as the command prints it."""
-        done = self.command("ledger", "--json")
-        assert done.returncode == 0, done.stderr
-        report: dict[str, Any] = json.loads(done.stdout)
-        return report
+        """Today's ledger, as JSON would have it."""
+        zone = self.app().config["SETTINGS"].timezone
+        today = clock.now().astimezone(zone).date()
+        return self.ask(lambda session: ledger.as_json(session, today, zone))
 
     def close(self) -> None:
         for thing in self.things:

@@ -134,11 +134,10 @@ class Refusing:
     """A manager's telephone that refuses every call: `status` as '486 Busy Here'."""
 
     def __init__(self, folder: Path, port: int, status: str) -> None:
+        scenario = folder / f"refuses-{port}.xml"
+        scenario.write_text((SCENARIOS / "refuses.xml").read_text().replace("STATUS", status))
         self._process = subprocess.Popen(
-            [
-                *("sipp", "-sf", str(SCENARIOS / "refuses.xml"), "-i", "127.0.0.1", "-p", str(port), "-nostdin"),
-                *("-key", "status", status),
-            ],
+            ["sipp", "-sf", str(scenario), "-i", "127.0.0.1", "-p", str(port), "-nostdin"],
             cwd=folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
