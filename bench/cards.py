@@ -1,6 +1,6 @@
 """The card behind a caller's number among 100,000 and 1,000,000 cards, beside one bare indexed SQLite query.
 
-Run as `python -m bench.cards [--short]`. All look for the same numbers in the same file, turn about. Two floors: a query
+Run as `python -m bench.cards [--short]`. All look for the same numbers in one file, turn about. Two floors: a query
 of the number's seven digits alone, and one that fetches the very rows the desk reads (numbers of small towns, written
 with six or five digits, too). Neither does anything with them. Aim: at most three times, and flat between the sizes.
 """
@@ -138,7 +138,7 @@ def fill(path: str, size: int) -> None:
 
 def _write(connection: sqlite3.Connection, table: Table, rows: Iterator[dict[str, Any]]) -> None:
     defaults = {
-        column.name: column.default.arg  # type: ignore[union-attr]
+        column.name: column.default.arg  # type: ignore[attr-defined]
         for column in table.columns
         if column.default is not None and column.default.is_scalar
     }

@@ -77,6 +77,7 @@ async def floor(sip_port: int, web_port: int) -> None:
             if "first=1" in head or "Chrom" in head:
                 streams.insert(0, writer)
             await reader.read()
+            streams[:] = [stream for stream in streams if stream is not writer]
             return
         body = (FLOOR_SCRIPT if "page.js" in head else FLOOR_PAGE).encode()
         kind = "text/javascript" if "page.js" in head else "text/html"
@@ -191,13 +192,13 @@ def seed(installation: Installation, cards: int) -> tuple[list[str], str]:
         now = clock.now()
         session.add(Shift(user_id=users[0].id, starts_at=now - timedelta(hours=1), ends_at=now + timedelta(hours=20)))
         session.commit()
-        fill(session, cards)
-        session.commit()
         serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
         name = app.config["SESSION_COOKIE_NAME"]
         cookies = [serializer.dumps({"_user_id": str(user.id), "_fresh": True}) for user in users]
         db.session.remove()
+        path = str(db.engine.url.database)
         db.engine.dispose()
+    fill(path, cards)
     return cookies, name
 
 
