@@ -194,7 +194,10 @@
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt, requestConfig } = event.detail;
     const cause = requestConfig.triggeringEvent;
-    if (cause && cause.type === "sse:card" && String(cause.detail.data) !== elt.querySelector("[data-card]").dataset.card) event.preventDefault();
+    if (cause && cause.type === "sse:card") {
+      const card = elt.querySelector("[data-card]").dataset.card;
+      if (card && card !== String(cause.detail.data)) event.preventDefault();
+    }
     if (elt.matches("form.answer-ask") && typing(elt)) document.activeElement.blur();
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
@@ -225,6 +228,12 @@
       if (panel) htmx.trigger(panel, "desk:refresh");
     }
   }
+  // Another tab of mine may have gone on meanwhile.
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState !== "visible") return;
+    for (const id of PANELS) if ($(id)) stale.add(id);
+    catchUp();
+  });
   document.addEventListener("focusout", () => setTimeout(catchUp, 0));
   document.addEventListener("toggle", () => setTimeout(catchUp, 0), true);
 
