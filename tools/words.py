@@ -77,6 +77,11 @@ def update() -> None:
         print(f"{language}: {len(catalog)} messages, {len(untranslated(catalog))} without a translation")
 
 
+def strings(compiled: bytes) -> dict[str, object]:
+    """A compiled catalogue's translations by message, the header left out."""
+    return {str(message.id): message.string for message in read_mo(io.BytesIO(compiled)) if message.id}
+
+
 def check() -> list[str]:
     """What is wrong with the catalogues, in words; empty when all is well."""
     wrong = []
@@ -88,11 +93,9 @@ def check() -> list[str]:
         wrong += [f"{language}: no translation: {id_!r}" for id_ in untranslated(catalog)]
         buffer = io.BytesIO()
         write_mo(buffer, catalog)
-        compiled = path_of(language).with_suffix(".mo")
-        same = compiled.exists() and {m.id: m.string for m in read_mo(compiled.open("rb")) if m.id} == {
-            m.id: m.string for m in read_mo(io.BytesIO(buffer.getvalue())) if m.id
-        }
-        if not same:
+        kept_file = path_of(language).with_suffix(".mo")
+        compiled = kept_file.read_bytes() if kept_file.exists() else b""
+        if not compiled or strings(compiled) != strings(buffer.getvalue()):
             wrong.append(f"{language}: messages.mo is not up to date; run python tools/words.py")
     return wrong
 
