@@ -107,6 +107,8 @@ def _last_words(code: int, cause: str, leaving: bool) -> str:
         return "over"
     if cause == "remote_bye":
         return "the other side hung up"
+    if cause in ("unreachable", "timeout"):
+        return "nobody answers at that address; is the desk running? Start it with ./desk run"
     return f"not put through: {cause} ({code})"
 
 

@@ -40,7 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command in (None, "help"):
         parser.print_help()
         return 0
-    return _do(options)
+    try:
+        return _do(options)
+    except KeyboardInterrupt:
+        return 130
 
 
 def _do(options: argparse.Namespace) -> int:
@@ -79,10 +82,7 @@ def _call(options: argparse.Namespace, settings: object) -> int:
     host, port = settings.sip
     command = [sys.executable, "-m", "sipbridge.testcall", "--to", f"sip:{options.line}@{host}:{port}"]
     command += ["--from", options.number, "--name", options.name, "--seconds", str(options.seconds)]
-    try:
-        return subprocess.call(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
-    except KeyboardInterrupt:
-        return 130
+    return subprocess.call(command, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
 
 
 def _with_database(options: argparse.Namespace, settings: object) -> int:
@@ -93,12 +93,13 @@ def _with_database(options: argparse.Namespace, settings: object) -> int:
     from webapp.accounts.models import User
     from webapp.config import Config
     from webapp.db import db
+    from webapp.office.models import Office
     from webapp.reports import ledger
 
     assert isinstance(settings, Config)  # noqa: S101
     app = create_app(settings)
     with app.app_context():
-        if not inspect(db.engine).has_table("user"):
+        if not inspect(db.engine).has_table("office") or db.session.get(Office, 1) is None:
             print("secondring: there is no office yet; start it once with ./desk run", file=sys.stderr)
             return 2
         if options.command == "ledger":

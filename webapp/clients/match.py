@@ -43,7 +43,10 @@ class Hit:
 def index(session: Session, client: Client) -> None:
     """Rewrite the client's search keys after any change of name, people or contact points. Flushes."""
     session.flush()
-    session.execute(delete(MatchKey).where(MatchKey.client_id == client.id))
+    # The keys are never loaded as objects: nothing in the session need learn of the deletion.
+    session.execute(
+        delete(MatchKey).where(MatchKey.client_id == client.id), execution_options={"synchronize_session": False}
+    )
     if rows := key_rows(client):
         session.execute(insert(MatchKey), rows)
 
