@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime, timedelta
 
 import argon2
-from sqlalchemy import delete, func, or_, select
+from sqlalchemy import case, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import FailedLogin, User
@@ -44,11 +44,10 @@ def too_many(session: Session, login: str, address: str, now: datetime) -> bool:
     """True when this login or address failed too often within WINDOW; old failures are forgotten."""
     session.execute(delete(FailedLogin).where(FailedLogin.at < now - WINDOW))
     login = login.strip().lower()[:40]
-    rows = session.execute(
-        select(FailedLogin.login == login, FailedLogin.address == address, func.count())
-        .where(or_(FailedLogin.login == login, FailedLogin.address == address))
-        .group_by(FailedLogin.login == login, FailedLogin.address == address)
-    ).all()
-    by_login = sum(count for same_login, _, count in rows if same_login)
-    by_address = sum(count for _, same_address, count in rows if same_address)
-    return by_login >= TRIES_PER_LOGIN or by_address >= TRIES_PER_ADDRESS
+    same_login, same_address = FailedLogin.login == login, FailedLogin.address == address
+    by_login, by_address = session.execute(
+        select(func.count(case((same_login, 1))), func.count(case((same_address, 1)))).where(
+            or_(same_login, same_address)
+        )
+    ).one()
+    return bool(by_login >= TRIES_PER_LOGIN or by_address >= TRIES_PER_ADDRESS)
