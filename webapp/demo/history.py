@@ -200,14 +200,14 @@ class History:
     def _next_at(self, at: datetime, last: bool) -> datetime:
         """When the next touch was set for. Of the last ones most lie ahead, some are due today, a few overdue."""
         if not last:
-            return self._office_hour(at + timedelta(days=self.dice.randrange(1, 8)))
+            return self._workday(at + timedelta(days=self.dice.randrange(1, 8)))
         kind = self.dice.choices(("ahead", "today", "late"), (84, 9, 7))[0]
         if kind == "late" and at < self.now - timedelta(days=3):
             return max(at + timedelta(hours=20), self.now - timedelta(days=self.dice.uniform(0.2, 2.5)))
         if kind == "today":
             soon = self.now.replace(minute=self.now.minute // 5 * 5, second=0, microsecond=0)
             return soon + timedelta(minutes=10 * self.dice.randrange(2, 22))
-        return self._office_hour(self.now + timedelta(days=self.dice.randrange(1, 15)))
+        return self._workday(self.now + timedelta(days=self.dice.randrange(1, 15)))
 
     def _answered_call(self, client: Client, user: User, at: datetime, longest: float) -> Call:
         rings = self.dice.choices((1, 2, 3, 4, 5), (12, 45, 28, 10, 5))[0]
@@ -297,6 +297,11 @@ class History:
             if end - start > timedelta(hours=2):
                 return start, min(end, start + timedelta(hours=11))
         return self.now - timedelta(hours=2), end
+
+    def _workday(self, at: datetime) -> datetime:
+        """An office hour of that day, or of the Monday after it."""
+        at = self._office_hour(at)
+        return at + timedelta(days=7 - at.weekday() if at.weekday() >= 5 else 0)
 
     def _office_hour(self, at: datetime) -> datetime:
         """`at`, moved to a half hour between ten and six of its day."""
