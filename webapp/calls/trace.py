@@ -110,7 +110,7 @@ def why_me(routed: dict[str, Any]) -> str:
         "own_manager": lambda: _("Rings %(name)s, the client's own manager.", name=name),
         "own_manager_away": lambda: _("%(name)s, the client's manager, is away; %(duty)s.", name=name, duty=on_duty),
         "region": lambda: _("Rings %(name)s, the manager of the region.", name=name),
-        "duty": lambda: _("New caller; %(duty)s.", duty=on_duty),
+        "duty": lambda: _("No manager assigned; %(duty)s.", duty=on_duty),
         "nobody_on_duty": lambda: _("Nobody is on duty now."),
     }
     return texts.get(str(routed.get("reason")), lambda: "")()
