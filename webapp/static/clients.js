@@ -1,4 +1,5 @@
-// The search box by keyboard, and fields that send themselves again when the connection is back.
+// The search box by keyboard, a card that refreshes when it changed, fields that send themselves again when the
+// connection is back.
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   const box = document.getElementById("q");
@@ -16,6 +17,12 @@ document.addEventListener("keydown", (event) => {
   } else return;
   event.preventDefault();
 });
+
+// Another client's card changed: nothing here does.
+document.addEventListener("sse:card", (event) => {
+  const mine = event.target.dataset && event.target.dataset.client;
+  if (mine && event.detail && event.detail.data !== mine) event.stopPropagation();
+}, true);
 
 function mark(event, unsaved) {
   const field = event.target.closest && event.target.closest("[data-autosave]");
