@@ -127,8 +127,8 @@
   function restore(root) {
     for (const field of root.querySelectorAll("[data-draft]")) {
       const text = draftOf(field);
-      if (text === null || field === document.activeElement) continue;
-      if (field.value !== text) field.value = text;
+      if (text === null) continue;
+      if (field.value !== text && field !== document.activeElement) field.value = text;
       const folded = field.closest("details");
       if (folded && text) folded.open = true;
       if (isSaving(field)) htmx.trigger(field, "desk:save");
