@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.e2e.office import Desk
 from tests.e2e.phones import missing
@@ -22,6 +22,8 @@ CHROMIUM = (
     "--disable-dev-shm-usage",
 )
 SignIn = Callable[..., Page]
+"""`sign_in("anna")`; options are those of a browser's profile, and `url` where the way there is another."""
+expect.set_options(timeout=15_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -75,18 +77,18 @@ def sign_in(browser: Browser, desk: Desk) -> Iterator[SignIn]:
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
-    def sign(login: str, **options: Any) -> Page:
+    def sign(login: str, url: str = desk.url, **options: Any) -> Page:
         profile: dict[str, Any] = {"viewport": {"width": 1280, "height": 720}, "locale": "en-US", **options}
         context = browser.new_context(**profile)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(20_000)
         contexts.append(context)
         context.on("weberror", lambda error: wrong.append(str(error.error)))
         context.on(
             "console", lambda message: wrong.append(message.text) if "Content Security" in message.text else None
         )
         page = context.new_page()
-        page.goto(desk.url + "/login")
-        page.get_by_label("Login", exact=True).or_(page.locator("#login")).first.fill(login)
+        page.goto(url + "/login")
+        page.locator("#login").fill(login)
         page.locator("input[type=password]").fill(desk.passwords[login])
         page.keyboard.press("Enter")
         page.wait_for_url(lambda url: "/login" not in url)

@@ -114,6 +114,14 @@ class Desk(Installation):
 
         self.ask(do)
 
+    def ring_long(self) -> None:
+        """So that it rings until the test goes on, however slow the machine: no greeting, no backup, no waiting."""
+
+        def set_rings(session: Any, office: Office) -> None:
+            office.answer_on_ring, office.ring_seconds, office.step_seconds = 1, 40, 60
+
+        self.change(set_rings)
+
     # Telephones
 
     def softphone(self, login: str, *, auto: bool = False, hz: float = 1000) -> Softphone:

@@ -17,13 +17,8 @@ from webapp.office.models import Office
 from webapp.tasks.models import Task
 
 
-def ring_slowly(session: Any, office: Office) -> None:
-    """So that nothing answers the caller before they give up."""
-    office.ring_seconds = 10
-
-
 def test_who_gives_up_is_missed_and_no_phone_rings_on(desk: Desk, sign_in: SignIn) -> None:
-    desk.change(ring_slowly)
+    desk.ring_long()
     page = sign_in("anna")
     phone = desk.softphone("anna")
     caller = desk.caller(KNOWN, scenario="give_up")
@@ -43,6 +38,7 @@ def test_who_gives_up_is_missed_and_no_phone_rings_on(desk: Desk, sign_in: SignI
 
 @pytest.mark.parametrize("status", ["486 Busy Here", "603 Decline"])
 def test_when_the_duty_manager_refuses_the_backup_is_rung(desk: Desk, sign_in: SignIn, status: str) -> None:
+    desk.ring_long()
     anna, boris = sign_in("anna"), sign_in("boris")
     desk.refusing("anna", status)
     phone = desk.softphone("boris")

@@ -42,6 +42,7 @@ def test_when_one_takes_the_call_it_goes_away_elsewhere(desk: Desk, sign_in: Sig
             shifts.set_shift(session, None, vera, wall, 0, False, zone)
 
     desk.change(both_on_duty)
+    desk.ring_long()
     anna, vera = sign_in("anna"), sign_in("vera")
     phones = [desk.softphone("anna"), desk.softphone("vera")]
     caller = desk.caller(UNKNOWN)

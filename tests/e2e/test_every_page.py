@@ -1,0 +1,122 @@
+"""Every page in both languages and themes: axe finds no violation, nothing is cut off, the words are the reader's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import SignIn
+from tests.e2e.installation import wait_for
+from tests.e2e.office import KNOWN, SHARED, UNKNOWN, Desk
+
+AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
+RUN_AXE = """async () => {
+  const found = await axe.run(document, {resultTypes: ['violations']});
+  return found.violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.target.join(' ')}: ${n.failureSummary}`));
+}"""
+LANGUAGES = {"en": "en-US", "ru": "ru-RU"}
+RINGING = {"en": "Ringing", "ru": "Звонит"}
+TALKING = {"en": "Talking", "ru": "Разговор"}
+PAGES = {
+    "anna": (
+        "/clients",
+        "/clients?q=ras",
+        "/clients/new",
+        "/clients/1",
+        "/ledger",
+        "/calls",
+        "/calls?show=missed",
+        "/calls/1",
+        "/roster",
+        "/scripts",
+        "/scripts/inbound/en",
+        "/scripts/inbound/ru",
+        "/me",
+        "/no-such-page",
+        "/settings",
+    ),
+    "head": (
+        "/desk",
+        "/settings",
+        "/settings/lines",
+        *(f"/settings/lists/{name}" for name in ("channels", "purposes", "outcomes")),
+        "/settings/prices",
+        "/settings/sounds",
+        "/roster",
+    ),
+    "admin": ("/users", "/users/1"),
+}
+
+
+def violations(page: Page, where: str) -> list[str]:
+    """What axe says of the page as it stands."""
+    page.evaluate(AXE)
+    return [f"{where}: {one}" for one in page.evaluate(RUN_AXE)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_page_keeps_anybody_out(desk: Desk, sign_in: SignIn, language: str) -> None:
+    desk.ring_long()
+    found: list[str] = []
+
+    def look(page: Page, where: str) -> None:
+        """In light, then in dark."""
+        assert page.locator("html").get_attribute("lang") == language, where
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
+            found.extend(violations(page, f"{where} ({theme})"))
+        wide = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{where} is {wide} pixels too wide"
+
+    locale = LANGUAGES[language]
+    page = sign_in("anna", locale=locale, reduced_motion="reduce")
+    phone = desk.softphone("anna")
+    look(page, "desk, idle and empty")
+    for number, name in ((KNOWN, "card"), (UNKNOWN, "new card"), (SHARED, "candidates")):
+        caller = desk.caller(number, scenario="give_up")
+        expect(page.locator("#bar")).to_contain_text(RINGING[language])
+        look(page, f"desk, ringing, {name}")
+        caller.give_up()
+        wait_for(lambda: all(call["state"] == "ended" for call in desk.calls()))
+        expect(page.locator("#bar")).not_to_contain_text(RINGING[language])
+    caller = desk.caller(KNOWN)
+    wait_for(phone.rings)
+    phone.answer()
+    expect(page.locator("#bar")).to_contain_text(TALKING[language])
+    look(page, "desk, talking")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#error-outcome_id")).not_to_be_empty()
+    look(page, "desk, result refused")
+    caller.hang_up()
+    page.goto(desk.url + "/desk")
+    look(page, "desk, idle and owing")
+    for login, paths in PAGES.items():
+        someone = page if login == "anna" else sign_in(login, locale=locale)
+        for path in paths:
+            someone.goto(desk.url + path)
+            look(someone, f"{path} of {login}")
+    page.context.clear_cookies()
+    page.goto(desk.url + "/login")
+    look(page, "login")
+    page.locator("input[type=password]").fill("wrong")
+    page.keyboard.press("Enter")
+    look(page, "login refused")
+    assert not found, "\n".join(found)
+
+
+def test_a_call_in_russian(desk: Desk, sign_in: SignIn) -> None:
+    page = sign_in("anna", locale="ru-RU")
+    expect(page.locator("#bar")).to_contain_text("Дежурит: Anna Petrova")
+    expect(page.locator("#purpose_id")).to_have_count(0)
+    caller, _phone = desk.talk(UNKNOWN)
+    expect(page.locator("#bar")).to_contain_text("Разговор")
+    expect(page.locator("#who")).to_contain_text("Новая карточка")
+    assert "Узнать цену" in page.locator("#purpose_id").inner_text()
+    page.get_by_role("button", name="Сохранить карточку").click()
+    expect(page.locator("#new-card")).to_have_count(0)
+    caller.hang_up()
+    page.get_by_role("button", name="EN", exact=False).first.click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
