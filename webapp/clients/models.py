@@ -102,7 +102,7 @@ class ContactPoint(Model):
 
 
 class MatchKey(Model):
-    """One search key of a card: the six keys of D29, normalised (`clients/keys.py`)."""
+    """One search key of a card: the six keys of D29, normalised (`clients/keys.py`), and those of the search box."""
 
     __tablename__ = "match_key"
     __table_args__ = (Index("ix_match_key_lookup", "kind", "key", "client_id", "whole"),)
@@ -112,7 +112,7 @@ class MatchKey(Model):
     kind: Mapped[str] = mapped_column(String(12))
     key: Mapped[str] = mapped_column(String(200))
     whole: Mapped[str] = mapped_column(String(200), default="")
-    """For a phone: its E.164 form, or '' when it was written without a city code."""
+    """For a phone: its E.164 form, or '' when it was written without a city code. For a surname: the given name."""
 
 
 class NotSame(Model):
