@@ -131,7 +131,7 @@ def _take(
     if effects.promise:
         work.promise(session, touch, user, now)
     if effects.message:
-        keeper = _keeper(session, touch)
+        keeper = _keeper(touch, _open_deal(session, touch))
         work.message(session, touch, effects.message, keeper.id if keeper else None, now)
     if effects.said:
         work.to_inbox(session, touch, f"{effects.said}\n({effects.said_at})", now)
@@ -152,15 +152,14 @@ def _suggested(state: walk.State, script: Script) -> set[str]:
     return found
 
 
-def _keeper(session: Session, touch: Touch) -> User | None:
+def _keeper(touch: Touch, deal: Deal | None) -> User | None:
     """Whose client this is: the owner of the open deal, else of the card."""
-    if touch.client is None:
-        return None
-    deal = _open_deal(session, touch)
-    return (deal.owner if deal else None) or touch.client.owner
+    return (deal.owner if deal else None) or (touch.client.owner if touch.client else None)
 
 
 def _open_deal(session: Session, touch: Touch) -> Deal | None:
+    if touch.client_id is None:
+        return None
     return session.scalars(
         select(Deal)
         .where(Deal.client_id == touch.client_id, Deal.stage.not_in(ENDED))
@@ -176,7 +175,8 @@ def spoken(
     office = the_office(session)
     have = caller.known(touch)
     local = now.astimezone(zone)
-    keeper, deal = _keeper(session, touch), _open_deal(session, touch) if touch.client_id else None
+    deal = _open_deal(session, touch)
+    keeper = _keeper(touch, deal)
     absence = duty.absence_of(session, keeper, now) if keeper and keeper.id != user.id else None
     last = last_with(session, touch.client_id, touch) if touch.client_id else None
     address = " ".join(part for part in (have.get("given_name"), have.get("patronymic")) if part)

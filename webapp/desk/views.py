@@ -52,8 +52,8 @@ def seconds_time(at: datetime) -> str:
 @allow(*SALES)
 def page() -> ResponseReturnValue:
     """The whole page."""
-    context = _shown(_asked("touch"), request.args.get("pin") == "1")
-    return render_template("desk/page.html", **context)
+    context = _front(_asked("touch"), request.args.get("pin") == "1")
+    return render_template("desk/page.html", **context, **_panels(context["touch"]))
 
 
 @bp.get("/desk/bar")
@@ -61,11 +61,12 @@ def page() -> ResponseReturnValue:
 def bar() -> ResponseReturnValue:
     """The bar; and when another touch comes first than the browser shows, its panels too, out of band."""
     shown, pinned = _asked("shown"), request.args.get("pin") == "1"
-    context = _shown(shown, pinned)
+    context = _front(shown, pinned)
     touch = context["touch"]
     parts = render_template("desk/_call.html", **context)
     if (touch.id if touch else None) == shown:
         return parts
+    context |= _panels(touch)
     response = make_response(parts + render_template("desk/_panels.html", **context, oob=True))
     response.headers["HX-Replace-Url"] = url_for("desk.page", touch=touch.id) if touch else url_for("desk.page")
     return response
@@ -97,17 +98,24 @@ def _country() -> str:
     return str(current_app.config["SETTINGS"].country)
 
 
-def _shown(wanted: int | None, pinned: bool) -> dict[str, Any]:
+def _front(wanted: int | None, pinned: bool) -> dict[str, Any]:
+    """The touch that comes first, and the bar above it."""
     session, now = db.session(), _now()
     live = queries.live_calls(session, me())
     touch = queries.choose(session, me(), live, wanted, pinned)
     context: dict[str, Any] = {"touch": touch, "pinned": pinned and touch is not None and touch.id == wanted}
     context["bar"] = top.of(session, me(), touch, live, wanted, now)
-    if touch is None:
-        return {**context, **_idle_context(now)}
-    if context["bar"].state == "talking" and context["bar"].others:
+    if touch and context["bar"].state == "talking" and context["bar"].others:
         context["second_line"] = talk.second_line(session, touch, me(), now, _zone())
-    return {**context, **_who(touch), **_script(touch), **result_context(touch, now)}
+    return context
+
+
+def _panels(touch: Touch | None) -> dict[str, Any]:
+    """What stands under the bar: the three panels of a touch, or the idle lists."""
+    if touch is None:
+        return _idle_context(_now())
+    panels = {**_who(touch), **_script(touch), **result_context(touch, _now())}
+    return {name: value for name, value in panels.items() if name != "touch"}
 
 
 def _idle_context(now: datetime) -> dict[str, Any]:

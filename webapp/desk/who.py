@@ -24,7 +24,7 @@ from webapp.tasks.queries import open_for_client
 from webapp.touches.models import Touch
 from webapp.touches.queries import last_with
 
-MOST_UNKNOWN = 4
+MOST_UNKNOWN = 8
 SHOWN_OF_CARD = ("product", "volume", "needed_by", "email", "mobile", "what_it_does")
 CONTACT_FIELDS = frozenset(one.name for one in fields.FIELDS if one.kind == "contact")
 CHOICES = frozenset(one.name for one in fields.FIELDS if one.kind == "choice")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 from sqlalchemy import update
@@ -47,6 +48,16 @@ def missing(touch: Touch, now: datetime) -> Missing:
     elif touch.next_at is not None and touch.next_at <= now:
         found["next_at"] = _l("This time has passed; choose a later one.")
     return found
+
+
+def missing_words(touch: Touch) -> list[str]:
+    """What a row in a list still lacks, in one word each."""
+    lacks = [] if touch.purpose_id else [_("purpose")]
+    if touch.outcome is None:
+        lacks.append(_("outcome"))
+    if touch.next_at is None and not (touch.outcome and touch.outcome.closes):
+        lacks.append(_("next touch"))
+    return lacks
 
 
 def close(session: Session, touch: Touch, user: User, now: datetime) -> Missing:

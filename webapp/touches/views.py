@@ -23,6 +23,7 @@ from webapp.touches.models import Touch
 from webapp.touches.queries import may_work_on, unfinished
 
 bp = Blueprint("touches", __name__)
+bp.add_app_template_global(closing.missing_words)
 
 
 def _now() -> datetime:

@@ -105,13 +105,11 @@ def test_the_number_of_questions_does_not_grow_with_the_lists(
     grow(2)
     idle(anna)
     session.rollback()
-    session.expunge_all()
     before = count_queries()
     idle(anna)
     few = count_queries() - before
     grow(12)
     session.rollback()
-    session.expunge_all()
     before = count_queries()
     idle(anna)
     assert count_queries() - before == few
