@@ -126,7 +126,9 @@ class Bridge:
         self._save()
 
     def on_call(self, leg: pyvoip.Leg) -> None:
-        """A caller's INVITE."""
+        """A caller's INVITE. It rings at once, on the thread that read it: a hand-over would cost time."""
+        if len(self._calls) < self._max_calls:
+            leg.ring()
         self._errands.put(partial(self._offered, leg))
 
     def on_leg(self, leg: pyvoip.Leg, event: pyvoip.LegEvent) -> None:

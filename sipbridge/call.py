@@ -49,7 +49,6 @@ from sipbridge.moves import (
     PlanArrived,
     Play,
     RejectCaller,
-    RingCaller,
     RingPhone,
     Sound,
     SoundPlayed,
@@ -104,8 +103,8 @@ class Call:
         self._out: list[Action] = []
 
     def begin(self) -> list[Action]:
-        """The first things to do: 180 at once, then the news to the desk."""
-        self._out = [RingCaller(), Emit(self.offered)]
+        """The first thing to do: the news to the desk. The 180 went out when the call came (`Bridge.on_call`)."""
+        self._out = [Emit(self.offered)]
         return self._out
 
     def handle(self, happened: Input, now: float) -> list[Action]:

@@ -29,7 +29,6 @@ from sipbridge.moves import (
     PhoneEnded,
     Play,
     RejectCaller,
-    RingCaller,
     RingPhone,
     Sound,
     SoundPlayed,
@@ -86,8 +85,6 @@ class LiveCall:
         """Do it. What goes wrong is raised; see `failed`."""
         caller = self.caller
         match action:
-            case RingCaller():
-                caller.ring()
             case RingPhone(key, extension):
                 self.managers[key] = self.house.dial(self, key, extension)
             case CancelLeg(key, taken):

@@ -77,11 +77,6 @@ Input = PlanArrived | PhoneAnswered | PhoneEnded | CallerLeft | CallBroken | Sou
 
 
 @dataclass(frozen=True, slots=True)
-class RingCaller:
-    """Send 180 Ringing."""
-
-
-@dataclass(frozen=True, slots=True)
 class RingPhone:
     """Ring a manager's softphone at `extension` (a SIP URI); `leg` names it from now on."""
 
@@ -167,8 +162,7 @@ class Emit:
 
 
 Action = (
-    RingCaller
-    | RingPhone
+    RingPhone
     | CancelLeg
     | HangUpLeg
     | AnswerCaller

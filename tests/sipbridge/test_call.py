@@ -42,7 +42,6 @@ from sipbridge.moves import (
     PlanArrived,
     Play,
     RejectCaller,
-    RingCaller,
     RingPhone,
     Sound,
     SoundPlayed,
@@ -115,7 +114,7 @@ def actions_of(actions: list[Action]) -> list[Action]:
 
 def test_the_caller_hears_ringing_before_anything_else() -> None:
     walk = Walk()
-    assert [action for _, action in walk.done] == [RingCaller(), Emit(OFFERED)]
+    assert [action for _, action in walk.done] == [Emit(OFFERED)]
 
 
 def test_the_desks_plan_is_followed_when_it_comes_in_time() -> None:
