@@ -16,6 +16,7 @@ from webapp.db import db
 
 login_manager = LoginManager()
 login_manager.login_view = "accounts.login"
+login_manager.login_message = None  # the login page says what it is for
 
 View = TypeVar("View", bound=Callable[..., Any])
 Row = TypeVar("Row")
