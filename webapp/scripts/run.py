@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from pathlib import Path
 
+from flask import current_app
 from pydantic import ValidationError
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
@@ -29,10 +30,14 @@ FOLDER = Path(__file__).resolve().parents[2] / "scripts_library"
 Move = Callable[[walk.State, Script], walk.Moved]
 
 
-@functools.cache
 def library(folder: Path = FOLDER) -> Library:
-    """The scripts in use; one a process."""
-    return Library(folder, fields.FIELD_NAMES)
+    """The scripts in use; their last good versions outlive a restart in the data folder."""
+    return _library(folder, current_app.config["SETTINGS"].data / "scripts")
+
+
+@functools.cache
+def _library(folder: Path, keep: Path) -> Library:
+    return Library(folder, fields.FIELD_NAMES, keep=keep)
 
 
 def script_for(session: Session, line: Line | None, library: Library) -> Script:
