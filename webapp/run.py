@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 
 import flask_migrate
@@ -39,19 +39,23 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     wait: float = 0.5
-    due: float = field(default=0.0)
+    due: float = 0.0
+    starts: int = 0
 
     def look_after(self, now: float) -> None:
-        """Start the process when it is due."""
+        """Start the process when it is due. Raises CannotStartError when it says at the first start that it is no use."""
         if self.process and self.process.poll() is None:
             return
         if self.process:
+            if self.process.returncode == 2 and self.starts == 1:
+                raise CannotStartError(f"{self.name} can't start; the line above says why")
             lived = now - self.started
             self.wait = 0.5 if lived > 30 else min(self.wait * 2, 10)
             print(f"{self.name} ended with code {self.process.returncode}; starting it again", file=sys.stderr)
             self.process, self.due = None, now + self.wait
         if now >= self.due:
             self.started = now
+            self.starts += 1
             self.process = subprocess.Popen(self.command, start_new_session=True)
 
 
@@ -94,14 +98,19 @@ def _supervise(children: list[Child]) -> int:
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
+    code = 0
     while not stopping:
         now = time.monotonic()
-        for child in children:
-            child.look_after(now)
+        try:
+            for child in children:
+                child.look_after(now)
+        except CannotStartError as error:
+            print(f"secondring: {error}", file=sys.stderr)
+            code, stopping = 2, True
         time.sleep(0.2)
     _stop([child.process for child in children if child.process])
     print("secondring: stopped", flush=True)
-    return 0
+    return code
 
 
 def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
