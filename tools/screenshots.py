@@ -1,7 +1,7 @@
 """Take the pictures of the documentation from the running product: real processes, a real call, a real browser.
 
-    python tools/screenshots.py                  write docs/pictures
-    python tools/screenshots.py --review FOLDER  every page in both themes and languages, to look at
+python tools/screenshots.py                  write docs/pictures
+python tools/screenshots.py --review FOLDER  every page in both themes and languages, to look at
 """
 
 from __future__ import annotations
@@ -160,9 +160,7 @@ def review(target: Path) -> None:
                     pages: dict[str, Page] = {}
                     for name, (login, path) in PAGES.items():
                         if login not in pages:
-                            pages[login] = sign_in(
-                                browser, installation.url, login, passwords[login], theme, language
-                            )
+                            pages[login] = sign_in(browser, installation.url, login, passwords[login], theme, language)
                         pages[login].goto(installation.url + path)
                         pages[login].wait_for_timeout(300)
                         pages[login].screenshot(path=target / f"{prefix}{name}.png")

@@ -43,7 +43,7 @@ class Child:
     starts: int = 0
 
     def look_after(self, now: float) -> None:
-        """Start the process when it is due. Raises CannotStartError when it says at the first start that it is no use."""
+        """Start the process when it is due. Raises CannotStartError when its first start was refused (code 2)."""
         if self.process and self.process.poll() is None:
             return
         if self.process:

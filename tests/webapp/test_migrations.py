@@ -1,0 +1,76 @@
+"""Migrations lead to the schema the code has, and carry a saved database of every release there with its rows."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask import Flask
+from sqlalchemy import select, text
+
+from webapp import config, create_app
+from webapp.calls.models import Call
+from webapp.clients.models import Client
+from webapp.db import db
+from webapp.touches.models import Touch
+
+SAVED = sorted((Path(__file__).parent / "data").glob("*.sql.gz"))
+
+
+@pytest.fixture
+def bare_app(tmp_path: Path) -> Iterator[Flask]:
+    """An app whose database has no tables yet."""
+    environ = {"SECONDRING_DATA": str(tmp_path / "var")}
+    if postgres := os.environ.get("TEST_DATABASE_URL"):
+        environ["DATABASE_URL"] = postgres
+    app = create_app(config.load(environ))
+    with app.app_context():
+        if postgres:
+            db.session.execute(text("drop schema public cascade"))
+            db.session.execute(text("create schema public"))
+            db.session.commit()
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def differences() -> list[object]:
+    with db.engine.connect() as connection:
+        return list(compare_metadata(MigrationContext.configure(connection), db.metadata))
+
+
+def test_migrations_make_the_tables_the_code_has(bare_app: Flask) -> None:
+    flask_migrate.upgrade()
+    assert differences() == []
+
+
+@pytest.mark.parametrize("dump", SAVED, ids=lambda path: path.name)
+def test_a_saved_release_is_carried_over_with_its_rows(bare_app: Flask, dump: Path) -> None:
+    if db.engine.dialect.name != "sqlite":
+        pytest.skip("the saved databases are SQLite's")
+    connection = sqlite3.connect(str(db.engine.url.database))
+    connection.executescript(gzip.decompress(dump.read_bytes()).decode())
+    before = {
+        table: connection.execute(f"select count(*) from {table}").fetchone()[0]  # noqa: S608
+        for table in ("client", "call", "touch", "task", "match_key", "user", "shift")
+    }
+    connection.close()
+    assert before["client"] > 100
+    flask_migrate.upgrade()
+    assert differences() == []
+    for table, count in before.items():
+        assert db.session.scalar(text(f'select count(*) from "{table}"')) == count  # noqa: S608
+    newest = db.session.scalars(select(Touch).order_by(Touch.started_at.desc())).first()
+    assert newest is not None and newest.started_at.tzinfo is not None
+    assert db.session.scalars(select(Call)).first() and db.session.scalars(select(Client)).first()
+
+
+def test_there_is_a_saved_database_of_the_first_release() -> None:
+    assert SAVED and SAVED[0].name.startswith("0001")
