@@ -51,6 +51,7 @@ def put(session: Session, touch: Touch, name: str, text: str, user: User, now: d
     if fields.BY_NAME[name].holder == "touch":
         raise KeyError(name)
     if touch.client is None:
+        session.refresh(touch, ["draft"], with_for_update=True)  # two fields may be sent at once
         touch.draft = {**touch.draft, name: " ".join(text.split())[:LONGEST]}
     else:
         person = fields.fill(session, touch.client, touch.person, name, text, user, now, country)

@@ -28,12 +28,16 @@ class Mine:
 
 
 def live_calls(session: Session, user: User) -> list[Mine]:
-    """The live calls that ring me or that I took: the talk first, then who has waited longest."""
+    """The live calls that ring me or that I took: the talk first, then who has waited longest.
+
+    A talk whose row is closed already, while they still say goodbye, is not among them.
+    """
     rows = session.execute(
         select(CallAudience.state, Touch)
         .join(Call, Call.id == CallAudience.call_id)
         .join(Touch, Touch.call_id == Call.id)
         .where(CallAudience.user_id == user.id, CallAudience.state.in_(("rung", "taken")), Call.state.in_(LIVE))
+        .where(Touch.closed_at.is_(None))
         .order_by(Call.offered_at, Call.id)
         .options(
             joinedload(Touch.call).joinedload(Call.line),

@@ -65,7 +65,8 @@ def bar() -> ResponseReturnValue:
     touch = context["touch"]
     parts = render_template("desk/_call.html", **context)
     if (touch.id if touch else None) == shown:
-        return parts
+        # the call's card may have been chosen in another tab
+        return parts, {"HX-Trigger": "desk:who"} if touch else {}
     context |= _panels(touch)
     response = make_response(parts + render_template("desk/_panels.html", **context, oob=True))
     response.headers["HX-Replace-Url"] = url_for("desk.page", touch=touch.id) if touch else url_for("desk.page")

@@ -183,7 +183,7 @@
     const { xhr, requestConfig } = event.detail;
     if (requestConfig.verb === "post" && xhr.status >= 500) unsaved();
     // Not mine any more: a colleague took the call. The bar knows what comes now.
-    if (xhr.status === 404 && requestConfig.elt.id !== "bar") htmx.trigger("#bar", "desk:look");
+    if (xhr.status === 404 && requestConfig.verb === "post") htmx.trigger("#bar", "desk:look");
   });
   document.addEventListener("stream:back", () => restore(document));
   addEventListener("online", () => restore(document));

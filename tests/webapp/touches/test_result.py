@@ -179,6 +179,17 @@ def test_after_the_close_comes_the_next_unfinished_row(
     assert (last.status_code, last.headers["HX-Redirect"]) == (204, "/desk")
 
 
+def test_a_row_may_be_closed_while_they_say_goodbye(
+    sign_in: SignIn, session: Session, phone: Phone, on_duty: User
+) -> None:
+    talk = phone.ring()
+    phone.answer(talk, on_duty)
+    anna = sign_in("anna")
+    result = {"purpose_id": item(session, Purpose, "price"), "outcome_id": item(session, Outcome, "refused")}
+    assert anna.post(f"/touches/{talk.id}/close", data=result).headers["Location"] == "/desk"
+    assert "No call" in anna.get("/desk").get_data(as_text=True)
+
+
 def test_a_promise_starts_one_clock(
     sign_in: SignIn, session: Session, touch: Touch, clock: Clock, on_duty: User
 ) -> None:
