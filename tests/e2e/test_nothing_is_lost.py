@@ -1,4 +1,4 @@
-"""Nothing typed is lost: on reload, in a second tab, on a lost connection, and when the web process dies in mid-call."""
+"""Nothing typed is lost: on reload, in a second tab, on a lost connection, when the web process dies in mid-call."""
 
 from __future__ import annotations
 

@@ -1,0 +1,57 @@
+"""A throwaway PostgreSQL of Debian's: a cluster in a folder of its own, reached by a socket in that folder alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+SERVERS = Path("/usr/lib/postgresql")
+
+
+def programs() -> Path | None:
+    """The folder of the newest server's programs, None when there is no server."""
+    found = sorted(SERVERS.glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+class Cluster:
+    """A running server. As root it runs as Debian's user `postgres`: the server refuses to be root."""
+
+    def __init__(self, programs: Path) -> None:
+        self._programs = programs
+        # A socket's path may have 107 letters, too few for the folders of tests.
+        self._folder = Path(tempfile.mkdtemp(prefix="pg"))
+        self._as = []
+        if os.geteuid() == 0:
+            shutil.chown(self._folder, "postgres")
+            self._as = ["runuser", "-u", "postgres", "--"]
+        self._run("initdb", "-D", "data", "-A", "trust", "-U", "postgres", "-N", "-E", "UTF8", "--locale=C.UTF-8")
+        options = f"-F -k {self._folder} -c listen_addresses='' -c synchronous_commit=off"
+        self._run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
+
+    def _run(self, program: str, *words: str) -> None:
+        done = subprocess.run(
+            [*self._as, str(self._programs / program), *words],
+            cwd=self._folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stdout
+
+    def database(self, name: str) -> str:
+        """A new database; its DATABASE_URL."""
+        self._run("createdb", "-h", str(self._folder), "-U", "postgres", name)
+        return f"postgresql+psycopg://postgres@/{name}?host={quote(str(self._folder), safe='')}"
+
+    def close(self) -> None:
+        """Stop the server and remove everything."""
+        self._run("pg_ctl", "-D", "data", "-m", "immediate", "stop")
+        shutil.rmtree(self._folder)

@@ -1,0 +1,88 @@
+"""The same desk on PostgreSQL: a real call through it, and the tests of calls, feed and matching."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+from sqlalchemy import select
+
+from tests.e2e.installation import ROOT, wait_for
+from tests.e2e.office import UNKNOWN, Desk
+from tests.e2e.postgres import Cluster, programs
+from webapp.calls.models import CallTrace
+from webapp.touches.models import Touch
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    found = programs()
+    if found is None:
+        assert not os.environ.get("CI"), "PostgreSQL is missing on a build machine"
+        pytest.skip("LEFT OUT: PostgreSQL's server is not installed")
+    cluster = Cluster(found)
+    yield cluster
+    cluster.close()
+
+
+def test_a_call_from_the_ring_to_the_ledger(cluster: Cluster, tmp_path: Path, clients: None, browser: Browser) -> None:
+    desk = Desk(tmp_path, DATABASE_URL=cluster.database("office"))
+    try:
+        desk.found()
+        desk.start("web")
+        desk.start("bridge")
+        context = browser.new_context(locale="en-US")
+        page = context.new_page()
+        page.goto(desk.url)
+        page.locator("#login").fill("anna")
+        page.locator("input[type=password]").fill(desk.passwords["anna"])
+        page.keyboard.press("Enter")
+        expect(page.locator("#bar")).to_contain_text("No call")
+        caller, _phone = desk.talk(UNKNOWN)
+        expect(page.locator("#bar")).to_contain_text("Talking")
+        page.keyboard.press("2")
+        expect(page.locator("#script .sentence")).to_contain_text("How should I address you?")
+        page.locator("#card-name").fill("Vostok")
+        page.keyboard.press("Control+s")
+        expect(page.locator("#who-title")).to_have_text("Vostok")
+        page.locator("#note").fill("on the other database")
+        wait_for(lambda: desk.count(Touch, Touch.note == "on the other database") == 1)
+        desk.kill("web")
+        caller.hang_up()
+        desk.start("web")
+        desk.call("ended", end="completed", by="anna")
+        expect(page.locator("#bar")).to_contain_text("Ended")
+        [row] = desk.ledger()["rows"]
+        assert (row["client"], row["purpose"], row["note"], row["state"]) == (
+            "Vostok",
+            "Price",
+            "on the other database",
+            "talked",
+        )
+        kinds = desk.ask(lambda session: list(session.scalars(select(CallTrace.kind))))
+        assert kinds.count("offered") == kinds.count("ended_completed") == 1
+        assert not (tmp_path / "var" / "secondring.sqlite").exists()
+        context.close()
+    finally:
+        desk.close()
+
+
+@pytest.mark.parametrize("tests", ["calls", "test_feed.py", "clients/test_match.py"])
+def test_the_desk_s_own_tests_on_postgresql(cluster: Cluster, tests: str) -> None:
+    url = cluster.database("tests_" + "".join(letter for letter in tests if letter.isalpha()))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"tests/webapp/{tests}"],
+        cwd=ROOT,
+        env={**os.environ, "TEST_DATABASE_URL": url, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
