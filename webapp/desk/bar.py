@@ -42,6 +42,7 @@ class Bar:
     call: Call | None = None
     word: str = ""
     name: str = ""
+    named: bool = False
     line: str = ""
     channel: str = ""
     since: int | None = None
@@ -73,13 +74,15 @@ def of(
     ring_seconds = the_office(session).ring_seconds
     client = touch.client
     person = touch.person.full_name if touch.person else ""
+    known = ", ".join(part for part in (person, client.name if client else "") if part)
     return Bar(
         state=call.state,
         server_now=epoch_ms(now),
         duty=on_duty,
         call=call,
         word=word(call),
-        name=", ".join(part for part in (person, client.name if client else "") if part) or caller_name(call),
+        name=known or caller_name(call),
+        named=bool(known or call.caller_name),
         line=(call.line.title or call.line.name) if call.line else call.line_name,
         channel=call.line.channel.name if call.line and call.line.channel else "",
         since=epoch_ms(since) if since else None,
