@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
 from tests.e2e.conftest import SignIn
@@ -20,13 +20,27 @@ NUMBER = "+7 495 999-00-11"
 
 
 def test_only_the_manager_on_duty_gets_the_pop(desk: Desk, sign_in: SignIn) -> None:
+    desk.ring_long()
     anna, boris, vera = sign_in("anna"), sign_in("boris"), sign_in("vera")
-    caller, _phone = desk.talk(UNKNOWN)
+    phone = desk.softphone("anna")
+    caller = desk.caller(UNKNOWN)
+    expect(anna.locator("#bar")).to_contain_text("Ringing")
     expect(anna.locator("#bar")).to_contain_text(NUMBER)
+    assert desk.audience() == {"anna": "rung", "boris": "planned"}
+    _see_no_call(boris, vera)
+    for page in (boris, vera):
+        page.reload()
+    _see_no_call(boris, vera)
+    phone.answer()
+    expect(anna.locator("#bar")).to_contain_text("Talking")
     caller.hang_up()
     expect(anna.locator("#bar")).to_contain_text("Ended")
     assert desk.audience() == {"anna": "taken", "boris": "gone"}
-    for page in (boris, vera):
+    _see_no_call(boris, vera)
+
+
+def _see_no_call(*pages: Page) -> None:
+    for page in pages:
         expect(page.locator("#bar")).to_contain_text("No call")
         expect(page.locator("#bar")).not_to_contain_text(NUMBER)
         expect(page.locator("#who")).to_have_count(0)
