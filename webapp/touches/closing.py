@@ -33,6 +33,15 @@ def save(session: Session, touch: Touch, values: Mapping[str, Any], now: datetim
     session.flush()
 
 
+USUAL_STEP = {"meeting": "meeting_ours", "order": "order", "offer": "offer", "technologist": "technologist"}
+"""The next step that an outcome promises (D70), by the outcome's key; a call back after any other."""
+
+
+def usual_step(touch: Touch) -> str:
+    """The kind of next step to propose while nobody has chosen one."""
+    return USUAL_STEP.get(touch.outcome.key if touch.outcome else "", "call_back")
+
+
 def missing(touch: Touch, now: datetime) -> Missing:
     """What is still to be said before this touch may be closed; {} when nothing is."""
     found: Missing = {}

@@ -92,7 +92,7 @@ def preset(touch_id: int, name: str) -> ResponseReturnValue:
     touch, now = _touch(touch_id), _now()
     at = officetime.preset(name, now, _zone())
     load(select(Touch).where(Touch.id == touch_id), if_=at is not None)
-    closing.save(db.session(), touch, {"next_at": at, "next_kind": touch.next_kind or "call_back"}, now)
+    closing.save(db.session(), touch, {"next_at": at, "next_kind": touch.next_kind or closing.usual_step(touch)}, now)
     db.session.commit()
     answer = make_response(render_template("touches/_next.html", **result_context(touch, now), tell_saved=True))
     answer.headers["HX-Trigger"] = "desk:card"

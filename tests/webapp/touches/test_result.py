@@ -102,6 +102,20 @@ def test_the_shortcuts_set_the_offices_time(sign_in: SignIn, session: Session, t
     assert anna.post(f"/touches/{touch.id}/next/someday").status_code == 404
 
 
+def test_a_shortcut_proposes_the_step_that_the_outcome_promises(
+    sign_in: SignIn, session: Session, touch: Touch
+) -> None:
+    anna = sign_in("anna")
+    anna.post(f"/touches/{touch.id}/result", data={"outcome_id": item(session, Outcome, "meeting")})
+    anna.post(f"/touches/{touch.id}/next/tomorrow")
+    session.expire_all()
+    assert touch.next_kind == "meeting_ours"
+    anna.post(f"/touches/{touch.id}/result", data={"next_kind": "meeting_theirs"})
+    anna.post(f"/touches/{touch.id}/next/in_2h")
+    session.expire_all()
+    assert touch.next_kind == "meeting_theirs"
+
+
 def test_what_is_missing_is_said_beside_its_field_and_words_stay(
     sign_in: SignIn, session: Session, touch: Touch
 ) -> None:
