@@ -23,7 +23,7 @@ from sipbridge.events import (
 )
 from webapp import feed
 from webapp.accounts.models import Role, User
-from webapp.calls import trace
+from webapp.calls import missed, trace
 from webapp.calls.models import Call, CallAudience, LineState
 from webapp.office.queries import the_office
 from webapp.roster import duty
@@ -113,7 +113,7 @@ def _call_answered(event: CallAnswered, session: Session, now: datetime) -> None
             call.situation = "colleagues_client"
         if touch := _touch(session, call):
             touch.user_id = user.id
-    _make_good(session, call, user, event.at, now)
+    missed.make_good(session, call.number, user, "made_good", event.at, now)
     _announce_to_audience(session, call, now)
 
 
@@ -209,28 +209,3 @@ def _first_head(session: Session) -> int | None:
 def _announce_to_audience(session: Session, call: Call, now: datetime) -> None:
     told: Iterable[int] = [row.user_id for row in _audience(session, call) if row.state != "planned"]
     feed.announce(session, told, "call", call.id, now)
-
-
-def _make_good(session: Session, call: Call, user: User | None, at: datetime, now: datetime) -> None:
-    """Close the missed calls and the promises of this number: they rang again and a manager speaks."""
-    if not call.number:
-        return
-    missed = session.scalars(
-        select(Call).where(
-            Call.number == call.number,
-            Call.id != call.id,
-            Call.state == "ended",
-            Call.answered_at.is_(None),
-            Call.missed_closed_at.is_(None),
-        )
-    ).all()
-    for earlier in missed:
-        earlier.missed_closed_at, earlier.missed_closed_by_id = at, user.id if user else None
-        trace.add(session, earlier, at, "made_good", name=user.name if user else "")
-    promises = session.scalars(
-        select(Task).where(Task.kind == "promise", Task.number == call.number, Task.done_at.is_(None))
-    ).all()
-    for task in promises:
-        task.done_at, task.done_by_id = at, user.id if user else None
-    if missed or promises:
-        feed.announce_all(session, "tasks", call.id, now)

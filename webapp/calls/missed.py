@@ -15,6 +15,7 @@ from webapp import feed
 from webapp.accounts.models import User
 from webapp.calls import trace
 from webapp.calls.models import Call
+from webapp.tasks.models import Task
 
 MAX_REASON = 1000
 LATE_AFTER = timedelta(minutes=10)
@@ -59,6 +60,26 @@ def open_missed(session: Session) -> list[Waiting]:
     for call in calls:
         groups.setdefault(call.number or f"hidden {call.id}", []).append(call)
     return sorted((Waiting(group[0].number, group) for group in groups.values()), key=lambda waiting: waiting.since)
+
+
+def make_good(session: Session, number: str, by: User | None, kind: str, at: datetime, now: datetime) -> None:
+    """A manager has spoken with `number`: its missed calls are closed and its promises kept (D22, D26).
+
+    `kind` is the line of the trace: made_good when they rang again, rang_back when we did.
+    """
+    if not number:
+        return
+    calls = session.scalars(select(Call).where(Call.number == number, is_open_missed())).all()
+    for call in calls:
+        call.missed_closed_at, call.missed_closed_by_id = at, by.id if by else None
+        trace.add(session, call, at, kind, name=by.name if by else "")
+    promises = session.scalars(
+        select(Task).where(Task.kind == "promise", Task.number == number, Task.done_at.is_(None))
+    ).all()
+    for task in promises:
+        task.done_at, task.done_by_id = at, by.id if by else None
+    if calls or promises:
+        feed.announce_all(session, "tasks", "", now)
 
 
 def close(session: Session, call: Call, reason: str, user: User, now: datetime) -> LazyString | None:

@@ -67,6 +67,7 @@ def sentence(kind: str, facts: dict[str, Any]) -> str:
         "ended_failed": lambda: _("The call broke off."),
         "recording": lambda: _("The recording is ready, %(seconds)s s.", seconds=facts.get("seconds", "")),
         "made_good": lambda: _("Made good: a manager spoke with this number later."),
+        "rang_back": lambda: _("Made good: %(name)s rang back and spoke with this number.", name=name),
         "closed_with_reason": lambda: _("Closed with a reason: %(reason)s", reason=facts.get("reason", "")),
         "chosen": lambda: _("%(name)s chose the card %(client)s.", name=name, client=facts.get("client", "")),
         "not_this_one": lambda: _(

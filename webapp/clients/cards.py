@@ -103,7 +103,7 @@ def open_from_call(
         contacts.add(session, client, contacts.phone_kind(call.number), call.number, country, person)
         match.index(session, client)
     _attach(session, call, touch, client, {"reason": "made"})
-    call.situation = call.situation if call.situation == "caller_was_missed" else "new_caller"
+    call.situation = call.situation if call.situation == "was_missed" else "new_caller"
     trace.add(session, call, now, "card_made", name=user.name, client=title(client))
     _tell(session, call, client, now)
     return client
@@ -184,7 +184,7 @@ def not_this_one(session: Session, call: Call, client: Client, user: User, now: 
     call.candidates = [one for one in call.candidates if one["client_id"] != client.id]
     if call.client_id == client.id:
         call.client_id = None
-        call.situation = call.situation if call.situation == "caller_was_missed" else "new_caller"
+        call.situation = call.situation if call.situation == "was_missed" else "new_caller"
     if call.client_id is None:
         count = len(call.candidates)
         call.why_client = {"reason": "candidates", "count": count} if count else {"reason": "unknown"}

@@ -53,11 +53,18 @@ def of(session: Session, touch: Touch, user: User, now: datetime, zone: ZoneInfo
     return Talk(
         view=view,
         at=at,
-        attitude=script.attitude[(touch.call_id or 0) % len(script.attitude)],
+        attitude=_attitude(session, touch, script),
         known={n: have[ask] for n, ask in asks.items() if ask != "note" and ask in have},
         prompts={ask: _prompt(ask) for ask in asks.values()},
         settled=sum(question.asked or question.known for question in view.questions),
     )
+
+
+def _attitude(session: Session, touch: Touch, script: Script) -> str:
+    """One line of inner attitude for this call (D64); '' when the head has switched them off."""
+    if not the_office(session).show_attitude:
+        return ""
+    return script.attitude[(touch.call_id or 0) % len(script.attitude)]
 
 
 def _prompt(ask: str) -> Any:

@@ -12,6 +12,7 @@ from flask_babel import format_time
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from webapp import hx
 from webapp.access import SALES, allow, load, me
 from webapp.accounts.models import Role
 from webapp.calls import missed
@@ -25,6 +26,7 @@ from webapp.desk import caller, owed, queries, talk, testcall, who
 from webapp.desk.bar import epoch_ms
 from webapp.office.models import Line
 from webapp.office.queries import line_called, the_office
+from webapp.touches import opening
 from webapp.touches.models import Touch
 from webapp.touches.queries import may_work_on
 from webapp.touches.views import result_context
@@ -307,6 +309,16 @@ def close_missed(call_id: int) -> ResponseReturnValue:
             return render_template("desk/_missed.html", waiting=row, missed_error=problem, missed_reason=reason), 422
     db.session.commit()
     return ""
+
+
+@bp.post("/desk/missed/<int:call_id>/rang-back")
+@allow(*SALES)
+def rang_back(call_id: int) -> ResponseReturnValue:
+    """We rang back and spoke: the row of that talk is opened (D22)."""
+    call = load(select(Call).where(Call.id == call_id), if_=lambda call: call.is_missed and bool(call.number))
+    touch = opening.rang_back(db.session(), call, me(), _now())
+    db.session.commit()
+    return hx.go("desk.page", touch=touch.id)
 
 
 def _spoken(line: Line) -> str:

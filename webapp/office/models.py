@@ -26,6 +26,7 @@ class Office(Model):
     opens: Mapped[int] = mapped_column(default=9 * 60)
     closes: Mapped[int] = mapped_column(default=18 * 60)
     workdays: Mapped[list[int]] = mapped_column(JSON, default=lambda: [0, 1, 2, 3, 4])
+    show_attitude: Mapped[bool] = mapped_column(default=True)
     conversion_counts: Mapped[str] = mapped_column(String(12), default="meeting")
     is_demo: Mapped[bool] = mapped_column(default=False)
 

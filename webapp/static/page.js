@@ -1,9 +1,9 @@
 // Small things every page needs; no page depends on them to be read.
 document.addEventListener("htmx:responseError", (event) => {
   const notice = document.getElementById("connection");
+  if (event.detail.xhr.status < 500) return;
   notice.textContent = document.body.dataset.offline || "";
   notice.hidden = false;
-  if (event.detail.xhr.status < 500) setTimeout(() => { notice.hidden = true; }, 4000);
 });
 // "/" goes to the page's search box, from anywhere but a field.
 document.addEventListener("keydown", (event) => {

@@ -18,6 +18,7 @@ from webapp.calls.models import Call
 from webapp.clients.models import Client, ContactPoint
 from webapp.desk import testcall
 from webapp.tasks.models import Task
+from webapp.touches.models import Touch
 
 SignIn = Callable[[str], FlaskClient]
 MakeClient = Callable[..., Client]
@@ -176,3 +177,33 @@ def test_at_most_three_test_calls_live_at_once(
     assert anna.post("/desk/test-call/rude").status_code == 404
     assert sign_in("expert").post("/desk/test-call/hidden").status_code == 403
     assert "Test call" not in idle(sign_in("expert"))
+
+
+def test_who_was_rung_back_is_made_good_and_has_a_row(
+    sign_in: SignIn, session: Session, phone: Phone, on_duty: User, clock: Clock
+) -> None:
+    """D22: closed by a talk with that number, ours too; all its calls and promises with it."""
+    touches = [phone.ring(), phone.ring()]
+    for touch in touches:
+        phone.end(touch, EndReason.ABANDONED)
+    first, second = (touch.call for touch in touches)
+    assert first and second
+    owe(session, on_duty, "promise", "", clock, minutes=5)
+    client = sign_in("anna")
+    answer = client.post(f"/desk/missed/{second.id}/rang-back", headers={"HX-Request": "true"})
+    session.expire_all()
+    opened = session.scalars(select(Touch).where(Touch.direction == "out")).one()
+    assert answer.headers["HX-Redirect"] == f"/desk?touch={opened.id}"
+    assert first.missed_closed_by_id == second.missed_closed_by_id == on_duty.id
+    assert session.scalars(select(Task)).one().done_at == clock()
+    page = client.get(answer.headers["HX-Redirect"]).get_data(as_text=True)
+    assert 'name="purpose_id"' in page and opened.draft["phone"] in page
+    assert client.post(f"/desk/missed/{second.id}/rang-back").status_code == 303  # once more does no harm
+
+
+def test_a_hidden_number_cannot_be_rung_back(sign_in: SignIn, phone: Phone, on_duty: User) -> None:
+    touch = phone.ring(number="")
+    phone.end(touch, EndReason.ABANDONED)
+    client = sign_in("anna")
+    assert "rang-back" not in idle(client)
+    assert client.post(f"/desk/missed/{touch.call_id}/rang-back").status_code == 404

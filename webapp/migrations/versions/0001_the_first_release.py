@@ -75,6 +75,7 @@ def upgrade() -> None:
     sa.Column('opens', sa.Integer(), nullable=False),
     sa.Column('closes', sa.Integer(), nullable=False),
     sa.Column('workdays', sa.JSON(), nullable=False),
+    sa.Column('show_attitude', sa.Boolean(), nullable=False),
     sa.Column('conversion_counts', sa.String(length=12), nullable=False),
     sa.Column('is_demo', sa.Boolean(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_office'))

@@ -1,0 +1,30 @@
+"""Touches that begin with us: a missed caller was rung back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from webapp.accounts.models import User
+from webapp.calls import missed
+from webapp.calls.models import Call
+from webapp.pages import phone
+from webapp.touches.models import Touch
+
+
+def rang_back(session: Session, call: Call, user: User, now: datetime) -> Touch:
+    """We rang back and spoke with a missed caller: his missed calls are made good, and the talk has a row (D22)."""
+    touch = Touch(
+        direction="out",
+        started_at=now,
+        user_id=user.id,
+        client_id=call.client_id,
+        channel_id=call.line.channel_id if call.line else None,
+        draft={} if call.client_id else {"phone": phone(call.number)},
+        name_known=call.client_id is not None,
+    )
+    session.add(touch)
+    missed.make_good(session, call.number, user, "rang_back", now, now)
+    session.flush()
+    return touch
