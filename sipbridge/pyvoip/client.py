@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 
 import pyVoIP
 
-from . import wire
-from .message import Address, Message, NotSip
-from .net import Peers
-from .transactions import UNREACHABLE, ClientTransaction, ServerTransaction
-from .transport import Transport
+from sipbridge.pyvoip import wire
+from sipbridge.pyvoip.message import Address, Message, NotSip
+from sipbridge.pyvoip.net import Peers
+from sipbridge.pyvoip.transactions import UNREACHABLE, ClientTransaction, ServerTransaction
+from sipbridge.pyvoip.transport import Transport
 
 if TYPE_CHECKING:
-    from .dialog import Key
-    from .endpoint import Endpoint
-    from .leg import Leg
+    from sipbridge.pyvoip.dialog import Key
+    from sipbridge.pyvoip.endpoint import Endpoint
+    from sipbridge.pyvoip.leg import Leg
 
 # The package drops every method that is not in this list of its own; it is its setting for what is served.
 pyVoIP.SIPCompatibleMethods[:] = wire.ALLOW.split(", ")

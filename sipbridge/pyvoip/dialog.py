@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from . import wire
-from .message import BRANCH_COOKIE, Message
-from .uri import BadAddress, parse_name_addr, parse_uri
+from sipbridge.pyvoip import wire
+from sipbridge.pyvoip.message import BRANCH_COOKIE, Message
+from sipbridge.pyvoip.uri import BadAddress, parse_name_addr, parse_uri
 
 Key = tuple[str, str, str]
 

@@ -10,20 +10,19 @@ from ipaddress import IPv4Network, IPv6Network
 from pyVoIP.VoIP import PhoneStatus, VoIPPhone
 
 from sipbridge.media.hub import Hub
-
-from . import digest, identity, sdp, session_timer, wire
-from .client import ACCEPT, Client
-from .inbound import InboundLeg
-from .leg import Leg, warning
-from .leg_events import LegEvent
-from .message import Address, Message
-from .net import Peers, Resolver
-from .outbound import OutboundLeg
-from .ports import NoPort, Ports
-from .registration import Account, Budget, Registration
-from .rtp import MediaClient
-from .transactions import ServerTransaction
-from .uri import BadAddress, host_port, parse_uri, user_part
+from sipbridge.pyvoip import digest, identity, sdp, session_timer, wire
+from sipbridge.pyvoip.client import ACCEPT, Client
+from sipbridge.pyvoip.inbound import InboundLeg
+from sipbridge.pyvoip.leg import Leg, warning
+from sipbridge.pyvoip.leg_events import LegEvent
+from sipbridge.pyvoip.message import Address, Message
+from sipbridge.pyvoip.net import Peers, Resolver
+from sipbridge.pyvoip.outbound import OutboundLeg
+from sipbridge.pyvoip.ports import NoPort, Ports
+from sipbridge.pyvoip.registration import Account, Budget, Registration
+from sipbridge.pyvoip.rtp import MediaClient
+from sipbridge.pyvoip.transactions import ServerTransaction
+from sipbridge.pyvoip.uri import BadAddress, host_port, parse_uri, user_part
 
 log = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from .message import Message
-from .uri import BadAddress, NameAddr, host_port, parse_name_addr, quoted, readable, user_part
-from .wire import Fields
+from sipbridge.pyvoip.message import Message
+from sipbridge.pyvoip.uri import BadAddress, NameAddr, host_port, parse_name_addr, quoted, readable, user_part
+from sipbridge.pyvoip.wire import Fields
 
 MAX_NUMBER = 64
 MAX_NAME = 128

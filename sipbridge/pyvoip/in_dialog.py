@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from . import wire
-from .dialog import Dialog, new_branch
-from .message import Message
-from .transactions import ClientTransaction
+from sipbridge.pyvoip import wire
+from sipbridge.pyvoip.dialog import Dialog, new_branch
+from sipbridge.pyvoip.message import Message
+from sipbridge.pyvoip.transactions import ClientTransaction
 
 if TYPE_CHECKING:
-    from .leg import Leg
+    from sipbridge.pyvoip.leg import Leg
 
 OnFinal = Callable[[Message | int], None]
 

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 from pyVoIP.VoIP import CallState
 
-from . import identity, sdp, wire
-from .client import ALLOW, SUPPORTED
-from .dialog import Dialog
-from .leg import Leg
-from .leg_events import Answered
-from .message import Message
-from .rtp import MediaClient
-from .timers import Timer
-from .transactions import ServerTransaction
+from sipbridge.pyvoip import identity, sdp, wire
+from sipbridge.pyvoip.client import ALLOW, SUPPORTED
+from sipbridge.pyvoip.dialog import Dialog
+from sipbridge.pyvoip.leg import Leg
+from sipbridge.pyvoip.leg_events import Answered
+from sipbridge.pyvoip.message import Message
+from sipbridge.pyvoip.rtp import MediaClient
+from sipbridge.pyvoip.timers import Timer
+from sipbridge.pyvoip.transactions import ServerTransaction
 
 if TYPE_CHECKING:
-    from .endpoint import Endpoint
+    from sipbridge.pyvoip.endpoint import Endpoint
 
 REPEAT_RINGING = 60.0  # seconds; a proxy gives up a call it hears nothing of for three minutes
 

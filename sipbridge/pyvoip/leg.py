@@ -13,20 +13,19 @@ from typing import TYPE_CHECKING, Any
 from pyVoIP.VoIP import CallState, VoIPCall
 
 from sipbridge.media.stream import Stream
-
-from . import in_dialog, sdp, session_timer, wire
-from .client import ACCEPT, ALLOW, SUPPORTED, Client
-from .dialog import Dialog
-from .leg_events import Ended
-from .message import Address, Message
-from .net import is_numeric
-from .rtp import MediaClient
-from .session_timer import Session, SessionWatch
-from .timers import TIMEOUT
-from .transactions import ServerTransaction
+from sipbridge.pyvoip import in_dialog, sdp, session_timer, wire
+from sipbridge.pyvoip.client import ACCEPT, ALLOW, SUPPORTED, Client
+from sipbridge.pyvoip.dialog import Dialog
+from sipbridge.pyvoip.leg_events import Ended
+from sipbridge.pyvoip.message import Address, Message
+from sipbridge.pyvoip.net import is_numeric
+from sipbridge.pyvoip.rtp import MediaClient
+from sipbridge.pyvoip.session_timer import Session, SessionWatch
+from sipbridge.pyvoip.timers import TIMEOUT
+from sipbridge.pyvoip.transactions import ServerTransaction
 
 if TYPE_CHECKING:
-    from .endpoint import Endpoint
+    from sipbridge.pyvoip.endpoint import Endpoint
 
 INFO_TYPES = ("application/dtmf-relay", "application/dtmf", "application/media_control+xml")
 

@@ -13,8 +13,18 @@ from functools import cached_property
 import pyVoIP.VoIP  # noqa: F401  # pyVoIP.SIP can't be imported before it
 from pyVoIP import SIP
 
-from .uri import HOST, WORD, BadAddress, NameAddr, is_token, parse_name_addr, parse_params, parse_uri, split
-from .uri import Uri as Uri
+from sipbridge.pyvoip.uri import (
+    HOST,
+    WORD,
+    BadAddress,
+    NameAddr,
+    is_token,
+    parse_name_addr,
+    parse_params,
+    parse_uri,
+    split,
+)
+from sipbridge.pyvoip.uri import Uri as Uri
 
 Address = tuple[str, int]
 

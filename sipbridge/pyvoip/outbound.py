@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from pyVoIP.VoIP import CallState
 
-from . import identity, sdp, session_timer, wire
-from .client import ALLOW, SUPPORTED
-from .dialog import Dialog, new_branch
-from .leg import Leg
-from .leg_events import Answered, Ringing
-from .message import Address, Message
-from .rtp import MediaClient
-from .timers import TIMEOUT
-from .transactions import TIMED_OUT, UNREACHABLE, ClientTransaction
-from .uri import Uri
+from sipbridge.pyvoip import identity, sdp, session_timer, wire
+from sipbridge.pyvoip.client import ALLOW, SUPPORTED
+from sipbridge.pyvoip.dialog import Dialog, new_branch
+from sipbridge.pyvoip.leg import Leg
+from sipbridge.pyvoip.leg_events import Answered, Ringing
+from sipbridge.pyvoip.message import Address, Message
+from sipbridge.pyvoip.rtp import MediaClient
+from sipbridge.pyvoip.timers import TIMEOUT
+from sipbridge.pyvoip.transactions import TIMED_OUT, UNREACHABLE, ClientTransaction
+from sipbridge.pyvoip.uri import Uri
 
 if TYPE_CHECKING:
-    from .endpoint import Endpoint
+    from sipbridge.pyvoip.endpoint import Endpoint
 
 CAUSES = {486: "busy", 600: "busy", 408: "timeout", 487: "cancelled", 488: "failed", 606: "failed", 415: "failed"}
 

@@ -14,14 +14,14 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from . import digest, wire
-from .client import ALLOW, SUPPORTED, Client
-from .dialog import new_branch
-from .message import Message
-from .net import Resolver
-from .timers import Timer
-from .transactions import TIMED_OUT, ClientTransaction
-from .uri import BadAddress, host_port, parse_name_addr, parse_uri, user_part
+from sipbridge.pyvoip import digest, wire
+from sipbridge.pyvoip.client import ALLOW, SUPPORTED, Client
+from sipbridge.pyvoip.dialog import new_branch
+from sipbridge.pyvoip.message import Message
+from sipbridge.pyvoip.net import Resolver
+from sipbridge.pyvoip.timers import Timer
+from sipbridge.pyvoip.transactions import TIMED_OUT, ClientTransaction
+from sipbridge.pyvoip.uri import BadAddress, host_port, parse_name_addr, parse_uri, user_part
 
 ASK_FOR = 120  # seconds
 REFRESH_WITHIN = 25.0

@@ -7,8 +7,7 @@ from pyVoIP import RTP
 
 from sipbridge.media.hub import Hub
 from sipbridge.media.stream import Stream
-
-from .sdp import CODECS
+from sipbridge.pyvoip.sdp import CODECS
 
 PAYLOAD_TYPES = {"PCMU": RTP.PayloadType.PCMU, "PCMA": RTP.PayloadType.PCMA}
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .message import Message
-from .timers import Timer, Timers
-from .wire import Fields
+from sipbridge.pyvoip.message import Message
+from sipbridge.pyvoip.timers import Timer, Timers
+from sipbridge.pyvoip.wire import Fields
 
 SHORTEST = 90  # seconds, RFC 4028 4
 LONGEST = 86_400

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from . import wire
-from .message import Address, Message
-from .timers import T2, T4, TIMEOUT, Repeater
+from sipbridge.pyvoip import wire
+from sipbridge.pyvoip.message import Address, Message
+from sipbridge.pyvoip.timers import T2, T4, TIMEOUT, Repeater
 
 if TYPE_CHECKING:
-    from .client import Client
+    from sipbridge.pyvoip.client import Client
 
 TIMED_OUT = 408
 UNREACHABLE = 503

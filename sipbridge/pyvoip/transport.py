@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 import pyVoIP.VoIP  # noqa: F401  # pyVoIP.SIP can't be imported before it
 from pyVoIP import SIP
 
-from .message import Address
-from .net import LocalAddress
-from .timers import Timers
+from sipbridge.pyvoip.message import Address
+from sipbridge.pyvoip.net import LocalAddress
+from sipbridge.pyvoip.timers import Timers
 
 if TYPE_CHECKING:
-    from .endpoint import Endpoint
+    from sipbridge.pyvoip.endpoint import Endpoint
 
 log = logging.getLogger(__name__)
 

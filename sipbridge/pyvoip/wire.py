@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from .message import Message
-from .uri import host_port
+from sipbridge.pyvoip.message import Message
+from sipbridge.pyvoip.uri import host_port
 
 ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO"
 SUPPORTED = "timer"
