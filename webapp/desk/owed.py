@@ -9,21 +9,23 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from webapp.accounts.models import User
+from webapp.accounts.models import Role, User
 from webapp.calls import missed
 from webapp.calls.missed import Waiting
-from webapp.roster import duty
+from webapp.roster import duty, grid
 from webapp.tasks.models import Task
 from webapp.tasks.queries import due
 from webapp.touches.models import Touch
 from webapp.touches.queries import unfinished
 
 MOST_MISSED = 50
+GAPS_AHEAD = timedelta(days=7)
+"""How far ahead the head sees hours with nobody on duty (D18)."""
 
 
 @dataclass(frozen=True)
 class Owed:
-    """The idle page, each list with the latest first."""
+    """The idle page, each list with the latest first. `gaps`: hours with nobody on duty, a line a day, for the head."""
 
     promises: Sequence[Task]
     missed: Sequence[Waiting]
@@ -31,6 +33,7 @@ class Owed:
     today: Sequence[Task]
     inbox: Sequence[Task]
     duty: Sequence[duty.OnDuty]
+    gaps: Sequence[str]
 
     @property
     def nothing(self) -> bool:
@@ -49,4 +52,5 @@ def of(session: Session, user: User, now: datetime, zone: ZoneInfo) -> Owed:
         today=[task for task in tasks if task.kind in ("next_touch", "message")],
         inbox=[task for task in tasks if task.kind in ("inbox", "gap")],
         duty=duty.on_duty(session, now),
+        gaps=grid.gap_words(duty.gaps(session, now, now + GAPS_AHEAD), zone) if user.has_role(Role.HEAD) else [],
     )

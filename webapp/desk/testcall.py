@@ -8,9 +8,10 @@ import sys
 import threading
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from webapp.accounts.models import User
 from webapp.clients.models import Client, ContactPoint, MatchKey
 
 KINDS = (
@@ -30,8 +31,11 @@ _running: list[subprocess.Popen[bytes]] = []
 _lock = threading.Lock()
 
 
-def caller_of(session: Session, kind: str) -> tuple[str, str] | None:
-    """Number and name of a caller of this kind from the database; None when the database has none such."""
+def caller_of(session: Session, kind: str, user: User) -> tuple[str, str] | None:
+    """Number and name of a caller of this kind from the database; None when the database has none such.
+
+    A client of `user` comes first, then one of nobody, so that the call rings the one who asked for it.
+    """
     if kind == "hidden":
         return "", ""
     if kind == "unknown":
@@ -55,7 +59,7 @@ def caller_of(session: Session, kind: str) -> tuple[str, str] | None:
         select(MatchKey.whole, Client.name)
         .join(Client, Client.id == MatchKey.client_id)
         .where(MatchKey.kind == "phone", MatchKey.whole != "", MatchKey.key.in_(owners))
-        .order_by(func.random())
+        .order_by(case((Client.owner_id == user.id, 0), (Client.owner_id.is_(None), 1), else_=2), func.random())
         .limit(1)
     ).first()
     return (row[0], row[1]) if row else None

@@ -334,7 +334,7 @@ def test_call(kind: str) -> ResponseReturnValue:
     if kind not in dict(testcall.KINDS):
         abort(404)
     context: dict[str, Any] = {"test_kinds": testcall.KINDS}
-    found = testcall.caller_of(db.session(), kind)
+    found = testcall.caller_of(db.session(), kind, me())
     line = line_called(db.session(), "desk")
     if found is None or line is None:
         context["test_error"] = _("There is no such number among the cards yet.")

@@ -124,7 +124,7 @@ def draw(
             if minutes := _within((absence.starts_at, absence.ends_at), day, zone):
                 bars.append(_away_bar(absence, minutes, zone))
         days.append(Day(day, format_date(day, "EEE d MMM"), bars, wall_clock(now, zone)[0] == day))
-    week = Week(monday, days, [], *_edges(days, office), _gap_words(gaps, zone))
+    week = Week(monday, days, [], *_edges(days, office), gap_words(gaps, zone))
     _place(week, office, now, zone)
     return week
 
@@ -254,7 +254,7 @@ def _place(week: Week, office: Office, now: datetime, zone: tzinfo) -> None:
             bar.pieces = [(x(first), round(x(last) - x(first), 3)) for first, last in bar.pieces]
 
 
-def _gap_words(gaps: Sequence[tuple[datetime, datetime]], zone: tzinfo) -> list[str]:
+def gap_words(gaps: Sequence[tuple[datetime, datetime]], zone: tzinfo) -> list[str]:
     """A line a day: Mon 9 Mar 09:00–10:45, 15:45–18:00."""
     by_day: dict[date, list[str]] = {}
     for starts, ends in gaps:

@@ -17,6 +17,7 @@ from webapp.accounts.models import User
 from webapp.calls.models import Call
 from webapp.clients.models import Client, ContactPoint
 from webapp.desk import testcall
+from webapp.roster.models import Shift
 from webapp.tasks.models import Task
 from webapp.touches.models import Touch
 
@@ -52,6 +53,19 @@ def test_an_empty_desk_says_what_will_appear_here(sign_in: SignIn, on_duty: User
 
 def test_nobody_on_duty_is_said(sign_in: SignIn, office: dict[str, User]) -> None:
     assert "Nobody is on duty" in idle(sign_in("anna"))
+
+
+def test_the_head_sees_the_hours_that_nobody_covers(
+    sign_in: SignIn, on_duty: User, session: Session, clock: Clock
+) -> None:
+    page = idle(sign_in("head"))
+    assert "Nobody on duty" in page
+    assert "Tue 10 Mar 16:00–18:00" in page and "Wed 11 Mar 09:00–18:00" in page
+    assert "Nobody on duty" not in idle(sign_in("anna"))
+    covered = Shift(user_id=on_duty.id, starts_at=clock(), ends_at=clock() + timedelta(days=9), rank=0)
+    session.add(covered)
+    session.commit()
+    assert "Nobody on duty" not in idle(sign_in("head"))
 
 
 def test_what_is_owed_stands_by_lateness(
@@ -138,18 +152,21 @@ def test_a_missed_call_is_closed_with_a_reason_only(
 
 
 def test_the_callers_of_test_calls_come_from_the_cards(
-    session: Session, client_with: MakeClient, office: object
+    session: Session, client_with: MakeClient, office: dict[str, User]
 ) -> None:
-    assert testcall.caller_of(session, "known") is None
-    assert testcall.caller_of(session, "shared") is None
-    assert testcall.caller_of(session, "hidden") == ("", "")
-    client_with("+74950000001", "Rassvet")
+    anna = office["anna"]
+    assert testcall.caller_of(session, "known", anna) is None
+    assert testcall.caller_of(session, "shared", anna) is None
+    assert testcall.caller_of(session, "hidden", anna) == ("", "")
+    client_with("+74950000001", "Rassvet", anna)
+    for number in range(2, 7):
+        client_with(f"+7495000000{number}", "Somebody else's", office["boris"])
     client_with(NUMBER, "Zakat")
     client_with(NUMBER, "Polden")
-    assert testcall.caller_of(session, "known") == ("+74950000001", "Rassvet")
-    shared = testcall.caller_of(session, "shared")
+    assert testcall.caller_of(session, "known", anna) == ("+74950000001", "Rassvet")
+    shared = testcall.caller_of(session, "shared", anna)
     assert shared and shared[0] == NUMBER
-    unknown = testcall.caller_of(session, "unknown")
+    unknown = testcall.caller_of(session, "unknown", anna)
     assert unknown
     assert session.scalar(select(ContactPoint.id).where(ContactPoint.normal == unknown[0])) is None
 
