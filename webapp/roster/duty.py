@@ -14,7 +14,7 @@ from typing import Literal
 
 from flask import current_app
 from sqlalchemy import select
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy.orm import Session
 
 from webapp.accounts.models import User
 from webapp.office.models import Office
@@ -55,11 +55,11 @@ class Span:
 
 def on_duty(session: Session, at: datetime) -> list[OnDuty]:
     """Who takes calls at `at`: those on duty (rank 0), then the backups (rank 1); who came first is first."""
-    shifts, absences = _load(session, at, at + HORIZON)
-    users = {row.user_id: row.user for row in shifts}
+    found = on_duty_at(*_load(session, at, at + HORIZON), at)
+    ids = [span.user_id for span, _ in found]
+    users = {user.id: user for user in session.scalars(select(User).where(User.id.in_(ids)))}
     return [
-        OnDuty(users[span.user_id], until, span.rank, "override" if span.override else "shift")
-        for span, until in on_duty_at(spans(shifts), absence_spans(absences), at)
+        OnDuty(users[span.user_id], until, span.rank, "override" if span.override else "shift") for span, until in found
     ]
 
 
@@ -78,10 +78,9 @@ def gaps(session: Session, start: datetime, end: datetime) -> list[Period]:
 
     A backup alone is a gap: a backup helps out and does not stand in for the one on duty.
     """
-    shifts, absences = _load(session, start, end)
     zone = current_app.config["SETTINGS"].timezone
     hours = working_hours(the_office(session), start, end, zone)
-    return uncovered(hours, effective(spans(shifts), absence_spans(absences)))
+    return uncovered(hours, effective(*_load(session, start, end)))
 
 
 def on_duty_at(shifts: Sequence[Span], absences: Sequence[Span], at: datetime) -> list[tuple[Span, datetime]]:
@@ -153,16 +152,20 @@ def _end_of_chain(span: Span, counting: Sequence[Span]) -> datetime:
     return end
 
 
-def _load(session: Session, start: datetime, end: datetime) -> tuple[Sequence[Shift], Sequence[Absence]]:
-    shifts = session.scalars(
-        select(Shift)
+def _load(session: Session, start: datetime, end: datetime) -> tuple[list[Span], list[Span]]:
+    """Shifts of people who work here, and absences. Plain columns: a ringing call waits for this."""
+    shifts = session.execute(
+        select(Shift.user_id, Shift.starts_at, Shift.ends_at, Shift.rank, Shift.override)
         .join(Shift.user)
         .where(User.active, Shift.ends_at > start, Shift.starts_at <= end, Shift.starts_at < Shift.ends_at)
         .order_by(Shift.id)
-        .options(contains_eager(Shift.user))
-    ).all()
-    absences = session.scalars(select(Absence).where(Absence.ends_at > start, Absence.starts_at <= end)).all()
-    return shifts, absences
+    )
+    absences = session.execute(
+        select(Absence.user_id, Absence.starts_at, Absence.ends_at).where(
+            Absence.ends_at > start, Absence.starts_at <= end
+        )
+    )
+    return [Span(*row) for row in shifts], [Span(*row) for row in absences]
 
 
 def spans(shifts: Sequence[Shift]) -> list[Span]:

