@@ -151,7 +151,7 @@ def test_only_fields_of_a_card_can_be_filled(
     assert sign_in("anna").post(f"/desk/touches/{touch.id}/fill/{name}", data={name: "1"}).status_code == 404
 
 
-def test_who_of_them_speaks_is_one_click(
+def test_who_of_them_speaks_is_one_click_or_key(
     sign_in: SignIn, session: Session, phone: Phone, on_duty: User, client_with: MakeClient
 ) -> None:
     client, stranger = client_with(NUMBER, "Rassvet"), client_with("+74950000001", "Zakat")
@@ -159,7 +159,8 @@ def test_who_of_them_speaks_is_one_click(
     session.commit()
     touch = phone.ring()
     anna = sign_in("anna")
-    assert "Who of them is calling?" in anna.get(f"/desk/touches/{touch.id}/who").get_data(as_text=True)
+    asked = anna.get(f"/desk/touches/{touch.id}/who").get_data(as_text=True)
+    assert "Who of them is calling?" in asked and 'data-key="Shift+2"' in asked
     olga = client.people[1].id
     page = anna.post(f"/desk/touches/{touch.id}/speaks/{olga}").get_data(as_text=True)
     assert "<b>Sidorova Olga</b>, director" in page
