@@ -7,20 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.office import Desk
 from tests.e2e.phones import missing
 
-CHROMIUM = (
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-dev-shm-usage",
-)
 SignIn = Callable[..., Page]
 """`sign_in("anna")`; options are those of a browser's profile, and `url` where the way there is another."""
 expect.set_options(timeout=15_000)
@@ -60,19 +51,8 @@ def desk(tmp_path: Path, pattern: Desk, clients: None) -> Iterator[Desk]:
         desk.close()
 
 
-@pytest.fixture(scope="session")
-def browser(clients: None) -> Iterator[Browser]:
-    """One Chromium for all tests; every sign-in has a profile of its own."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", chromium_sandbox=False, args=list(CHROMIUM)
-        )
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def sign_in(browser: Browser, desk: Desk) -> Iterator[SignIn]:
+def sign_in(clients: None, browser: Browser, desk: Desk) -> Iterator[SignIn]:
     """`sign_in("anna")` is her page, signed in through the form. No page may throw, nor break the page's policy."""
     contexts: list[BrowserContext] = []
     wrong: list[str] = []

@@ -90,7 +90,7 @@ def test_a_call_to_nobody_says_so(office: Office) -> None:
     nobody = f"sip:desk@127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
     caller = call(office, "--seconds", "5", to=nobody)
     assert caller.ended(10) == 1
-    assert "not put through" in caller.text
+    assert "nobody answers at that address" in caller.text
 
 
 @pytest.mark.parametrize(("behaviour", "cause"), [("busy", "busy (486)"), ("reject", "rejected (603)")])
