@@ -51,6 +51,12 @@ def test_an_empty_desk_says_what_will_appear_here(sign_in: SignIn, on_duty: User
     assert "<b>Anna Petrova</b>" in page and "until 16:00" in page
 
 
+def test_what_is_overdue_stands_under_due(sign_in: SignIn, session: Session, on_duty: User, clock: Clock) -> None:
+    owe(session, on_duty, "next_touch", "send the samples", clock, days=2)
+    page = idle(sign_in("anna"))
+    assert ">Due <" in page and "Due today" not in page and "send the samples" in page
+
+
 def test_nobody_on_duty_is_said(sign_in: SignIn, office: dict[str, User]) -> None:
     assert "Nobody is on duty" in idle(sign_in("anna"))
 
