@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import urllib.parse
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -21,7 +20,7 @@ THREADS = 24
 
 
 def make_asgi(flask_app: Flask) -> Any:
-    """The ASGI application around `flask_app`: `/events` for browsers, `/bridge/stream` for bridges, the rest Flask."""
+    """The ASGI application around `flask_app`: `/events` is the live stream, the rest Flask."""
     pages = WSGIMiddleware(flask_app, workers=THREADS)  # type: ignore[arg-type]
     hub: Hub | None = None
 
@@ -39,7 +38,7 @@ def make_asgi(flask_app: Flask) -> Any:
                         await hub.stop()
                     await send({"type": "lifespan.shutdown.complete"})
                     return
-        elif scope["type"] == "http" and scope["path"] in ("/events", "/bridge/stream") and hub:
+        elif scope["type"] == "http" and scope["path"] == "/events" and hub:
             await _stream(flask_app, hub, scope, receive, send)
         else:
             await pages(scope, receive, send)
@@ -49,15 +48,8 @@ def make_asgi(flask_app: Flask) -> Any:
 
 async def _stream(flask_app: Flask, hub: Hub, scope: Any, receive: Any, send: Any) -> None:
     headers = dict(scope["headers"])
-    if scope["path"] == "/bridge/stream":
-        user_id = None
-        allowed = hmac.compare_digest(
-            headers.get(b"authorization", b""), b"Bearer " + flask_app.config["BRIDGE_TOKEN"].encode()
-        )
-    else:
-        user_id = await asyncio.to_thread(_user_of, flask_app, headers.get(b"cookie", b"").decode("latin-1"))
-        allowed = user_id is not None
-    if not allowed:
+    user_id = await asyncio.to_thread(_user_of, flask_app, headers.get(b"cookie", b"").decode("latin-1"))
+    if user_id is None:
         # 204 tells a browser's EventSource to stop asking; the login page is for pages
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body", "body": b""})

@@ -1,4 +1,4 @@
-"""What browsers and bridges hear: the replay log, the wake-up, and the live stream.
+"""What browsers hear: the replay log, the wake-up, and the live stream.
 
 A row of `feed` says *what* happened and to which id, never the content; the page fetches its own part. The row is
 written in the transaction of the change it announces, so it appears if and only if the change did. A stream
@@ -27,7 +27,7 @@ KEEPALIVE_SECONDS = 15.0
 
 
 class Feed(Model):
-    """One announcement to one user (`user_id` None: to the bridges). Ids grow in the order they become visible."""
+    """One announcement to one user (None: to no page, see KINDS). Ids grow in the order they become visible."""
 
     __tablename__ = "feed"
     __table_args__ = (Index("ix_feed_user_id_id", "user_id", "id"), {"sqlite_autoincrement": True})
@@ -41,11 +41,11 @@ class Feed(Model):
 
 KINDS = ("call", "card", "tasks", "roster", "office", "standing")
 """call: a call of mine changed (ref: its id); card: a client changed; tasks: my lists changed;
-roster: who is on duty changed; office: settings changed; standing: the bridge should fetch standing plans."""
+roster: who is on duty changed; office: settings changed; standing (to None): standing plans are out of date."""
 
 
 def announce(session: Session, users: Iterable[int | None], kind: str, ref: object, at: datetime) -> None:
-    """Tell `users` (ids; None is the bridges) that `kind` happened to `ref`. Takes effect with the commit."""
+    """Tell `users` (ids, or None) that `kind` happened to `ref`. Takes effect with the commit."""
     rows = [{"user_id": user, "kind": kind, "ref": str(ref), "at": at} for user in dict.fromkeys(users)]
     if not rows:
         return
@@ -124,11 +124,11 @@ class Hub:
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._awake.set)
 
-    def read(self, after: int, user_id: int | None = None, everybody: bool = False) -> list[Any]:
-        """Rows past `after`, oldest first: of one user (None: the bridges), or of everybody."""
+    def read(self, after: int, user_id: int | None = None) -> list[Any]:
+        """Rows past `after`, oldest first: of one user, or of everybody."""
         query = select(Feed.id, Feed.user_id, Feed.kind, Feed.ref).where(Feed.id > after).order_by(Feed.id)
-        if not everybody:
-            query = query.where(Feed.user_id.is_(None) if user_id is None else Feed.user_id == user_id)
+        if user_id is not None:
+            query = query.where(Feed.user_id == user_id)
         with _reading(), self.engine.connect() as connection:
             return list(connection.execute(query))
 
@@ -143,7 +143,7 @@ class Hub:
                 await asyncio.wait_for(self._awake.wait(), POLL_SECONDS)
             self._awake.clear()
             try:
-                rows = await asyncio.to_thread(self.read, self.last, None, True)
+                rows = await asyncio.to_thread(self.read, self.last)
             except Exception:  # the database is away: the streams stay, the rows come later
                 await asyncio.sleep(1)
                 continue
@@ -165,7 +165,7 @@ class Hub:
                         self._awake.set()
             await asyncio.sleep(1)
 
-    async def stream(self, user_id: int | None, after: int | None, send: Any, receive: Any) -> None:
+    async def stream(self, user_id: int, after: int | None, send: Any, receive: Any) -> None:
         """Serve one server-sent-events stream until its reader leaves. `after`: the last id it heard, if any."""
         queue: asyncio.Queue[Any] = asyncio.Queue()
         self.listeners[user_id].add(queue)  # subscribe first, then read the past, then drop what came twice
@@ -185,7 +185,7 @@ class Hub:
             if not self.listeners[user_id]:
                 del self.listeners[user_id]
 
-    async def _pump(self, user_id: int | None, after: int | None, queue: asyncio.Queue[Any], send: Any) -> None:
+    async def _pump(self, user_id: int, after: int | None, queue: asyncio.Queue[Any], send: Any) -> None:
         sent = self.last if after is None else after
         rows = [] if after is None else await asyncio.to_thread(self.read, after, user_id)
         while True:

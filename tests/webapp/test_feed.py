@@ -127,20 +127,6 @@ def test_a_stranger_is_told_to_go(office: dict[str, User], address: tuple[str, i
     stream.close()
 
 
-def test_the_bridge_hears_standing_plans_with_its_token(
-    app: Flask, session: Session, office: dict[str, User], address: tuple[str, int], clock: Clock
-) -> None:
-    stranger = Stream(address, "/bridge/stream", Authorization="Bearer wrong")
-    assert stranger.answer.status == 204
-    stranger.close()
-    stream = Stream(address, "/bridge/stream", Authorization=f"Bearer {app.config['BRIDGE_TOKEN']}")
-    feed.announce(session, [office["anna"].id], "call", 1, clock())
-    feed.announce(session, [None], "standing", "", clock())
-    session.commit()
-    assert stream.next()[1] == "standing"
-    stream.close()
-
-
 def test_old_announcements_are_forgotten(session: Session, office: dict[str, User], clock: Clock) -> None:
     feed.announce(session, [office["anna"].id], "call", "old", clock())
     clock.move(days=3)
