@@ -35,7 +35,8 @@ LINE_NUMBERS = {
     "ru": {"desk": "+74950000010", "site": "+74950000020", "ads": "+74950000030"},
     "en": {"desk": "+442079460001", "site": "+442079460002", "ads": "+442079460003"},
 }
-LINE_CHANNELS = {"site": 0, "ads": 1}
+LINE_CHANNELS = {"desk": 2, "site": 0, "ads": 1}
+"""The place of each line's channel in the list a new office begins with."""
 CHANGES = (8, 14, 20)
 """Office hours at which the next manager takes over; the last one keeps the night."""
 DAYS_BACK, DAYS_AHEAD = 7, 21
