@@ -103,6 +103,8 @@ def view(state: State, script: Script, values: Mapping[str, str | None], known_f
     else:
         answers = (AnswerView(1, _l("Back to where we were") if step.returns else _l("Go on")),)
     known = {*known_fields, *state.filled}
+    if "mobile" in known:  # whoever can be reached on a mobile needn't be asked for a phone
+        known.add("phone")
     named = "name" in state.lights or ("name" in known and bool(known & {"given_name", "surname"}))
     return StepView(
         step=state.step,

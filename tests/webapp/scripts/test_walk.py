@@ -163,6 +163,14 @@ def test_questions_are_ticked_and_struck_off() -> None:
     assert state.asked == ()
 
 
+@pytest.mark.parametrize("known", ["phone", "mobile"])
+def test_either_telephone_answers_the_question_for_a_phone(known: str) -> None:
+    contact = SCRIPT.questions[0].model_copy(update={"id": "contact", "field": "phone"})
+    script = SCRIPT.model_copy(update={"questions": [contact, *SCRIPT.questions[1:]]})
+    shown = walk.view(at("need"), script, VALUES, {known}).questions
+    assert [one.id for one in shown if one.known] == ["contact"]
+
+
 def test_what_was_filled_in_this_run_strikes_its_question_off() -> None:
     state, _ = walk.answer(at("need"), SCRIPT, 1, "a window")
     assert {one.id for one in walk.view(state, SCRIPT, VALUES, set()).questions if one.known} == {"product"}
