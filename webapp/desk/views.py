@@ -136,9 +136,12 @@ def _touch(touch_id: int) -> Touch:
 # Who
 
 
+def _midnight() -> datetime:
+    return _now().astimezone(_zone()).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def _who(touch: Touch) -> dict[str, Any]:
-    midnight = _now().astimezone(_zone()).replace(hour=0, minute=0, second=0, microsecond=0)
-    return {"touch": touch, "who": who.of(db.session(), touch, me(), _country(), midnight)}
+    return {"touch": touch, "who": who.of(db.session(), touch, me(), _country(), _midnight())}
 
 
 def _who_panel(touch: Touch, tell: str = "desk:card, desk:result, desk:look") -> Response:
@@ -246,7 +249,7 @@ def save_card(touch_id: int) -> ResponseReturnValue:
     errors = caller.make_card(db.session(), touch, me(), now, _country(), deal="deal" in request.form)
     db.session.commit()
     if errors:
-        panel = who.Who("new", fields=who.new_card(db.session(), touch, _country(), errors))
+        panel = who.new(db.session(), touch, _country(), _midnight(), errors)
         return render_template("desk/_who_inner.html", touch=touch, who=panel), 422
     return _who_panel(touch)
 

@@ -79,7 +79,19 @@ def of(session: Session, touch: Touch, user: User, country: str, day_starts: dat
     if call and call.candidates:
         reasons = {one["client_id"]: match.reason_text(one["reason"]) for one in call.candidates}
         return Who("candidates", why=why, candidates=choices(session, reasons))
-    return Who("new", why=why, fields=new_card(session, touch, country))
+    return new(session, touch, country, day_starts)
+
+
+def new(
+    session: Session, touch: Touch, country: str, day_starts: datetime, errors: Mapping[str, str] | None = None
+) -> Who:
+    """The fields of a card that isn't made yet; `errors` by field when it could not be saved as typed."""
+    return Who(
+        "new",
+        why=trace.why_card(touch.call) if touch.call else "",
+        fields=new_card(session, touch, country, errors),
+        missed=missed_lately(session, touch.call, day_starts) if touch.call else 0,
+    )
 
 
 def _card(session: Session, touch: Touch, client: Client, user: User, why: str, day_starts: datetime) -> Who:
@@ -117,12 +129,10 @@ def _facts(client: Client, user: User) -> list[str]:
     return [*(one.name for one in named if one), owner]
 
 
-def new_card(
-    session: Session, touch: Touch, country: str, errors: Mapping[str, str] | None = None, hits: bool = True
-) -> list[Row]:
+def new_card(session: Session, touch: Touch, country: str, errors: Mapping[str, str] | None = None) -> list[Row]:
     """The seven fields with what was typed and, under the field that caused them, the cards already there."""
     have = caller.known(touch)
-    found = found_for(session, have, country) if hits else {}
+    found = found_for(session, have, country)
     return [
         Row(
             name,

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from sipbridge.events import EndReason
 from tests.webapp.desk.conftest import NUMBER, Phone
 from webapp.accounts.models import User
 from webapp.clients.models import Client, NotSame, Person
@@ -151,6 +152,20 @@ def test_only_fields_of_a_card_can_be_filled(
     assert sign_in("anna").post(f"/desk/touches/{touch.id}/fill/{name}", data={name: "1"}).status_code == 404
 
 
+def test_a_new_caller_who_was_missed_today_is_known_for_it(
+    sign_in: SignIn, session: Session, phone: Phone, on_duty: User
+) -> None:
+    phone.end(phone.ring(), EndReason.ABANDONED)
+    phone.clock.move(minutes=5)
+    touch = phone.ring()
+    anna, said = sign_in("anna"), "missed calls</span> <span>1 today"
+    assert said in anna.get(f"/desk/touches/{touch.id}/who").get_data(as_text=True)
+    bad = anna.post(f"/desk/touches/{touch.id}/card", data={"surname": "O" * 300})
+    assert bad.status_code == 422 and said in bad.get_data(as_text=True)
+    other = phone.ring("+74957654321")
+    assert "missed calls" not in anna.get(f"/desk/touches/{other.id}/who").get_data(as_text=True)
+
+
 def test_who_of_them_speaks_is_one_click_or_key(
     sign_in: SignIn, session: Session, phone: Phone, on_duty: User, client_with: MakeClient
 ) -> None:
@@ -172,8 +187,6 @@ def test_who_of_them_speaks_is_one_click_or_key(
 def test_the_card_says_what_was_last_and_what_is_promised(
     sign_in: SignIn, session: Session, phone: Phone, on_duty: User, client_with: MakeClient
 ) -> None:
-    from sipbridge.events import EndReason
-
     client_with(NUMBER, "Rassvet", on_duty)
     missed = phone.ring()
     phone.end(missed, EndReason.ABANDONED)
