@@ -38,7 +38,7 @@ def offered(session: Session, event: CallOffered, now: datetime, country: str, z
         call_id=event.call_id,
         line_name=event.line[:80],
         line_id=line.id if line else None,
-        number=keys.normal_phone(event.caller_number, country)[:40],
+        number=keys.normal_phone(f"sip:{event.caller_number}", country)[:40],
         caller_number=event.caller_number[:120],
         caller_name=event.caller_name[:120],
         dialed_number=event.dialed_number[:120],
@@ -61,8 +61,10 @@ def offered(session: Session, event: CallOffered, now: datetime, country: str, z
         call.why_client = {"reason": "candidates", "count": len(candidates)}
         trace.add(session, call, now, "candidates", count=len(candidates))
     else:
-        call.why_client = {"reason": "unknown" if call.number else "hidden"}
-        trace.add(session, call, now, "unknown" if call.number else "hidden")
+        reason = "unknown" if call.number else "no_number" if call.address else "hidden"
+        address = {"address": call.address} if call.address else {}
+        call.why_client = {"reason": reason, **address}
+        trace.add(session, call, now, reason, **address)
 
     # 3. Decide who takes it (D11-D18).
     decision = decide(_facts(session, call, client, office, zone, event.offered_at))

@@ -60,6 +60,11 @@ class Call(Model):
     missed_closed_by: Mapped[User | None] = relationship(foreign_keys=[missed_closed_by_id])
 
     @property
+    def address(self) -> str:
+        """What the caller's address says when it is no number, such as sales-Bob.x; '' for a number or a hidden one."""
+        return "" if self.number else self.caller_number
+
+    @property
     def is_missed(self) -> bool:
         """Ended, and no manager spoke."""
         return self.state == "ended" and self.answered_at is None and self.end_reason != "answered_elsewhere"

@@ -93,12 +93,12 @@ def listed(session: Session, show: str, search: str, page: int) -> Listed:
 
 
 def _matches(search: str) -> ColumnElement[bool]:
-    """Digits anywhere in the number, or words in the caller's or the client's name as typed or with a capital."""
+    """Digits anywhere in the number, or words in an address or a name as typed or with a capital."""
     digits = "".join(sign for sign in search if sign.isdecimal())
     conditions = [
         name.contains(words, autoescape=True)
         for words in {search, search[:1].upper() + search[1:]}
-        for name in (Call.caller_name, Client.name)
+        for name in (Call.caller_name, Call.caller_number, Client.name)
     ]
     if len(digits) >= 2:
         conditions.append(Call.number.contains(digits))

@@ -41,6 +41,10 @@ def sentence(kind: str, facts: dict[str, Any]) -> str:
             int(facts.get("count", 0)),
         ),
         "unknown": lambda: _("No card has this number; a new one was prepared."),
+        "no_number": lambda: _(
+            "The caller's address %(address)s is no number; a card without a number was prepared.",
+            address=facts.get("address", ""),
+        ),
         "hidden": lambda: _("The number is hidden; a card without a number was prepared."),
         "plan": lambda: _("The bridge took the desk's plan."),
         "standing_plan": lambda: _("The desk was late or away; the bridge followed its standing plan."),
@@ -91,6 +95,8 @@ def why_card(call: Call) -> str:
         )
     if reason == "unknown":
         return _("No card has this number.")
+    if reason == "no_number":
+        return _("No number: the caller's address is %(address)s.", address=call.why_client.get("address", ""))
     if reason == "hidden":
         return _("The number is hidden.")
     return _("Matched: %(reason)s.", reason=reason_text(reason)) if reason else ""

@@ -108,7 +108,7 @@ def caller_name(call: Call) -> str:
     """What is known of the caller when there is no card: the network's word, else how many cards it may be."""
     if not call.caller_name and call.candidates:
         return ngettext("One of %(num)d client", "One of %(num)d clients", len(call.candidates))
-    return call.caller_name or (_("Unknown caller") if call.number else _("Hidden number"))
+    return call.caller_name or (_("Unknown caller") if call.number or call.address else _("Hidden number"))
 
 
 def rings_so_far(call: Call, ring_seconds: float, now: datetime) -> int:
@@ -129,7 +129,8 @@ def _clock(call: Call, now: datetime) -> tuple[datetime | None, str]:
 def _other(one: Mine, now: datetime) -> Other:
     since, clock = _clock(one.call, now)
     client = one.touch.client or one.call.client
-    name = (client.name if client else "") or one.call.caller_name or phone(one.call.number) or _("Hidden number")
+    name = (client.name if client else "") or one.call.caller_name or phone(one.call.number) or one.call.address
+    name = name or _("Hidden number")
     return Other(one.touch.id, one.call.state, name, word(one.call), epoch_ms(since or now), clock)
 
 

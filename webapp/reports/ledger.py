@@ -29,13 +29,15 @@ AT_A_TIME = 500
 class Row:
     """One line of the ledger. `state` is a key of `calls.queries.STATES`, or the door of a touch without a call.
 
-    `person` is who spoke; `persons` are all the people of the card. `call_id` is the bridge's name of the call,
-    `call` the number of its page. `finished`: purpose, outcome and next touch are written down.
+    `address`: what the caller sent in place of a number. `person` is who spoke; `persons` are all the people of the
+    card. `call_id` is the bridge's name of the call, `call` the number of its page. `finished`: purpose, outcome and
+    next touch are written down.
     """
 
     at: datetime
     manager: str
     number: str
+    address: str
     caller_name: str
     client_id: int | None
     client: str
@@ -189,7 +191,7 @@ def as_text(report: dict[str, Any]) -> str:
     """What `as_json` gives, as lines for a terminal; nothing a name holds can steer it."""
     lines = [f"{report['day']}  ({report['timezone']})"]
     for row in report["rows"]:
-        who = row["person"] or row["caller_name"] or row["number"] or "hidden number"
+        who = row["person"] or row["caller_name"] or row["number"] or row["address"] or "hidden number"
         firm = row["client"] if row["client"] != who else ""
         next_at = f"next {row['next_at'][:16].replace('T', ' ')}" if row["next_at"] else ""
         parts = (row["state"], row["manager"], who, firm, row["purpose"], row["outcome"], next_at, row["channel"])
@@ -211,6 +213,7 @@ def _plain(row: Row, zone: ZoneInfo) -> dict[str, Any]:
         "time": row.at.astimezone(zone).isoformat(),
         "manager": row.manager,
         "number": row.number,
+        "address": row.address,
         "caller_name": row.caller_name,
         "client_id": row.client_id,
         "client": row.client,
@@ -242,6 +245,7 @@ def _row(touch: Touch) -> Row:
         at=touch.started_at,
         manager=touch.user.name if touch.user else "",
         number=number,
+        address=call.address if call else "",
         caller_name=call.caller_name if call else "",
         client_id=client.id if client else None,
         client=client.name if client else "",

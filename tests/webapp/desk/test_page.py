@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
+from markupsafe import escape
 from sqlalchemy.orm import Session
 
 from sipbridge.events import EndReason, LegRinging
@@ -63,6 +64,25 @@ def test_a_hidden_number_opens_a_card_without_one(sign_in: SignIn, phone: Phone,
     phone.ring(number="")
     seen = page(sign_in("anna"))
     assert "Hidden number" in seen and 'id="card-surname"' in seen and 'value="+' not in seen
+
+
+@pytest.mark.parametrize("address", ["sales-Bob.x", "bob2000", "<script>alert(1)</script>", "Ю" * 64])
+def test_an_address_that_is_no_number_is_shown_as_it_is(
+    sign_in: SignIn, phone: Phone, on_duty: User, address: str
+) -> None:
+    touch = phone.ring(number=address)
+    anna, shown = sign_in("anna"), str(escape(address))
+    seen = page(anna)
+    assert f'class="callbar-number">{shown}<' in seen and f"No number: the caller&#39;s address is {shown}." in seen
+    assert "idden number" not in seen and "Unknown caller" in seen and 'id="card-surname"' in seen
+    phone.end(touch, EndReason.ABANDONED)
+    waiting = page(anna)
+    assert f"<b>{shown}</b>" in waiting and "We rang back and spoke" not in waiting
+    assert touch.call and anna.post(f"/desk/missed/{touch.call_id}/rang-back").status_code == 404
+    assert "is no number; a card without a number was prepared." in page(anna, f"/calls/{touch.call_id}")
+    for listed in ("/calls", "/ledger"):
+        seen = page(sign_in("head"), listed)
+        assert shown in seen and "hidden number" not in seen
 
 
 def test_only_those_who_are_rung_see_a_call(sign_in: SignIn, phone: Phone, on_duty: User, session: Session) -> None:
