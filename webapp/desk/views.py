@@ -216,8 +216,10 @@ def draft(touch_id: int, name: str) -> ResponseReturnValue:
         return panel
     caller.put(db.session(), touch, _field(name), request.form.get(name, ""), me(), _now(), _country())
     db.session.commit()
-    hits = who.found_for(db.session(), caller.known(touch), _country()).get(name, ())
-    response = make_response(render_template("desk/_hits.html", touch=touch, name=name, hits=hits))
+    have = caller.known(touch)
+    hits = who.found_for(db.session(), have, _country()).get(name, ())
+    doubt = who.doubt_of(name, have.get(name, ""), _country())
+    response = make_response(render_template("desk/_hits.html", touch=touch, name=name, hits=hits, doubt=doubt))
     response.headers["HX-Trigger"] = "desk:card"
     return response
 

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from webapp.accounts.models import User
 from webapp.calls import trace
-from webapp.clients import fields, match
-from webapp.clients.models import Client, Person
+from webapp.clients import contacts, fields, keys, match
+from webapp.clients.models import Client, ContactPoint, Person
 from webapp.deals.models import ENDED, Deal
 from webapp.desk import caller
 from webapp.desk.queries import missed_lately
@@ -42,7 +42,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Row:
-    """One field as the panel shows it. `late`: saved when the field is left, since half of an address is none."""
+    """One field as the panel shows it. `late`: saved when the field is left, since half of an address is none.
+
+    `doubt` says of an address that it can't be read; it is kept as written all the same.
+    """
 
     name: str
     label: Any
@@ -50,6 +53,7 @@ class Row:
     value: str = ""
     late: bool = False
     error: str = ""
+    doubt: str = ""
     hits: Sequence[Choice] = ()
 
 
@@ -75,7 +79,7 @@ def of(session: Session, touch: Touch, user: User, country: str, day_starts: dat
     call = touch.call
     why = trace.why_card(call) if call else ""
     if touch.client is not None:
-        return _card(session, touch, touch.client, user, why, day_starts)
+        return _card(session, touch, touch.client, user, why, country, day_starts)
     if call and call.candidates:
         reasons = {one["client_id"]: match.reason_text(one["reason"]) for one in call.candidates}
         return Who("candidates", why=why, candidates=choices(session, reasons))
@@ -94,9 +98,12 @@ def new(
     )
 
 
-def _card(session: Session, touch: Touch, client: Client, user: User, why: str, day_starts: datetime) -> Who:
+def _card(
+    session: Session, touch: Touch, client: Client, user: User, why: str, country: str, day_starts: datetime
+) -> Who:
     last = last_with(session, client.id, touch)
     have = fields.known(client, touch.person)
+    doubts = {name: doubt for name, value in have.items() if (doubt := doubt_of(name, value, country))}
     private = client.kind == "private"
     unknown = [
         Row(one.name, one.label, one.prompt, late=one.name in CONTACT_FIELDS)
@@ -111,7 +118,11 @@ def _card(session: Session, touch: Touch, client: Client, user: User, why: str, 
         "card",
         why=why,
         fields=unknown[:MOST_UNKNOWN],
-        known=[Row(n, fields.BY_NAME[n].label, "", have[n]) for n in SHOWN_OF_CARD if n in have],
+        known=[
+            Row(name, fields.BY_NAME[name].label, "", have[name], doubt=doubts.get(name, ""))
+            for name in dict.fromkeys((*SHOWN_OF_CARD, *doubts))
+            if name in have
+        ],
         people=client.people,
         deals=session.scalars(
             select(Deal).where(Deal.client_id == client.id, Deal.stage.not_in(ENDED)).order_by(Deal.opened_at.desc())
@@ -140,10 +151,22 @@ def new_card(session: Session, touch: Touch, country: str, errors: Mapping[str, 
             fields.BY_NAME[name].prompt,
             have.get(name, ""),
             error=(errors or {}).get(name, ""),
+            doubt=doubt_of(name, have.get(name, ""), country),
             hits=found.get(name, ()),
         )
         for name in caller.NEW_CARD
     ]
+
+
+def doubt_of(name: str, value: str, country: str) -> str:
+    """What is said beside an e-mail or a telephone that can't be read; '' for all others."""
+    if name not in CONTACT_FIELDS or not value:
+        return ""
+    if contacts.is_readable(ContactPoint(kind=name, normal=keys.normal_contact(name, value, country))):
+        return ""
+    if name == "email":
+        return _("can't be read as an e-mail; kept as written")
+    return _("can't be read as a phone number; kept as written")
 
 
 def found_for(session: Session, draft: Mapping[str, str], country: str) -> dict[str, list[Choice]]:

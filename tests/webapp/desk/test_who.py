@@ -166,6 +166,27 @@ def test_a_new_caller_who_was_missed_today_is_known_for_it(
     assert "missed calls" not in anna.get(f"/desk/touches/{other.id}/who").get_data(as_text=True)
 
 
+def test_an_address_that_cant_be_read_is_kept_and_marked(
+    sign_in: SignIn, session: Session, phone: Phone, on_duty: User
+) -> None:
+    touch = phone.ring()
+    anna, email, telephone = sign_in("anna"), "as an e-mail; kept as written", "as a phone number; kept as written"
+    draft = f"/desk/touches/{touch.id}/draft"
+    assert email in anna.post(f"{draft}/email", data={"email": "orlov at home"}).get_data(as_text=True)
+    assert email not in anna.post(f"{draft}/email", data={"email": "orlov@home.example"}).get_data(as_text=True)
+    anna.post(f"{draft}/email", data={"email": "orlov at home"})
+    assert telephone in anna.post(f"{draft}/phone", data={"phone": "ask Olga"}).get_data(as_text=True)
+    again = anna.get(f"/desk/touches/{touch.id}/who").get_data(as_text=True)
+    assert email in again and telephone in again
+    card = anna.post(f"/desk/touches/{touch.id}/card", data={"surname": "Orlov"}).get_data(as_text=True)
+    assert "orlov at home <span" in card and email in card
+    session.expire_all()
+    assert touch.client_id
+    assert "kept as written" in anna.get(f"/clients/{touch.client_id}").get_data(as_text=True)
+    client = session.scalars(select(Client)).one()
+    assert {point.value for point in client.contact_points} == {"orlov at home", "ask Olga", NUMBER}
+
+
 def test_who_of_them_speaks_is_one_click_or_key(
     sign_in: SignIn, session: Session, phone: Phone, on_duty: User, client_with: MakeClient
 ) -> None:
