@@ -58,16 +58,25 @@ def _plan_chosen(event: PlanChosen, session: Session, now: datetime) -> None:
 def _leg_ringing(event: LegRinging, session: Session, now: datetime) -> None:
     call = _call(session, event.call_id)
     user = _user_at(session, event.extension)
-    trace.add(session, call, event.at, "rung", name=user.name if user else event.extension)
+    trace.add(
+        session,
+        call,
+        event.at,
+        "rung",
+        name=user.name if user else event.extension,
+        extension=event.extension,
+    )
     if not user:
         return
-    row = next((row for row in _audience(session, call) if row.user_id == user.id), None)
+    audience = _audience(session, call)
+    row = next((row for row in audience if row.user_id == user.id), None)
     if row is None:
         row = CallAudience(call_id=call.id, user_id=user.id, step=event.step, extension=event.extension)
         session.add(row)
     if call.state in ("ringing", "greeted"):
         row.state = "rung"
-        feed.announce(session, [user.id], "call", call.id, now)
+        rung_before = [other.user_id for other in audience if other.state == "rung" and event.step > 0]
+        feed.announce(session, {user.id, *rung_before}, "call", call.id, now)
 
 
 @apply.register
@@ -76,7 +85,9 @@ def _leg_ended(event: LegEnded, session: Session, now: datetime) -> None:
     call = _call(session, event.call_id)
     user = _user_at(session, event.extension)
     name = user.name if user else event.extension
-    trace.add(session, call, event.at, f"leg_{event.reason.value}", name=name)
+    trace.add(session, call, event.at, f"leg_{event.reason.value}", name=name, extension=event.extension)
+    if user and call.state in ("ringing", "greeted"):
+        feed.announce(session, [user.id], "call", call.id, now)
 
 
 @apply.register

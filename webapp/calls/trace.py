@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp.accounts.models import User
 from webapp.calls.models import Call, CallTrace
 from webapp.clients.match import reason_text
 
@@ -82,6 +83,30 @@ def sentence(kind: str, facts: dict[str, Any]) -> str:
     if kind.startswith("routed_"):
         return why_me({"reason": kind.removeprefix("routed_"), **facts})
     return texts[kind]() if kind in texts else kind
+
+
+def silent_phone(session: Session, call: Call, user: User) -> str:
+    """Why the phone of `user` does not ring (any more) in a call that goes on, and who is rung now; '' when it rings.
+
+    One line of the trace is one phone's: an extension that was rung last rings still.
+    """
+    texts = {
+        "leg_busy": lambda: _("Your phone was busy."),
+        "leg_rejected": lambda: _("Your phone declined the call."),
+        "leg_no_answer": lambda: _("Your phone was not picked up."),
+        "leg_unreachable": lambda: _("Your phone could not be reached."),
+    }
+    rows = session.scalars(
+        select(CallTrace)
+        .where(CallTrace.call_id == call.id, CallTrace.kind.in_(("rung", "leg_cancelled", *texts)))
+        .order_by(CallTrace.at, CallTrace.id)
+    )
+    last = {row.facts.get("extension"): row for row in rows}
+    own = last.pop(user.extension, None)
+    if own is None or own.kind not in texts:
+        return ""
+    rung = ", ".join(str(row.facts.get("name", "")) for row in last.values() if row.kind == "rung")
+    return f"{texts[own.kind]()} {_('Being rung now: %(who)s.', who=rung)}" if rung else texts[own.kind]()
 
 
 def why_card(call: Call) -> str:

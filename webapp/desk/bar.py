@@ -70,6 +70,8 @@ def of(
     call = touch.call if touch else None
     if touch is None or call is None:
         return Bar("idle", epoch_ms(now), on_duty, others=others, notice=notice)
+    if not notice and call.state in ("ringing", "greeted"):
+        notice = trace.silent_phone(session, call, user)
     since, clock = _clock(call, now)
     ring_seconds = the_office(session).ring_seconds
     client = touch.client

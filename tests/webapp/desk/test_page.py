@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from markupsafe import escape
 from sqlalchemy.orm import Session
 
-from sipbridge.events import EndReason, LegRinging
+from sipbridge.events import EndReason, LegEnd, LegEnded, LegRinging
 from tests.webapp.conftest import Clock
 from tests.webapp.desk.conftest import NUMBER, Phone
 from webapp.accounts.models import User
@@ -150,6 +150,28 @@ def test_my_talk_comes_before_what_rings_and_a_chip_turns_to_it(
     assert 'class="callbar-name">Second Caller' in turned
     stale = page(anna, f"/desk?touch={second.id}")
     assert 'class="callbar-name">First Caller' in stale  # without the pin the talk comes first
+
+
+def test_a_phone_that_is_silent_says_why_and_who_is_rung(
+    sign_in: SignIn, phone: Phone, on_duty: User, office: dict[str, User]
+) -> None:
+    touch, anna = phone.ring(), sign_in("anna")
+    lifecycle_rings(phone, touch, on_duty)
+    assert "Your phone" not in page(anna)
+    assert touch.call
+    for reason, said in (
+        (LegEnd.BUSY, "Your phone was busy."),
+        (LegEnd.REJECTED, "Your phone declined the call."),
+        (LegEnd.UNREACHABLE, "Your phone could not be reached."),
+        (LegEnd.NO_ANSWER, "Your phone was not picked up."),
+    ):
+        phone.apply(LegEnded(touch.call.call_id, on_duty.extension, reason, phone.clock()))
+        assert said in page(anna) and "Being rung now" not in page(anna)
+    lifecycle_rings(phone, touch, office["boris"])
+    assert "Your phone was not picked up. Being rung now: Boris Ivanov." in page(anna)
+    assert "Your phone" not in page(sign_in("boris"))
+    lifecycle_rings(phone, touch, on_duty)
+    assert "Your phone" not in page(anna)
 
 
 def lifecycle_rings(phone: Phone, touch: Touch, user: User) -> None:
