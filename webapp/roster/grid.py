@@ -19,6 +19,8 @@ from webapp.roster.models import Absence, Shift
 from webapp.roster.wallclock import DAY_MINUTES, instant, wall_clock, written
 
 PERSON_COLOURS = 8
+LETTERS_AN_HOUR = 4.4
+"""How many letters of a bar fit into an hour of the grid at 1280 pixels."""
 HEIGHTS = {"gap": 24, "duty": 24, "backup": 20, "away": 17}
 FREE_STRIP = 9
 """Pixels under a day's bars, from where a new one can be drawn."""
@@ -174,14 +176,16 @@ def _shift_bar(
             (row.starts_at, row.ends_at), [(gone.starts, gone.ends) for gone in away if gone.user_id == row.user_id]
         )
         notes.append(_("replaced") if present else _("away"))
-    full = " · ".join([f"{row.user.name} {times}", *notes])
-    brief = " · ".join([f"{initials(row.user)} {times}", *notes])
-    roomy = minutes[1] - minutes[0] > 150
+    written_out = [
+        " · ".join([f"{name} {times}", *notes]) for name in (row.user.name, short_name(row.user), initials(row.user))
+    ]
+    room = (minutes[1] - minutes[0]) / 60 * LETTERS_AN_HOUR
+    text = next((words for words in written_out if len(words) <= room), written_out[-1])
     return Bar(
         kind,
         *minutes,
-        text=full if roomy else brief,
-        label=full if roomy else f"{brief} ({row.user.name})",
+        text=text,
+        label=text if text == written_out[0] else f"{text} ({row.user.name})",
         colour=row.user_id % PERSON_COLOURS,
         pieces=[(float(a), float(b)) for a, b in pieces],
         shift=row,
@@ -195,6 +199,12 @@ def _away_bar(row: Absence, minutes: tuple[int, int], zone: tzinfo) -> Bar:
     words = _("%(name)s away until %(until)s", name=row.user.name, until=until)
     words = f"{words} · {row.reason}" if row.reason else words
     return Bar("away", *minutes, text=words, label=words, colour=row.user_id % PERSON_COLOURS, absence=row)
+
+
+def short_name(user: User) -> str:
+    """Anna P. for Anna Petrova."""
+    given, *rest = user.name.split() or [""]
+    return f"{given} {rest[0][0]}." if rest else given
 
 
 def initials(user: User) -> str:

@@ -205,7 +205,7 @@ def test_an_override_replaces_and_says_so(sign_in: SignIn, session: Session, off
     add(session, office["anna"], 9, 14)
     add(session, office["boris"], 9, 18, override=True)
     page = sign_in("anna").get("/roster").get_data(as_text=True)
-    assert "Anna Petrova 9–14 · replaced" in page and "Boris Ivanov 9–18 · for the day" in page
+    assert "9–14 · replaced (Anna Petrova)" in page and "Boris Ivanov 9–18 · for the day" in page
 
 
 def test_a_week_takes_a_fixed_number_of_queries(
