@@ -198,6 +198,8 @@ class WebLink:
         self._connection.request(method, path, body, headers)
         response = self._connection.getresponse()
         answer = response.read(MOST_ANSWER_BYTES + 1)
+        if response.length and len(answer) <= MOST_ANSWER_BYTES:  # the connection ended in the middle
+            raise http.client.IncompleteRead(answer, response.length)
         if len(answer) > MOST_ANSWER_BYTES:
             raise http.client.HTTPException("the answer is too long")
         return response.status, answer

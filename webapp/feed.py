@@ -90,6 +90,12 @@ def _reading() -> Iterator[None]:
         reading.reset(token)
 
 
+def end_streams() -> None:
+    """End the live streams of this process; called on the loop when it is about to stop."""
+    for hub in _hubs:
+        hub.end_streams()
+
+
 class Hub:
     """One a process: reads new rows once and fans them out to the streams of their user."""
 
@@ -98,6 +104,7 @@ class Hub:
         self.listeners: dict[int | None, set[asyncio.Queue[Any]]] = collections.defaultdict(set)
         self.last = 0
         self._awake = asyncio.Event()
+        self._ending = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -117,6 +124,10 @@ class Hub:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.engine.dispose()
+
+    def end_streams(self) -> None:
+        """Let every stream come to its end; called on the loop. Pages ask again by themselves."""
+        self._ending.set()
 
     def wake_soon(self) -> None:
         """Look at the table now; callable from any thread."""
@@ -175,11 +186,13 @@ class Hub:
             tasks = [
                 asyncio.create_task(self._pump(user_id, after, queue, send)),
                 asyncio.create_task(_until_gone(receive)),
+                asyncio.create_task(self._ending.wait()),
             ]
             _, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in pending:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await send({"type": "http.response.body", "body": b""})
         finally:
             self.listeners[user_id].discard(queue)
             if not self.listeners[user_id]:

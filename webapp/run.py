@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
 
@@ -21,7 +22,9 @@ from webapp.accounts.models import User
 from webapp.db import db
 from webapp.office.models import Office
 
-STOP_WITHIN = 4.0
+STOP_WITHIN = 3.5
+BRIDGE_FIRST = 1.2
+"""Seconds the bridge has, of those, to tell a desk that still listens how its calls ended."""
 FIRST_PORT_OF_PHONES = 5070
 PICK_UP_AFTER = 3
 
@@ -108,23 +111,35 @@ def _supervise(children: list[Child]) -> int:
             print(f"secondring: {error}", file=sys.stderr)
             code, stopping = 2, True
         time.sleep(0.2)
-    _stop([child.process for child in children if child.process])
+    running = [(child.name, child.process) for child in children if child.process]
+    _stop([one for name, one in running if name != "web"], [one for name, one in running if name == "web"])
     print("secondring: stopped", flush=True)
     return code
 
 
-def _stop(processes: list[subprocess.Popen[bytes]]) -> None:
-    """Ask all to stop, wait a little, end the rest."""
+def _stop(talkers: list[subprocess.Popen[bytes]], web: list[subprocess.Popen[bytes]]) -> None:
+    """Ask all to stop, `web` only when those who talk to it have ended or had their time; wait, end the rest."""
+    deadline = time.monotonic() + STOP_WITHIN
+    _terminate(talkers)
+    _wait(talkers, time.monotonic() + BRIDGE_FIRST)
+    _terminate(web)
+    for process in _wait([*talkers, *web], deadline):
+        process.kill()
+        process.wait()
+
+
+def _terminate(processes: list[subprocess.Popen[bytes]]) -> None:
     for process in processes:
         if process.poll() is None:
             process.terminate()
-    deadline = time.monotonic() + STOP_WITHIN
+
+
+def _wait(processes: list[subprocess.Popen[bytes]], until: float) -> list[subprocess.Popen[bytes]]:
+    """Wait for all until then (of `time.monotonic`); those that still run."""
     for process in processes:
-        try:
-            process.wait(max(0.05, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(max(0.05, until - time.monotonic()))
+    return [process for process in processes if process.poll() is None]
 
 
 def _check(settings: config.Config) -> None:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import socket
 import sys
+from contextlib import suppress
 
 import uvicorn
 
-from webapp import config, create_app, logs
+from webapp import config, create_app, feed, logs
 from webapp.asgi import make_asgi
+
+
+class Server(uvicorn.Server):
+    """Ends the live streams before it stops: each open page would hold it up until it is cut off with an error."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop serving."""
+        feed.end_streams()
+        await super().shutdown(sockets)
 
 
 def main() -> int:
@@ -19,16 +30,20 @@ def main() -> int:
         print(f"secondring: {error}", file=sys.stderr)
         return 2
     host, port = settings.web
-    uvicorn.run(
-        make_asgi(create_app(settings)),
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=2,
+    server = Server(
+        uvicorn.Config(
+            make_asgi(create_app(settings)),
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=2,
+        )
     )
-    return 0
+    with suppress(KeyboardInterrupt):
+        server.run()
+    return 0 if server.started else 1
 
 
 if __name__ == "__main__":

@@ -48,8 +48,9 @@ def wait_until_ready(newcomer: Installation) -> str:
 
 
 def interrupt(newcomer: Installation) -> None:
-    """Ctrl-C: everything ends within 5 s, and leaves its ports."""
+    """Ctrl-C: everything ends within 5 s, leaves its ports, and has nothing to complain of."""
     process = newcomer.processes.pop("desk")
+    written = (newcomer.folder / "desk.log").stat().st_size
     children = children_of(process.pid)
     assert len(children) >= 3 + 4, "web, bridge, worker and the desk phones"
     begun = time.monotonic()
@@ -57,6 +58,8 @@ def interrupt(newcomer: Installation) -> None:
     assert process.wait(10) == 0
     assert time.monotonic() - begun < 5
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()], "something was left behind"
+    last_words = (newcomer.folder / "desk.log").read_bytes()[written:].decode()
+    assert not re.search("error|warning|Traceback", last_words, re.IGNORECASE), last_words
     for port, kind in ((newcomer.web_port, socket.SOCK_STREAM), (newcomer.sip_port, socket.SOCK_DGRAM)):
         with socket.socket(socket.AF_INET, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -173,6 +173,17 @@ def test_an_answer_that_was_not_agreed_still_counts_as_delivery(
     assert calls(desk) == ["a"] and link.plans == {}
 
 
+def test_an_answer_cut_short_is_asked_for_again(
+    desk: Desk, outbox: Outbox, linked: Callable[..., Linked], capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.cuts = 1
+    outbox.add(offered("a"))
+    link = linked()
+    wait_for(lambda: link.plans, 3, "the plan")
+    assert link.plans == {"a": PLAN} and calls(desk) == ["a"] and desk.read >= 2
+    assert "not what was agreed" not in "".join(capsys.readouterr())
+
+
 def test_a_refused_heartbeat_only_waits(desk: Desk, outbox: Outbox, linked: Callable[..., Linked]) -> None:
     desk.status_code = 400
     link = linked()
