@@ -14,6 +14,7 @@ from flask_wtf.csrf import CSRFProtect
 from webapp import clock, config, errors, hx, languages, pages, tables  # noqa: F401
 from webapp.access import RowId, login_manager
 from webapp.db import ReadingRequests, db
+from webapp.typed import CleanRequest
 
 PARTS = (
     "accounts",
@@ -65,6 +66,7 @@ def create_app(settings: config.Config | None = None, **overrides: Any) -> Flask
     login_manager.init_app(app)
     csrf.init_app(app)
     hx.init(app)
+    app.request_class = CleanRequest
     errors.init(app)
     pages.init(app)
     app.url_map.converters["int"] = RowId

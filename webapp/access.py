@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast
 from flask import abort
 from flask_login import LoginManager, current_user
 from sqlalchemy import Select
+from sqlalchemy.exc import DataError
 from werkzeug.routing import IntegerConverter, Map
 
 from webapp.accounts.models import Role, User
@@ -68,7 +69,11 @@ def load(query: Select[tuple[Row]], *, if_: bool | Callable[[Row], bool] = True)
 
     A row that isn't yours and a row that isn't there look the same from outside.
     """
-    row = db.session.scalars(query).one_or_none()
+    try:
+        row = db.session.scalars(query).one_or_none()
+    except (DataError, OverflowError):  # an id in a form or after a ? may be larger than any column holds
+        db.session.rollback()
+        row = None
     if row is None or not (if_(row) if callable(if_) else if_):
         abort(404)
     return row
