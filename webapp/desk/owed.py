@@ -25,10 +25,15 @@ GAPS_AHEAD = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Owed:
-    """The idle page, each list with the latest first. `gaps`: hours with nobody on duty, a line a day, for the head."""
+    """The idle page, each list with the latest first.
+
+    `missed` are those who wait longest, `missed_in_all` counts everybody who waits; `gaps`: hours with nobody on
+    duty, a line a day, for the head.
+    """
 
     promises: Sequence[Task]
     missed: Sequence[Waiting]
+    missed_in_all: int
     unfinished: Sequence[Touch]
     today: Sequence[Task]
     inbox: Sequence[Task]
@@ -45,9 +50,11 @@ def of(session: Session, user: User, now: datetime, zone: ZoneInfo) -> Owed:
     """What `user` owes until the end of the office's day."""
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     tasks = due(session, user, midnight)
+    waiting = missed.open_missed(session)
     return Owed(
         promises=[task for task in tasks if task.kind == "promise"],
-        missed=missed.open_missed(session)[:MOST_MISSED],
+        missed=waiting[:MOST_MISSED],
+        missed_in_all=len(waiting),
         unfinished=unfinished(session, user),
         today=[task for task in tasks if task.kind in ("next_touch", "message")],
         inbox=[task for task in tasks if task.kind in ("inbox", "gap")],

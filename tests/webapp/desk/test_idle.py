@@ -16,7 +16,7 @@ from tests.webapp.desk.conftest import NUMBER, Phone
 from webapp.accounts.models import User
 from webapp.calls.models import Call
 from webapp.clients.models import Client, ContactPoint
-from webapp.desk import testcall
+from webapp.desk import owed, testcall
 from webapp.roster.models import Shift
 from webapp.tasks.models import Task
 from webapp.touches.models import Touch
@@ -155,6 +155,20 @@ def test_a_missed_call_is_closed_with_a_reason_only(
     assert {call.missed_reason for call in session.scalars(select(Call))} == {"spoke by mail"}
     assert anna.post("/desk/missed/999/close", data={"reason": "x"}).status_code == 404
     assert sign_in("admin").post(f"/desk/missed/{call_id}/close", data={"reason": "x"}).status_code == 403
+
+
+def test_everybody_who_was_missed_is_counted_though_not_all_are_listed(
+    sign_in: SignIn, phone: Phone, on_duty: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owed, "MOST_MISSED", 2)
+    anna = sign_in("anna")
+    for number in ("+74951234501", "+74951234502"):
+        phone.end(phone.ring(number), EndReason.ABANDONED)
+    assert "show=missed" not in idle(anna)
+    phone.end(phone.ring("+74951234503"), EndReason.ABANDONED)
+    page = idle(anna)
+    assert page.count('id="missed-') == 2
+    assert 'Missed, not rung back <span class="count">3</span>' in page and "/calls?show=missed" in page
 
 
 def test_the_callers_of_test_calls_come_from_the_cards(
