@@ -12,22 +12,40 @@ from webapp.accounts.models import User
 from webapp.clients import cards, fields
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client
+from webapp.clients.words import LEGAL_FORMS
 from webapp.pages import phone
 from webapp.touches.models import Touch
 
 NEW_CARD = ("surname", "given_name", "name", "position", "phone", "email", "website")
 """The seven fields of a new card, which hold all six keys of D29."""
+NAMES = {"surname", "given_name", "name"}
+NOBODY = ("anonymous", "unknown", "unavailable", "withheld", "private", "restricted", "caller", "аноним", "неизвест")
+"""What exchanges write where a name is missing."""
 LONGEST = 400
 
 
 def known(touch: Touch) -> dict[str, str]:
-    """Card fields with a value, of the card or of its draft. A caller's visible number is known from the first ring."""
+    """Card fields with a value, of the card or of its draft. The network tells the number and the name.
+
+    A name such as "Pavel Orlov" stands whole under the surname: which half is which only the caller can say.
+    """
     if touch.client is not None:
         return fields.known(touch.client, touch.person)
     have = {name: value for name, value in touch.draft.items() if value}
     if touch.call and touch.call.number and "phone" not in touch.draft:
         have["phone"] = phone(touch.call.number)
+    if touch.call and not NAMES & touch.draft.keys() and (told := network_name(touch.call.caller_name)):
+        have["name" if LEGAL_FORMS & set(told.casefold().split()) else "surname"] = told
     return have
+
+
+def network_name(text: str) -> str:
+    """The caller's name as the network shows it, when it can be one: words with letters, and not a word for nobody."""
+    text = " ".join(text.split())[:80]
+    words = text.casefold()
+    if sum(letter.isalpha() for letter in text) < 3 or any(nobody in words for nobody in NOBODY):
+        return ""
+    return text if not any(sign.isdigit() for sign in text) or LEGAL_FORMS & set(words.split()) else ""
 
 
 def learn(session: Session, touch: Touch, learnt: Mapping[str, str], user: User, now: datetime, country: str) -> None:

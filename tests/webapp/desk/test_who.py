@@ -14,6 +14,7 @@ from tests.webapp.desk.conftest import NUMBER, Phone
 from webapp.accounts.models import User
 from webapp.clients.models import Client, NotSame, Person
 from webapp.deals.models import Deal
+from webapp.desk import caller
 
 SignIn = Callable[[str], FlaskClient]
 MakeClient = Callable[..., Client]
@@ -228,3 +229,33 @@ def test_the_card_says_what_was_last_and_what_is_promised(
     page = anna.get(f"/desk/touches/{second.id}/who").get_data(as_text=True)
     assert "10 Mar, Price: Refused" in page
     assert "promised" in page and "today 12:40" in page and "yours" in page
+
+
+@pytest.mark.parametrize(
+    ("shown", "field"),
+    [
+        ("Pavel Orlov", "surname"),
+        ("ООО Рассвет", "name"),
+        ("Northern Lights Ltd", "name"),
+        ("Anonymous", ""),
+        ("+7 495 123-45-67", ""),
+        ("WIRELESS CALLER", ""),
+        ("x", ""),
+    ],
+)
+def test_the_networks_name_is_filled_in_where_it_belongs(
+    sign_in: SignIn, phone: Phone, on_duty: User, shown: str, field: str
+) -> None:
+    touch = phone.ring(name=shown)
+    assert {name: text for name, text in caller.known(touch).items() if name != "phone"} == (
+        {field: shown} if field else {}
+    )
+    if field:
+        assert f'value="{shown}"' in sign_in("anna").get("/desk").get_data(as_text=True)
+
+
+def test_a_name_cleared_by_hand_stays_cleared(sign_in: SignIn, session: Session, phone: Phone, on_duty: User) -> None:
+    touch = phone.ring(name="Pavel Orlov")
+    sign_in("anna").post(f"/desk/touches/{touch.id}/draft/surname", data={"surname": ""})
+    session.expire_all()
+    assert "surname" not in caller.known(touch)
