@@ -41,8 +41,9 @@ def switch_line(session: Session, line: Line) -> None:
 
 def check_product(session: Session, price: PriceRange | None, product: str) -> None:
     """Raises Refused when the product has a price range already."""
-    query = select(PriceRange.id).where(func.lower(PriceRange.product) == product.lower())
-    if session.scalar(query.where(PriceRange.id != price.id) if price else query) is not None:
+    others = session.scalars(select(PriceRange).where(PriceRange.id != (price.id if price else 0)))
+    # Compared here: SQLite's lower() knows ASCII only.
+    if any(other.product.casefold() == product.casefold() for other in others):
         raise Refused("product", _("This product has a price range already."))
 
 

@@ -159,6 +159,11 @@ def test_price_ranges(sign_in: SignIn, session: Session) -> None:
         answer = head.post("/settings/prices", data=PRICE | change)
         assert answer.status_code == 422 and words in answer.get_data(as_text=True)
         assert "for ten and more" in answer.get_data(as_text=True)
+    assert head.post("/settings/prices", data=PRICE | {"product": "Окна"}).status_code == 303
+    answer = head.post("/settings/prices", data=PRICE | {"product": "ОКНА"})
+    assert answer.status_code == 422 and "has a price range already" in answer.get_data(as_text=True)
+    session.delete(session.scalars(select(PriceRange).where(PriceRange.product == "Окна")).one())
+    session.commit()
     assert head.post(f"/settings/prices/{row.id}", data=PRICE | {"low": "about 1,5", "high": "2"}).status_code == 303
     assert session.scalars(select(PriceRange.low)).one() == "about 1,5"
     assert head.post(f"/settings/prices/{row.id}/delete").status_code == 303
