@@ -97,7 +97,11 @@ def _with_database(options: argparse.Namespace, settings: object) -> int:
     from webapp.reports import ledger
 
     assert isinstance(settings, Config)  # noqa: S101
-    app = create_app(settings)
+    try:
+        app = create_app(settings)
+    except OSError as error:
+        print(f"secondring: can't use the folder {settings.data}: {error.strerror}", file=sys.stderr)
+        return 2
     with app.app_context():
         if not inspect(db.engine).has_table("office") or db.session.get(Office, 1) is None:
             print("secondring: there is no office yet; start it once with ./desk run", file=sys.stderr)

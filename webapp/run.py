@@ -72,7 +72,8 @@ def run() -> int:
             flask_migrate.upgrade()
             passwords = _first_run(settings)
             phones = _desk_phones()
-            print(_welcome(settings, passwords, bool(phones)), flush=True)
+            roles = {user.login: user.role for user in db.session.scalars(select(User))}
+            print(_welcome(settings, passwords, roles, bool(phones)), flush=True)
     except (config.ConfigError, CannotStartError) as error:
         print(f"secondring: {error}", file=sys.stderr)
         return 2
@@ -203,12 +204,12 @@ def _desk_phones(is_free: Callable[[str, int, socket.SocketKind], bool] = _is_fr
     return phones
 
 
-def _welcome(settings: config.Config, passwords: dict[str, str], phones: bool) -> str:
+def _welcome(settings: config.Config, passwords: dict[str, str], roles: dict[str, str], phones: bool) -> str:
     host, port = settings.sip
     lines = ["", f"  Second Ring is at  {settings.web_url}", ""]
     if passwords:
         lines.append("  Sign in as one of these; the passwords were made just now and are not shown again:")
-        lines += [f"    {login:<12} {password}" for login, password in passwords.items()]
+        lines += [f"    {login:<12} {password}  {roles[login]}" for login, password in passwords.items()]
     else:
         lines.append("  Users and data are as you left them. Forgot a password? ./desk users --new-password LOGIN")
     lines += [
