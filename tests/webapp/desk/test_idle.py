@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -192,13 +195,16 @@ def test_the_callers_of_test_calls_come_from_the_cards(
 
 
 @pytest.fixture
-def started() -> Iterator[None]:
-    """Test calls of one test end with it."""
-    yield
-    for process in testcall._running:
-        process.terminate()
-        process.wait(10)
-    testcall._running.clear()
+def started(app: Flask) -> Iterator[None]:
+    """Test calls of one test end with it, and not before: they call somebody who never answers."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        app.config["SETTINGS"] = replace(app.config["SETTINGS"], sip=silent.getsockname())
+        yield
+        for process in testcall._running:
+            process.terminate()
+            process.wait(10)
+        testcall._running.clear()
 
 
 def test_at_most_three_test_calls_live_at_once(
