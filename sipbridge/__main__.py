@@ -99,7 +99,7 @@ def watch(stop: threading.Event, well: Callable[[], bool]) -> bool:
 def own_folder(folder: Path) -> IO[str]:
     """Make `folder` and lock it for this process; the lock holds as long as the file is open."""
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)  # it holds numbers and names
         lock = (folder / "lock").open("w")
     except OSError as error:

@@ -224,7 +224,7 @@ def read_token(data: Path) -> str:
     Raises OSError when it can be neither made nor read.
     """
     path = data / "bridge_token"
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = data / f"bridge_token.{secrets.token_hex(8)}"
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="ascii") as file:

@@ -52,7 +52,10 @@ def demo(folder: Path, language: str) -> Iterator[tuple[Installation, dict[str, 
         wait_for(installation.bridge_is_up, 40)
         wait_for(lambda: installation.get("/healthz")["bridge"], 40)
         text = (folder / "run.log").read_text()
-        yield installation, dict(re.findall(r"^ {4}([a-z]+) +([a-z0-9]{4}-[a-z0-9]{4}-[a-z0-9]{4})$", text, re.M))
+        yield (
+            installation,
+            dict(re.findall(r"^ {4}([a-z]+) +([a-z0-9]{4}-[a-z0-9]{4}-[a-z0-9]{4})  [a-z]+$", text, re.M)),
+        )
     finally:
         process = installation.processes.pop("run")
         process.send_signal(signal.SIGINT)

@@ -41,7 +41,7 @@ csrf = CSRFProtect()
 def create_app(settings: config.Config | None = None, **overrides: Any) -> Flask:
     """The Flask application for `settings` (default: the environment's). `overrides` are Flask config values."""
     settings = settings or config.load()
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     app = Flask(__name__)
     app.config.update(
         SETTINGS=settings,

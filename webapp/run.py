@@ -27,6 +27,8 @@ BRIDGE_FIRST = 1.2
 """Seconds the bridge has, of those, to tell a desk that still listens how its calls ended."""
 FIRST_PORT_OF_PHONES = 5070
 PICK_UP_AFTER = 3
+WEB_STARTS_WITHIN = 20.0
+"""Seconds after which the telephones are started though the web is not up: they can do without it."""
 
 
 class CannotStartError(Exception):
@@ -73,7 +75,7 @@ def run() -> int:
             passwords = _first_run(settings)
             phones = _desk_phones()
             roles = {user.login: user.role for user in db.session.scalars(select(User))}
-            print(_welcome(settings, passwords, roles, bool(phones)), flush=True)
+            welcome = _welcome(settings, passwords, roles, bool(phones))
     except (config.ConfigError, CannotStartError) as error:
         print(f"secondring: {error}", file=sys.stderr)
         return 2
@@ -90,10 +92,11 @@ def run() -> int:
             for login, address in phones
         ),
     ]
-    return _supervise(children)
+    return _supervise(children, settings, welcome)
 
 
-def _supervise(children: list[Child]) -> int:
+def _supervise(children: list[Child], settings: config.Config, welcome: str) -> int:
+    """Start the web, then, when it answers, the others; keep all running until told to stop."""
     stopping = False
 
     def stop(signum: int, frame: FrameType | None) -> None:
@@ -102,11 +105,15 @@ def _supervise(children: list[Child]) -> int:
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
-    code = 0
+    code, greeted, patience = 0, False, time.monotonic() + WEB_STARTS_WITHIN
     while not stopping:
         now = time.monotonic()
         try:
-            for child in children:
+            children[0].look_after(now)
+            if not greeted and (_answers(*settings.web) or now > patience):
+                greeted = True
+                print(welcome, flush=True)
+            for child in children[1:] if greeted else ():
                 child.look_after(now)
         except CannotStartError as error:
             print(f"secondring: {error}", file=sys.stderr)
@@ -116,6 +123,14 @@ def _supervise(children: list[Child]) -> int:
     _stop([one for name, one in running if name != "web"], [one for name, one in running if name == "web"])
     print("secondring: stopped", flush=True)
     return code
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), 0.2).close()
+    except OSError:
+        return False
+    return True
 
 
 def _stop(talkers: list[subprocess.Popen[bytes]], web: list[subprocess.Popen[bytes]]) -> None:
@@ -146,7 +161,7 @@ def _wait(processes: list[subprocess.Popen[bytes]], until: float) -> list[subpro
 def _check(settings: config.Config) -> None:
     """Refuse early, in one clear line, what would fail later in many. Raises CannotStartError."""
     try:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = settings.data / ".writable"
         probe.touch()
         probe.unlink()

@@ -19,6 +19,8 @@ from webapp.pages import clock_time, duration, phone
 from webapp.roster import duty
 from webapp.touches.models import Touch
 
+MOST_OTHERS = 4
+
 
 @dataclass(frozen=True)
 class Other:
@@ -51,6 +53,7 @@ class Bar:
     ring_seconds: float = 5.0
     why: Sequence[str] = ()
     others: Sequence[Other] = ()
+    more: int = 0
     notice: str = ""
 
 
@@ -66,10 +69,11 @@ def of(
         for entry in duty.on_duty(session, now)
         if entry.rank == duty.DUTY
     )
-    others = [_other(one, now) for one in live if touch is None or one.touch.id != touch.id]
+    waiting = [one for one in live if touch is None or one.touch.id != touch.id]
+    others, more = [_other(one, now) for one in waiting[:MOST_OTHERS]], max(0, len(waiting) - MOST_OTHERS)
     call = touch.call if touch else None
     if touch is None or call is None:
-        return Bar("idle", epoch_ms(now), on_duty, others=others, notice=notice)
+        return Bar("idle", epoch_ms(now), on_duty, others=others, more=more, notice=notice)
     if not notice and call.state in ("ringing", "greeted"):
         notice = trace.silent_phone(session, call, user)
     since, clock = _clock(call, now)
@@ -93,6 +97,7 @@ def of(
         ring_seconds=ring_seconds,
         why=trace.why(call),
         others=others,
+        more=more,
         notice=notice,
     )
 
