@@ -80,7 +80,7 @@ def of(
     ring_seconds = the_office(session).ring_seconds
     client = touch.client
     person = touch.person.full_name if touch.person else ""
-    known = ", ".join(part for part in (person, client.name if client else "") if part)
+    known = ", ".join(dict.fromkeys(part for part in (person, client.name if client else "") if part))
     return Bar(
         state=call.state,
         server_now=epoch_ms(now),
