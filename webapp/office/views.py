@@ -98,7 +98,11 @@ def save_list(name: str) -> ResponseReturnValue:
     if not lists.check([row for row in rows if row.item is None or row.item.active]):
         return _list(name, rows), 422
     action, _dash, item_id = request.form.get("do", "").partition("-")
-    item = load(select(kind.model).where(kind.model.id == int(item_id))) if item_id.isdecimal() else None
+    item = (
+        load(select(kind.model).where(kind.model.id == int(item_id)))
+        if item_id.isdecimal() and len(item_id) < 10
+        else None
+    )
     lists.save(db.session(), kind, rows)
     if item is not None and action in ("up", "down"):
         lists.move(db.session(), kind, item, -1 if action == "up" else 1)
