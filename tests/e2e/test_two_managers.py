@@ -35,7 +35,7 @@ def test_only_the_manager_on_duty_gets_the_pop(desk: Desk, sign_in: SignIn) -> N
     expect(anna.locator("#bar")).to_contain_text("Talking")
     caller.hang_up()
     expect(anna.locator("#bar")).to_contain_text("Ended")
-    assert desk.audience() == {"anna": "taken", "boris": "gone"}
+    assert desk.audience() == {"anna": "taken", "boris": "planned"}
     _see_no_call(boris, vera)
 
 

@@ -118,7 +118,10 @@ def _call_answered(event: CallAnswered, session: Session, now: datetime) -> None
     )
     if user:
         for row in _audience(session, call):
-            row.state = "taken" if row.user_id == user.id else "gone"
+            if row.user_id == user.id:
+                row.state = "taken"
+            elif row.state == "rung":
+                row.state = "gone"
         owner_id = call.client.owner_id if call.client else None
         if owner_id and owner_id != user.id and call.situation in ("known_client", "open_matter"):
             call.situation = "colleagues_client"
@@ -170,7 +173,7 @@ def _call_ended(event: CallEnded, session: Session, now: datetime) -> None:
         touch.user_id = None  # nobody spoke and nobody wrote: it is a missed call, not somebody's unfinished row
     _announce_to_audience(session, call, now)
     for row in _audience(session, call):
-        if row.state != "taken":
+        if row.state == "rung":
             row.state = "gone"
     if call.is_missed:
         feed.announce_all(session, "tasks", call.id, now)

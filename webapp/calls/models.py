@@ -73,7 +73,7 @@ class Call(Model):
 class CallAudience(Model):
     """Who may see a call pop, and how far it went with each: planned, rung, taken, gone.
 
-    Only `rung` and `taken` show the pop; `gone` means a colleague took it or the caller left.
+    Only `rung` and `taken` show the pop; `gone`: it was rung, then a colleague took it or the caller left.
     """
 
     __tablename__ = "call_audience"

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from webapp.accounts.models import User
 from webapp.calls import trace
 from webapp.calls.models import Call
-from webapp.desk.queries import Mine, who_took
+from webapp.desk.queries import Mine, gone_lately, who_took
 from webapp.office.queries import the_office
 from webapp.pages import clock_time, duration, phone
 from webapp.roster import duty
@@ -63,7 +63,9 @@ def of(
     """The bar for `touch`, the one the page shows. `shown`: what the browser had before it until now."""
     notice = ""
     if shown is not None and (touch is None or touch.id != shown):
-        notice = _gone(session, user, shown)
+        notice = _gone(who_took(session, user, shown))
+    if touch is None and not notice:
+        notice = _gone(gone_lately(session, user, now))
     on_duty = ", ".join(
         _("%(name)s until %(time)s", name=entry.user.name, time=clock_time(entry.until))
         for entry in duty.on_duty(session, now)
@@ -141,9 +143,8 @@ def _other(one: Mine, now: datetime) -> Other:
     return Other(one.touch.id, one.call.state, name, word(one.call), epoch_ms(since or now), clock)
 
 
-def _gone(session: Session, user: User, shown: int) -> str:
+def _gone(call: Call | None) -> str:
     """A quiet line about a call that was before me and isn't mine any more."""
-    call = who_took(session, user, shown)
     if call is None:
         return ""
     name = call.client.name if call.client else caller_name(call)

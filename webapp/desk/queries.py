@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import User
@@ -15,6 +15,7 @@ from webapp.calls.models import Call, CallAudience
 from webapp.touches.models import Touch
 from webapp.touches.queries import may_work_on
 
+GONE_SHOWN = timedelta(seconds=30)
 LIVE = ("ringing", "greeted", "talking")
 
 
@@ -80,6 +81,23 @@ def who_took(session: Session, user: User, touch_id: int | None) -> Call | None:
         .where(Touch.id == touch_id, CallAudience.user_id == user.id, CallAudience.state == "gone")
         .options(joinedload(Call.answered_by))
     ).one_or_none()
+
+
+def gone_lately(session: Session, user: User, now: datetime) -> Call | None:
+    """The call that went from me within GONE_SHOWN: two refreshes in a row shall not swallow the word of it."""
+    since = now - GONE_SHOWN
+    return session.scalars(
+        select(Call)
+        .join(CallAudience, CallAudience.call_id == Call.id)
+        .where(
+            CallAudience.user_id == user.id,
+            CallAudience.state == "gone",
+            or_(Call.answered_at >= since, and_(Call.answered_at.is_(None), Call.ended_at >= since)),
+        )
+        .order_by(Call.id.desc())
+        .limit(1)
+        .options(joinedload(Call.answered_by))
+    ).first()
 
 
 def missed_lately(session: Session, call: Call, since: datetime) -> int:

@@ -111,7 +111,7 @@ def test_the_search_box_finds_a_card(sign_in: SignIn, rassvet: Client, make_card
     assert "<html" not in page
 
 
-@pytest.mark.parametrize("typed", ["зззз", "%", "_", "'; drop table client", "99", "0000000000", "\0", "@@", "x" * 500])
+@pytest.mark.parametrize("typed", ["зззз", "%", "_", "'; drop table client", "99", "0000000000", "@@", "x" * 500])
 def test_a_search_for_nothing_says_so(sign_in: SignIn, rassvet: Client, typed: str) -> None:
     answer = sign_in("anna").get("/clients", query_string={"q": typed})
     assert answer.status_code == 200
