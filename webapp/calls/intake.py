@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 from sipbridge.events import CallOffered, Plan, Step
 from webapp import feed
 from webapp.accounts.models import Role, User
-from webapp.calls import seats, trace
+from webapp.accounts.queries import heads
+from webapp.calls import missed, seats, trace
 from webapp.calls.models import Call, CallAudience
 from webapp.calls.routing import Decision, Facts, Seat, decide
 from webapp.clients import keys, match
@@ -143,17 +144,8 @@ def _was_missed(session: Session, call: Call) -> bool:
     """True when this number has a missed call that nobody has made good yet (D22)."""
     if not call.number:
         return False
-    missed = session.scalars(
-        select(Call.id).where(
-            Call.number == call.number,
-            Call.id != call.id,
-            Call.state == "ended",
-            Call.answered_at.is_(None),
-            Call.end_reason != "answered_elsewhere",
-            Call.missed_closed_at.is_(None),
-        )
-    )
-    return missed.first() is not None
+    waiting = select(Call.id).where(Call.number == call.number, Call.id != call.id, missed.is_open_missed())
+    return session.scalars(waiting.limit(1)).first() is not None
 
 
 def _audience(session: Session, call: Call, decision: Decision) -> list[CallAudience]:
@@ -183,7 +175,7 @@ def _rung_first(steps: tuple[tuple[Seat, ...], ...]) -> list[tuple[Seat, ...]]:
 
 
 def _tell_head_nobody_was_there(session: Session, call: Call, now: datetime) -> None:
-    heads = list(session.scalars(select(User.id).where(User.role == Role.HEAD, User.active)))
-    for user_id in heads:
+    told = heads(session)
+    for user_id in told:
         session.add(Task(kind="gap", user_id=user_id, call_id=call.id, number=call.number, due_at=now, created_at=now))
-    feed.announce(session, heads, "tasks", call.id, now)
+    feed.announce(session, told, "tasks", call.id, now)

@@ -22,7 +22,8 @@ from sipbridge.events import (
     RecordingReady,
 )
 from webapp import feed
-from webapp.accounts.models import Role, User
+from webapp.accounts.models import User
+from webapp.accounts.queries import heads
 from webapp.calls import missed, trace
 from webapp.calls.models import Call, CallAudience, LineState
 from webapp.office.queries import the_office
@@ -137,7 +138,7 @@ def _apology_started(event: ApologyStarted, session: Session, now: datetime) -> 
     call = _call(session, event.call_id)
     trace.add(session, call, event.at, "apology")
     on_duty = duty.on_duty(session, now)
-    keeper = next((entry.user.id for entry in on_duty), None) or _first_head(session)
+    keeper = next((entry.user.id for entry in on_duty), None) or next(iter(heads(session)), None)
     minutes = the_office(session).promise_minutes
     session.add(
         Task(
@@ -192,7 +193,7 @@ def _line_changed(event: LineChanged, session: Session, now: datetime) -> None:
     state = session.get(LineState, event.line[:80]) or LineState(line=event.line[:80])
     state.registered, state.detail, state.at = event.registered, event.detail[:200], event.at
     session.add(state)
-    feed.announce(session, session.scalars(select(User.id).where(User.role == Role.HEAD)), "office", event.line, now)
+    feed.announce(session, heads(session), "office", event.line, now)
 
 
 def _call(session: Session, call_id: str) -> Call:
@@ -214,10 +215,6 @@ def _audience(session: Session, call: Call) -> list[CallAudience]:
 
 def _touch(session: Session, call: Call) -> Touch | None:
     return session.scalars(select(Touch).where(Touch.call_id == call.id)).one_or_none()
-
-
-def _first_head(session: Session) -> int | None:
-    return session.scalars(select(User.id).where(User.role == Role.HEAD, User.active).order_by(User.id)).first()
 
 
 def _announce_to_audience(session: Session, call: Call, now: datetime) -> None:

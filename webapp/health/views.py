@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from webapp.access import public
+from webapp.calls.missed import is_open_missed
 from webapp.calls.models import BridgeStatus, Call, LineState
 from webapp.db import db
 from webapp.tasks.models import Task
@@ -51,12 +52,7 @@ def _collect(session: Session, now: datetime) -> CollectorRegistry:
     calls = Gauge("secondring_calls", "Calls by state", ["state"], registry=registry)
     for state, count in session.execute(select(Call.state, func.count()).group_by(Call.state)):
         calls.labels(state).set(count)
-    missed = select(func.count()).where(
-        Call.state == "ended",
-        Call.answered_at.is_(None),
-        Call.end_reason != "answered_elsewhere",
-        Call.missed_closed_at.is_(None),
-    )
+    missed = select(func.count()).where(is_open_missed())
     Gauge("secondring_missed_open", "Missed calls nobody made good", registry=registry).set(session.scalar(missed) or 0)
     overdue = select(func.count()).where(Task.kind == "promise", Task.done_at.is_(None), Task.due_at < now)
     Gauge("secondring_promises_overdue", "Promised calls past their time", registry=registry).set(

@@ -8,13 +8,13 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from webapp import feed
-from webapp.accounts.models import Role, User
+from webapp.accounts.queries import heads
 from webapp.tasks.models import Task
 
 
 def tell_overdue(session: Session, now: datetime) -> int:
     """Announce every promise that is past its time and was not told yet; returns how many were claimed here."""
-    heads = list(session.scalars(select(User.id).where(User.role == Role.HEAD, User.active)))
+    told_too = heads(session)
     waiting = session.execute(
         select(Task.id, Task.user_id).where(
             Task.kind == "promise", Task.done_at.is_(None), Task.due_at <= now, Task.overdue_told_at.is_(None)
@@ -27,5 +27,5 @@ def tell_overdue(session: Session, now: datetime) -> int:
         )
         if claimed.rowcount:  # type: ignore[attr-defined]
             told += 1
-            feed.announce(session, [*([user_id] if user_id else []), *heads], "tasks", task_id, now)
+            feed.announce(session, [*([user_id] if user_id else []), *told_too], "tasks", task_id, now)
     return told

@@ -8,7 +8,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from webapp import feed
-from webapp.accounts.models import Role, User
+from webapp.accounts.models import User
+from webapp.accounts.queries import heads
 from webapp.office.queries import the_office
 from webapp.tasks.models import Task
 from webapp.touches.models import Touch
@@ -73,11 +74,6 @@ def done(session: Session, task: Task, user: User, report: str, now: datetime) -
     told = [task.user_id] if task.user_id else heads(session)
     feed.announce(session, [user.id, *told], "tasks", task.id, now)
     return bool(claimed.rowcount)  # type: ignore[attr-defined]
-
-
-def heads(session: Session) -> list[int]:
-    """The ids of the heads of sales who work here."""
-    return list(session.scalars(select(User.id).where(User.role == Role.HEAD, User.active)))
 
 
 def _from_touch(touch: Touch, kind: str, text: str, user_id: int | None, now: datetime) -> Task:
