@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from datetime import datetime
 from pathlib import Path
 
-from sipbridge.events import Plan, StandingPlans, Step, WireError, from_wire, to_wire
+from sipbridge.events import Choice, Menu, Plan, StandingPlans, Step, WireError, from_wire, to_wire
 
 NOBODY = Plan((), 2, 5.0, "greeting.en.wav", "apology.en.wav", False)
 """Followed when no standing plan was ever received: greet on the second ring, then apologise (D19, D26)."""
 
 FOR_ANY_LINE = "*"
+_KEYS = frozenset("0123456789*#")
 
 
 class PlanError(ValueError):
@@ -25,12 +27,22 @@ def check_plan(plan: Plan) -> Plan:
         raise PlanError("answer_on_ring should be from 1 to 20")
     if not 0.05 <= plan.ring_seconds <= 60:
         raise PlanError("ring_seconds should be from 0.05 to 60")
-    if len(plan.steps) > 50 or any(len(step.extensions) > 20 for step in plan.steps):
+    if not 0 <= plan.message_seconds <= 600:
+        raise PlanError("message_seconds should be from 0 to 600")
+    menu = plan.menu
+    if menu is not None:
+        if len(menu.choices) > 12 or not all(choice.digit in _KEYS for choice in menu.choices):
+            raise PlanError("a menu has at most 12 choices, each a digit, * or #")
+        menu = Menu(menu.sound, tuple(Choice(choice.digit, _check_steps(choice.steps)) for choice in menu.choices))
+    return dataclasses.replace(plan, steps=_check_steps(plan.steps), menu=menu)
+
+
+def _check_steps(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    if len(steps) > 50 or any(len(step.extensions) > 20 for step in steps):
         raise PlanError("a plan has at most 50 steps of at most 20 extensions")
-    if not all(0 < step.seconds <= 600 for step in plan.steps):
+    if not all(0 < step.seconds <= 600 for step in steps):
         raise PlanError("a step should last more than 0 and at most 600 seconds")
-    steps = tuple(Step(tuple(dict.fromkeys(s.extensions)), s.seconds) for s in plan.steps if s.extensions)
-    return Plan(steps, plan.answer_on_ring, plan.ring_seconds, plan.greeting, plan.apology, plan.record)
+    return tuple(Step(tuple(dict.fromkeys(s.extensions)), s.seconds) for s in steps if s.extensions)
 
 
 def check_standing(plans: StandingPlans) -> StandingPlans:
