@@ -46,6 +46,8 @@ _ROLE_LABELS = {
 class User(UserMixin, Model):
     """A person of the office. `extension` is the SIP URI of the softphone, '' for none.
 
+    `extension` is `registered:LOGIN` when the softphone registers at the bridge; `phone_md5` and `phone_sha256` are
+    then the digests of its secret (RFC 7616), made at `phone_made_at`; the secret itself is shown once and not kept.
     `desk_phone` asks `./desk run` to start a built-in desk phone for this user and to keep `extension` up to date.
     """
 
@@ -58,6 +60,9 @@ class User(UserMixin, Model):
     role: Mapped[str] = mapped_column(String(12))
     password_hash: Mapped[str] = mapped_column(String(200))
     extension: Mapped[str] = mapped_column(String(200), default="")
+    phone_md5: Mapped[str] = mapped_column(String(32), default="")
+    phone_sha256: Mapped[str] = mapped_column(String(64), default="")
+    phone_made_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     desk_phone: Mapped[bool] = mapped_column(default=False)
     language: Mapped[str] = mapped_column(String(8), default="")
     theme: Mapped[str] = mapped_column(String(8), default="")

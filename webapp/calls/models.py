@@ -15,7 +15,12 @@ from webapp.office.models import Line
 
 
 class Call(Model):
-    """One caller's attempt. `state`: ringing, greeted (hears the greeting), talking, ended.
+    """One caller's attempt, or a call of ours. `state`: ringing, greeted (hears the greeting), talking, ended; an
+    outbound call begins with dialing (the manager's phone rings), then calling (the client's phone rings).
+
+    `direction`: in or out. A talk is on hold since `held_at`, by `held_by` (`sipbridge.events.HeldBy`), and stopped
+    at `held_words` (D23). `redirects` counts how often the caller was passed on (D17). `notice_text` and
+    `notice_version` say what both were told before the recording.
 
     `number` is E.164 when the caller's number could be read, else its digits as sent, '' when hidden.
     `situation` is the script's entry. A call that ended without a manager speaking is missed until
@@ -51,6 +56,15 @@ class Call(Model):
     end_reason: Mapped[str] = mapped_column(String(24), default="")
     recording: Mapped[str] = mapped_column(String(200), default="")
     recording_seconds: Mapped[float] = mapped_column(default=0.0)
+    direction: Mapped[str] = mapped_column(String(4), default="in")
+    placed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    held_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    held_by: Mapped[str] = mapped_column(String(8), default="")
+    held_words: Mapped[str] = mapped_column(String(200), default="")
+    redirects: Mapped[int] = mapped_column(default=0)
+    menu_digit: Mapped[str] = mapped_column(String(1), default="")
+    notice_text: Mapped[str] = mapped_column(Text, default="")
+    notice_version: Mapped[str] = mapped_column(String(20), default="")
     missed_closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     missed_closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     missed_reason: Mapped[str] = mapped_column(Text, default="")
@@ -68,6 +82,47 @@ class Call(Model):
     def is_missed(self) -> bool:
         """Ended, and no manager spoke."""
         return self.state == "ended" and self.answered_at is None and self.end_reason != "answered_elsewhere"
+
+
+class Transfer(Model):
+    """One passing-on of a caller (D27). `state`: asked, ringing, consulting, done, failed, cancelled.
+
+    `to_target` is what the bridge was asked to ring, `to_text` how people call it; `briefing` is what the colleague
+    reads before he speaks.
+    """
+
+    __tablename__ = "transfer"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    call_id: Mapped[int] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"), index=True)
+    from_user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    to_user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
+    to_target: Mapped[str] = mapped_column(String(200), default="")
+    to_text: Mapped[str] = mapped_column(String(120), default="")
+    attended: Mapped[bool] = mapped_column(default=False)
+    briefing: Mapped[str] = mapped_column(Text, default="")
+    state: Mapped[str] = mapped_column(String(12), default="asked")
+    why: Mapped[str] = mapped_column(String(20), default="")
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    call: Mapped[Call] = relationship()
+    from_user: Mapped[User | None] = relationship(foreign_keys=[from_user_id])
+    to_user: Mapped[User | None] = relationship(foreign_keys=[to_user_id])
+
+
+class BridgeCommand(Model):
+    """Something asked of the bridge; its id is the place in the stream. `refused` is the bridge's word why not."""
+
+    __tablename__ = "bridge_command"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    call_id: Mapped[str] = mapped_column(String(80), index=True)
+    kind: Mapped[str] = mapped_column(String(24))
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    refused: Mapped[str] = mapped_column(String(20), default="")
 
 
 class CallAudience(Model):
@@ -112,21 +167,29 @@ class BridgeEvent(Model):
 
 
 class LineState(Model):
-    """Whether a line is registered at its PBX or trunk, as the bridge last said."""
+    """Whether a line is registered at its PBX or trunk, as the bridge last said: `since` when, and its last error."""
 
     __tablename__ = "line_state"
 
     line: Mapped[str] = mapped_column(String(80), primary_key=True)
     registered: Mapped[bool] = mapped_column()
     detail: Mapped[str] = mapped_column(String(200), default="")
+    since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_error: Mapped[str] = mapped_column(String(200), default="")
+    last_error_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class BridgeStatus(Model):
-    """The bridge's last heartbeat: when, and what it said of itself (counters, live calls)."""
+    """A bridge's last heartbeat: when, and what it said of itself (counters, live calls, lines, phones).
+
+    `started_at` and `ended_why` are of its last start: when, and what had ended it before ('' for a clean end).
+    """
 
     __tablename__ = "bridge_status"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     status: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_why: Mapped[str] = mapped_column(String(200), default="")

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class Client(Model):
-    """The card (D30-D33). `kind` is 'organisation' or 'private'; the need's fields are free text, as spoken."""
+    """The card (D30-D33). `kind` is 'organisation' or 'private'; the need's fields are free text, as spoken.
+
+    `never_record`: no talk with this client is recorded.
+    """
 
     __tablename__ = "client"
 
@@ -43,6 +46,7 @@ class Client(Model):
     storage: Mapped[str] = mapped_column(String(200), default="")
     decides_alone: Mapped[str] = mapped_column(String(200), default="")
     note: Mapped[str] = mapped_column(Text, default="")
+    never_record: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     owner: Mapped[User | None] = relationship(foreign_keys=[owner_id])

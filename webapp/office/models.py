@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, ForeignKey, String
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from webapp.accounts.models import User
 from webapp.db import Model
 from webapp.languages import in_reader_language
 
 
 class Office(Model):
-    """The one row of settings. Hours: minutes after midnight, office time; `workdays`: 0 is Monday."""
+    """The one row of settings. Hours: minutes after midnight, office time; `workdays`: 0 is Monday.
+
+    `pause_keys` pause and resume a recording on the manager's telephone; `ladder_days` is how long the SIP messages
+    of a call are kept, 0 for not at all.
+    """
 
     __tablename__ = "office"
 
@@ -28,6 +35,8 @@ class Office(Model):
     workdays: Mapped[list[int]] = mapped_column(JSON, default=lambda: [0, 1, 2, 3, 4])
     show_attitude: Mapped[bool] = mapped_column(default=True)
     conversion_counts: Mapped[str] = mapped_column(String(12), default="meeting")
+    pause_keys: Mapped[str] = mapped_column(String(4), default="*5")
+    ladder_days: Mapped[int] = mapped_column(default=14)
     is_demo: Mapped[bool] = mapped_column(default=False)
 
 
@@ -88,7 +97,13 @@ class Region(ListItem, Model):
 
 
 class Line(Model):
-    """A number callers dial. `name` is its SIP user part; blank settings fall back to the office's."""
+    """A number callers dial. `name` is its SIP user part; blank settings fall back to the office's.
+
+    `mode`: bridge, watch or redirect (`sipbridge.events.Mode`). `greeting` is a sound of the line's own, '' for the
+    office's. `record_notice`: both are told before a talk is recorded. `message_seconds`: how long a voice message may
+    be, 0 for none. `menu`: {"choices": [{"digit", "title", "user_ids"}]}, empty for none. `keep_recordings_days`:
+    older recordings are deleted, None keeps them. `people` are rung instead of those on duty, by rank.
+    """
 
     __tablename__ = "line"
 
@@ -100,9 +115,47 @@ class Line(Model):
     script: Mapped[str] = mapped_column(String(60), default="inbound")
     language: Mapped[str] = mapped_column(String(8), default="")
     answer_on_ring: Mapped[int | None] = mapped_column()
+    ring_seconds: Mapped[float | None] = mapped_column()
+    step_seconds: Mapped[float | None] = mapped_column()
+    mode: Mapped[str] = mapped_column(String(10), default="bridge")
+    greeting: Mapped[str] = mapped_column(String(80), default="")
     record: Mapped[bool] = mapped_column(default=True)
+    record_notice: Mapped[bool] = mapped_column(default=False)
+    message_seconds: Mapped[int] = mapped_column(default=120)
+    menu: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    keep_recordings_days: Mapped[int | None] = mapped_column()
     active: Mapped[bool] = mapped_column(default=True)
     channel: Mapped[Channel | None] = relationship()
+    people: Mapped[list[LinePerson]] = relationship(
+        cascade="all, delete-orphan", order_by="LinePerson.rank, LinePerson.id"
+    )
+
+
+class LinePerson(Model):
+    """Somebody who takes a line's calls; those of one `rank` are rung together, lower ranks first."""
+
+    __tablename__ = "line_person"
+    __table_args__ = (Index("uq_line_person", "line_id", "user_id", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    line_id: Mapped[int] = mapped_column(ForeignKey("line.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    rank: Mapped[int] = mapped_column(default=0)
+    user: Mapped[User] = relationship()
+
+
+class DialRule(Model):
+    """Whom a role may call or pass a caller to outside the office: numbers that match `pattern`. No rule, no call.
+
+    `pattern`: a number in E.164 in which `x` is any digit and a last `*` any further digits, e.g. `+7495xxxxxxx`.
+    """
+
+    __tablename__ = "dial_rule"
+    __table_args__ = (Index("uq_dial_rule", "role", "pattern", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    role: Mapped[str] = mapped_column(String(12))
+    pattern: Mapped[str] = mapped_column(String(24))
 
 
 class PriceRange(Model):

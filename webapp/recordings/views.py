@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from webapp.access import SALES, allow, load
 from webapp.calls.models import Call
+from webapp.recordings import models as models
 
 bp = Blueprint("recordings", __name__)
 
