@@ -1,9 +1,10 @@
 """The SIP layer: the only place that imports pyVoIP, whose classes it subclasses and whose faults it cures."""
 
+from sipbridge.pyvoip.bindings import Binding
 from sipbridge.pyvoip.endpoint import Endpoint
 from sipbridge.pyvoip.leg import Leg
 from sipbridge.pyvoip.leg_events import Answered, Ended, LegEvent, Ringing
 from sipbridge.pyvoip.ports import NoPort
 from sipbridge.pyvoip.registration import Account
 
-__all__ = ["Account", "Answered", "Ended", "Endpoint", "Leg", "LegEvent", "NoPort", "Ringing"]
+__all__ = ["Account", "Answered", "Binding", "Ended", "Endpoint", "Leg", "LegEvent", "NoPort", "Ringing"]

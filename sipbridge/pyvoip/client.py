@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 pyVoIP.SIPCompatibleMethods[:] = wire.ALLOW.split(", ")
 
 SERVED = {*wire.ALLOW.split(", "), "NOTIFY", "PRACK"}  # the last two only to say that nothing matches them
-KNOWN = SERVED | {"REGISTER", "SUBSCRIBE", "PUBLISH", "MESSAGE", "REFER"}
-EXTENSIONS = {"timer"}
+KNOWN = SERVED | {"REGISTER", "SUBSCRIBE", "PUBLISH", "MESSAGE"}
+EXTENSIONS = {"timer", "norefersub"}
 ACCEPT = ("Accept", "application/sdp, multipart/mixed")
 ALLOW = ("Allow", wire.ALLOW)
 SUPPORTED = ("Supported", wire.SUPPORTED)
@@ -70,9 +70,11 @@ class Client(Transport):
             return
         if message.fault:
             self.counters["malformed"] += 1
-        if message.is_request and not served and (message.fault or not message.to.tag):
+        strange = message.is_request and not served
+        if strange and (message.fault or not message.to.tag or message.method == "REGISTER"):
             self.counters["refused_strangers"] += 1
             return
+        self.note(False, source, data)
         try:
             self.parse_message(message)
         except Exception:
@@ -129,6 +131,8 @@ class Client(Transport):
         elif request.method == "CANCEL":
             self._remember(key, transaction)
             self._cancel(transaction)
+        elif request.method == "REGISTER":
+            self.endpoint.registrar.on_register(transaction, partial(self._remember, key, transaction))
         elif request.to.tag:
             self._remember(key, transaction)
             if leg := self.leg_of(request):
@@ -140,13 +144,17 @@ class Client(Transport):
         elif request.method == "OPTIONS":
             self._remember(key, transaction)
             transaction.respond(200, "OK", (ACCEPT, ALLOW, SUPPORTED))
+        elif request.method == "REFER":
+            self._remember(key, transaction)
+            transaction.respond(403, "Only A Call In Progress Can Be Transferred")
         else:  # BYE, UPDATE, INFO, NOTIFY and PRACK mean something inside a call only
             self._remember(key, transaction)
             transaction.respond(481, "Call Does Not Exist")
 
     def _refusal(self, request: Message) -> tuple[int, str, wire.Fields] | None:
         """The inspections every request passes, in the order of RFC 3261 8.2."""
-        if request.method not in SERVED:
+        registers = request.method == "REGISTER" and self.endpoint.registrar.is_open
+        if request.method not in SERVED and not registers:
             known = request.method in KNOWN
             return (405, "Method Not Allowed", (ALLOW,)) if known else (501, "Not Implemented", (ALLOW,))
         if request.request_uri.scheme not in ("sip", "tel"):

@@ -71,7 +71,7 @@ def read(header: str) -> Challenge | None:
     scheme, _, rest = header.strip().partition(" ")
     if scheme.lower() != "digest":
         return None
-    pairs = {name.lower(): _unquoted(value) for name, value in _PAIR.findall(rest)}
+    pairs = pairs_of(rest)
     algorithm = pairs.get("algorithm", "MD5")
     if algorithm.upper().removesuffix("-SESS") not in _HASHES or "realm" not in pairs or "nonce" not in pairs:
         return None
@@ -80,6 +80,11 @@ def read(header: str) -> Challenge | None:
         return None
     stale = pairs.get("stale", "").lower() == "true"
     return Challenge(pairs["realm"], pairs["nonce"], pairs.get("opaque"), algorithm, bool(offered), stale)
+
+
+def pairs_of(text: str) -> dict[str, str]:
+    """The parameters of a challenge or a proof, names in lower case, quotes undone."""
+    return {name.lower(): _unquoted(value) for name, value in _PAIR.findall(text)}
 
 
 def _unquoted(value: str) -> str:

@@ -5,20 +5,27 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Any
 
 from pyVoIP.VoIP import PhoneStatus, VoIPPhone
 
+from sipbridge.events import Directory
 from sipbridge.media.hub import Hub
 from sipbridge.pyvoip import digest, identity, sdp, session_timer, wire
+from sipbridge.pyvoip.bindings import Binding, BindingsFile
 from sipbridge.pyvoip.client import ACCEPT, Client
 from sipbridge.pyvoip.inbound import InboundLeg
-from sipbridge.pyvoip.leg import Leg, warning
+from sipbridge.pyvoip.leg import Leg
 from sipbridge.pyvoip.leg_events import LegEvent
 from sipbridge.pyvoip.message import Address, Message
+from sipbridge.pyvoip.negotiation import body_of, sections_of, warning
 from sipbridge.pyvoip.net import Peers, Resolver
 from sipbridge.pyvoip.outbound import OutboundLeg
 from sipbridge.pyvoip.ports import NoPort, Ports
+from sipbridge.pyvoip.registrar import Registrar, to_status
 from sipbridge.pyvoip.registration import Account, Budget, Registration
 from sipbridge.pyvoip.rtp import MediaClient
 from sipbridge.pyvoip.transactions import ServerTransaction
@@ -38,6 +45,9 @@ class Endpoint(VoIPPhone):
     The callbacks are made on the SIP thread (for what one of our own methods ends: within that method) and
     must return at once: `on_call` for each new inbound leg, `on_leg` for what befalls a leg, `on_line` with
     (line, registered, detail) when a registration changes. After `start`, `port` is the real one.
+
+    `bindings` is the file that carries the telephones registered here over a restart. `on_message`, called for
+    every datagram that is sent (True) or served (False), gets its far end and its bytes.
     """
 
     def __init__(
@@ -55,6 +65,9 @@ class Endpoint(VoIPPhone):
         on_leg: Callable[[Leg, LegEvent], None],
         on_line: Callable[[str, bool, str], None],
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        bindings: Path | None = None,
+        on_message: Callable[[bool, Address, bytes], None] | None = None,
     ) -> None:
         super().__init__(host, port, "", "", host, None, port, rtp_ports.start, max(rtp_ports.stop, rtp_ports.start))
         self.sip: Client = Client(self, host, port, Peers(peers), clock)
@@ -64,6 +77,8 @@ class Endpoint(VoIPPhone):
         self._hub, self._ports, self._max_calls = hub, Ports(rtp_ports), max_calls
         self._inbound = 0
         self._stopping = False
+        self.sip.on_message = on_message
+        self.registrar = Registrar(self.sip, now, BindingsFile(bindings) if bindings else None)
         self._on_call, self._on_leg = on_call, on_leg
         self._instance = instance_id if instance_id.startswith("urn:") else f"urn:uuid:{instance_id}"
         self._resolver = Resolver(ipv6=self.sip.local.ipv6)
@@ -100,6 +115,7 @@ class Endpoint(VoIPPhone):
                 registration.stop()
         self.sip.wait_until_answered(1.2)
         self.sip.stop()
+        self.registrar.close()
 
     def dial(self, uri: str, *, caller_number: str, caller_name: str, codec: str) -> Leg:
         """Start a call to a SIP URI, offering only `codec` ("PCMU" or "PCMA") and telephone events.
@@ -121,6 +137,23 @@ class Endpoint(VoIPPhone):
             self.legs[leg.id] = leg
         self._resolver.lookup(target.host, leg.send_invite)
         return leg
+
+    # Telephones registered here
+
+    def set_directory(self, directory: Directory) -> None:
+        """Whose softphones may register from now on; those of others are forgotten."""
+        with self.sip.lock:
+            self.registrar.set_directory(directory)
+
+    def phones_of(self, user: str) -> list[Binding]:
+        """The registered telephones of a user, the newest first."""
+        with self.sip.lock:
+            return self.registrar.phones_of(user)
+
+    def registered_phones(self) -> list[dict[str, Any]]:
+        """Every registered telephone as the heartbeat tells it: user, device, address, since, expires_at."""
+        with self.sip.lock:
+            return to_status(self.registrar.all_phones())
 
     # What the client asks
 
@@ -169,11 +202,8 @@ class Endpoint(VoIPPhone):
 
     def _offer_of(self, invite: Message) -> tuple[list[sdp.Section], sdp.Audio] | None:
         """The offer and the stream we choose of it; None for an INVITE that leaves offering to us."""
-        content = sdp.body_of(invite.media_type, invite.header("content-type"), invite.content)
-        if content is None or not content.strip():
-            return None
-        sections = sdp.parse(content)
-        return sections, sdp.choose(sections, None, ipv6=self.sip.local.ipv6)
+        sections = sections_of(invite)
+        return None if sections is None else (sections, sdp.choose(sections, None, ipv6=self.sip.local.ipv6))
 
     def _open_media(self, ip: str, codec: str, event: int | None) -> MediaClient:
         """A stream on a free port. Ports that someone else holds are passed over. Raises NoPort."""
@@ -243,7 +273,7 @@ def _unacceptable(invite: Message) -> tuple[int, str, wire.Fields] | None:
         return 406, "Not Acceptable", ()
     if invite.header("content-encoding").strip().lower() not in ("", "identity"):
         return 415, "Unsupported Media Type", (("Accept-Encoding", "identity"), ACCEPT)
-    if invite.content and sdp.body_of(invite.media_type, invite.header("content-type"), invite.content) is None:
+    if invite.content and body_of(invite) is None:
         return 415, "Unsupported Media Type", (ACCEPT,)
     if session_timer.too_short(invite):
         return 422, "Session Interval Too Small", session_timer.MIN_SE

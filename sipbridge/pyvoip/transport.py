@@ -12,6 +12,7 @@ import math
 import select
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BURST = 64  # datagrams read before timers get their turn
+LONGEST_WAIT = 1.0  # seconds
 
 _LINUX_RECVERR = {socket.AF_INET: (socket.IPPROTO_IP, 11), socket.AF_INET6: (socket.IPPROTO_IPV6, 25)}
 
@@ -36,13 +38,22 @@ _LINUX_RECVERR = {socket.AF_INET: (socket.IPPROTO_IP, 11), socket.AF_INET6: (soc
 class Transport(SIP.SIPClient):
     """One UDP socket, one thread, one lock. `Client` says what a datagram means."""
 
+    on_message: Callable[[bool, Address, bytes], None] | None = None
+    """Told of every datagram sent (True) and every one served (False), its far end and its bytes."""
+
     def __init__(self, endpoint: Endpoint, host: str, port: int, clock: Callable[[], float]) -> None:
         super().__init__(host, port, "", "", phone=endpoint, myIP=host, myPort=port)
         self.local = LocalAddress(host)
         self.lock = threading.RLock()
         self.timers = Timers(clock, self.wake)
         self.counters: Counter[str] = Counter(received=0, sent=0, refused_strangers=0, malformed=0, errors=0)
+        self.beat = time.monotonic()  # of the thread's last turn, never older than a second while it is well
         self._thread: threading.Thread | None = None
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The one that receives and keeps time, once it was started."""
+        return self._thread
 
     def on_datagram(self, data: bytes, source: Address) -> None:
         raise NotImplementedError
@@ -95,6 +106,7 @@ class Transport(SIP.SIPClient):
         poll.register(self.s, select.POLLIN)
         poll.register(self._woken, select.POLLIN)
         while self.NSD:
+            self.beat = time.monotonic()
             for descriptor, events in poll.poll(self._run_timers()):
                 if descriptor == self._woken.fileno():
                     with contextlib.suppress(BlockingIOError):
@@ -104,13 +116,13 @@ class Transport(SIP.SIPClient):
                     self._read_complaints()
                 self._drain()
 
-    def _run_timers(self) -> int | None:
-        """Do what is due; the milliseconds until the next timer."""
+    def _run_timers(self) -> int:
+        """Do what is due; the milliseconds until the next timer, or sign of life."""
         with self.lock:
             while (action := self.timers.pop_due()) is not None:
                 self.guarded(action)
             seconds = self.timers.seconds_to_next()
-        return None if seconds is None else math.ceil(min(seconds, 60) * 1000)
+        return math.ceil(min(LONGEST_WAIT if seconds is None else seconds, LONGEST_WAIT) * 1000)
 
     def _drain(self) -> None:
         for _ in range(BURST):
@@ -132,8 +144,18 @@ class Transport(SIP.SIPClient):
             with self.lock:
                 self.on_unreachable(data[:600].decode("latin-1"))
 
+    def note(self, sent: bool, address: Address, data: bytes) -> None:
+        """Tell of a datagram; a defect of the listener costs the record, not the call."""
+        if self.on_message is not None:
+            try:
+                self.on_message(sent, address, data)
+            except Exception:
+                self.counters["errors"] += 1
+                log.exception("on_message failed")
+
     def send(self, data: bytes, destination: Address) -> None:
         self.counters["sent"] += 1
+        self.note(True, destination, data)
         for _ in range(3):  # a complaint about an earlier datagram is reported in place of sending this one
             try:
                 self.s.sendto(data, destination)

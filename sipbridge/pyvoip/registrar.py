@@ -1,0 +1,333 @@
+"""The registrar (RFC 3261 10.3): softphones of the directory's users register straight at the bridge.
+
+A telephone proves its user's secret from the address it will be rung at (see `proof`), so nobody can have the
+bridge call a third party. Path (RFC 3327) is not kept: a proxy in front is the address that is rung.
+Until the desk has named users the bridge is no registrar and refuses the method.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sipbridge.events import Directory
+from sipbridge.pyvoip import wire
+from sipbridge.pyvoip.bindings import Binding, BindingsFile, Kept, to_json
+from sipbridge.pyvoip.identity import bounded
+from sipbridge.pyvoip.message import Message
+from sipbridge.pyvoip.proof import Proof, Prover, Verdict, proof_in
+from sipbridge.pyvoip.timers import Timer
+from sipbridge.pyvoip.uri import BadAddress, NameAddr, Uri, host_port, parse_name_addr
+
+if TYPE_CHECKING:
+    from sipbridge.pyvoip.client import Client
+    from sipbridge.pyvoip.transactions import ServerTransaction
+
+MIN_EXPIRES = 60  # seconds
+MAX_EXPIRES = 3600
+MOST_PHONES = 10  # of one user
+LONGEST_URI = 400
+LONGEST_INSTANCE = 200
+LONGEST_CALL_ID = 256
+LONGEST_DEVICE = 80
+
+WRONG_PROOFS = 10  # in WINDOW seconds, then nothing is checked any more
+REGISTERS = 100  # of one user in WINDOW seconds
+WINDOW = 60.0
+MOST_WATCHED = 4096
+
+SAVE_SOON = 0.2  # seconds: a telephone came or went
+SAVE_LATER = 15.0  # one only said again that it is there
+
+Refusal = tuple[int, str, wire.Fields]
+
+_ESCAPED_CONTROL = re.compile(r"%(?:[01][0-9a-f]|7f)", re.I)
+_TOO_MANY: Refusal = (403, "Too Many Attempts", (("Retry-After", str(int(WINDOW))),))
+
+
+class Throttle:
+    """Counts what befell a key within the last `window` seconds, up to `limit`; remembers so many keys only."""
+
+    def __init__(self, clock: Callable[[], float], limit: int, window: float = WINDOW) -> None:
+        self._clock, self._limit, self._window = clock, limit, window
+        self._times: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def count(self, key: str) -> None:
+        self._times.setdefault(key, deque(maxlen=self._limit)).append(self._clock())
+        self._times.move_to_end(key)
+        if len(self._times) > MOST_WATCHED:
+            self._times.popitem(last=False)
+
+    def seen(self, key: str) -> int:
+        times = self._times.get(key)
+        if not times:
+            return 0
+        while times and times[0] <= self._clock() - self._window:
+            times.popleft()
+        if not times:
+            del self._times[key]
+        return len(times)
+
+    def is_full(self, key: str) -> bool:
+        return self.seen(key) >= self._limit
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One Contact of a REGISTER: what to bind and for how many seconds, 0 to take it back."""
+
+    uri: Uri
+    instance: str
+    seconds: int
+
+
+class Registrar:
+    """The users' telephones. Works under the client's lock, on its timers; `now` is the wall clock."""
+
+    def __init__(self, client: Client, now: Callable[[], datetime], file: BindingsFile | None) -> None:
+        self._client, self._now, self._file = client, now, file
+        self._clock = client.timers.clock
+        self._directory: Directory | None = None
+        self._prover = Prover(self._clock)
+        self._phones: dict[str, list[Kept]] = {}
+        self._wrong_from = Throttle(self._clock, WRONG_PROOFS)
+        self._wrong_for = Throttle(self._clock, WRONG_PROOFS)
+        self._wrong_pair = Throttle(self._clock, WRONG_PROOFS)
+        self._accepted = Throttle(self._clock, REGISTERS)
+        self._saving: Timer | None = None
+        self._save_at = 0.0
+        for kept in file.load(self._clock(), now(), MAX_EXPIRES) if file else ():
+            self._phones.setdefault(kept.binding.user, []).append(kept)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody may register at all."""
+        return bool(self._directory and self._directory.users)
+
+    def set_directory(self, directory: Directory) -> None:
+        """Who may register from now on. Telephones of others, and those that proved an older secret, are gone."""
+        before, self._directory = self._directory, directory
+        for user in list(self._phones):
+            secret = directory.users.get(user)
+            if secret is None or (before and before.users.get(user) not in (None, secret)):
+                del self._phones[user]
+                self._save(SAVE_SOON)
+
+    def phones_of(self, user: str) -> list[Binding]:
+        """The live telephones of a user, the newest first."""
+        if not self._directory or user not in self._directory.users:
+            return []
+        live = sorted(self._live(user), key=lambda kept: kept.binding.since, reverse=True)
+        return [kept.binding for kept in live]
+
+    def all_phones(self) -> list[Binding]:
+        """Every live telephone, by user."""
+        return [binding for user in sorted(self._phones) for binding in self.phones_of(user)]
+
+    def close(self) -> None:
+        """Bring the bindings to disk."""
+        if self._file:
+            self._write()
+            self._file.close()
+
+    # One REGISTER
+
+    def on_register(self, transaction: ServerTransaction, remember: Callable[[], None]) -> None:
+        """Answer a REGISTER. `remember` keeps the transaction, for what must not be judged twice."""
+        request = transaction.request
+        directory = self._directory
+        if directory is None:
+            raise ValueError("no directory yet")
+        user = request.to.uri.number
+        proof = proof_in(request, directory.realm)
+        if request.to.uri.scheme not in ("sip", "sips"):
+            self._client.respond_once(request, 400, "Bad Address Of Record")
+        elif proof is None:
+            fields = self._prover.challenges(directory.realm, request.source)
+            self._client.respond_once(request, 401, "Unauthorized", fields)
+        elif self._is_throttled(proof, request):
+            self._client.counters["throttled_registers"] += 1
+            self._client.respond_once(request, *_TOO_MANY)
+        else:
+            remember()
+            transaction.respond(*self._judged(directory, user, proof, request))
+
+    def _is_throttled(self, proof: Proof, request: Message) -> bool:
+        """Whether nothing is checked for this sender any more.
+
+        Ten wrong proofs silence an address. Ten for one user, from wherever, leave every address one try; who
+        made no mistake is let in. A telephone that refreshes its own binding is never kept out by others.
+        """
+        if self._accepted.is_full(proof.user):
+            return True
+        source = request.source
+        for kept in self._phones.get(proof.user, ()):
+            if kept.binding.address == source and kept.call_id == request.call_id and kept.ends > self._clock():
+                return False
+        if self._wrong_from.is_full(source[0]):
+            return True
+        return self._wrong_for.is_full(proof.user) and self._wrong_pair.seen(f"{source[0]} {proof.user}") > 0
+
+    def _judged(self, directory: Directory, user: str, proof: Proof, request: Message) -> Refusal:
+        verdict = self._prover.judge(proof, request, directory.users.get(proof.user))
+        if verdict is Verdict.WRONG:
+            self._client.counters["wrong_proofs"] += 1
+            self._wrong_from.count(request.source[0])
+            self._wrong_for.count(proof.user[:LONGEST_DEVICE])
+            self._wrong_pair.count(f"{request.source[0]} {proof.user[:LONGEST_DEVICE]}")
+            return 401, "Unauthorized", self._prover.challenges(directory.realm, request.source)
+        if verdict is Verdict.STALE:
+            return 401, "Unauthorized", self._prover.challenges(directory.realm, request.source, stale=True)
+        if proof.user != user:
+            return 403, "Not Your Address", ()
+        self._accepted.count(user)
+        return self._bind(user, request)
+
+    def _bind(self, user: str, request: Message) -> Refusal:
+        """Do all that the Contacts ask or nothing (RFC 3261 10.3, steps 6 to 8)."""
+        try:
+            asked = _asked(request)
+        except BadAddress as error:
+            return 400, f"Bad Contact: {error}", ()
+        if any(0 < each.seconds < MIN_EXPIRES for each in asked or ()):
+            return 423, "Interval Too Brief", (("Min-Expires", str(MIN_EXPIRES)),)
+        phones = self._live(user)
+        known = len(phones)
+        if asked is None:
+            gone = phones
+        else:
+            gone = [kept for kept in phones if any(self._is_replaced(kept, each, request) for each in asked)]
+        if any(kept.call_id == request.call_id and kept.cseq >= request.cseq for kept in gone):
+            return 500, "CSeq Out Of Order", ()
+        fresh = [self._kept(user, each, request, gone) for each in asked or () if each.seconds]
+        phones = [kept for kept in phones if kept not in gone] + fresh
+        if len(fresh) > MOST_PHONES:
+            return 400, "Bad Contact: too many", ()
+        self._phones[user] = phones[-MOST_PHONES:]  # beyond it, those not heard of for longest
+        if not self._phones[user]:
+            del self._phones[user]
+        if fresh or gone:
+            refreshed = bool(gone) and len(phones) == known
+            self._save(SAVE_LATER if refreshed else SAVE_SOON)
+        return 200, "OK", tuple(("Contact", self._shown(kept)) for kept in self._live(user))
+
+    def _is_replaced(self, kept: Kept, asked: Asked, request: Message) -> bool:
+        """Whether this Contact speaks of the telephone that is bound there already.
+
+        The same device or URI; or, with no proxy in between, the same socket, where an older registration can
+        only be one that its telephone has forgotten.
+        """
+        if _is_same(kept, asked):
+            return True
+        direct = len(request.vias) == 1 and asked.seconds > 0
+        return direct and kept.binding.address == request.source and kept.call_id != request.call_id
+
+    def _kept(self, user: str, asked: Asked, request: Message, before: list[Kept]) -> Kept:
+        now = self._now()
+        begun = min((kept.binding.since for kept in before if _is_same(kept, asked)), default=now)
+        device = bounded(request.header("user-agent"), LONGEST_DEVICE)
+        expires_at = now + timedelta(seconds=asked.seconds)
+        binding = Binding(user, asked.uri.text, request.source, device, begun, expires_at)
+        return Kept(binding, self._clock() + asked.seconds, asked.instance, request.call_id, request.cseq)
+
+    def _shown(self, kept: Kept) -> str:
+        instance = f";+sip.instance={kept.instance}" if kept.instance else ""
+        return f"<{kept.binding.uri}>{instance};expires={max(1, round(kept.ends - self._clock()))}"
+
+    def _live(self, user: str) -> list[Kept]:
+        return [kept for kept in self._phones.get(user, ()) if kept.ends > self._clock()]
+
+    # To disk
+
+    def _save(self, seconds: float) -> None:
+        """Write within `seconds`; many changes cost one write."""
+        if self._file is None:
+            return
+        at = self._clock() + seconds
+        if self._saving:
+            if self._save_at <= at:
+                return
+            self._saving.cancel()
+        self._saving, self._save_at = self._client.timers.after(seconds, self._write), at
+
+    def _write(self) -> None:
+        self._saving = None
+        for user in list(self._phones):
+            self._phones[user] = self._live(user)
+            if not self._phones[user]:
+                del self._phones[user]
+        if self._file:
+            self._file.want([to_json(kept) for phones in self._phones.values() for kept in phones])
+
+
+def to_status(bindings: Iterable[Binding]) -> list[dict[str, Any]]:
+    """Bindings as the heartbeat tells them: user, device, address, since, expires_at."""
+    return [
+        {
+            "user": each.user,
+            "device": each.device,
+            "address": host_port(*each.address),
+            "since": each.since.isoformat(),
+            "expires_at": each.expires_at.isoformat(),
+        }
+        for each in bindings
+    ]
+
+
+def _asked(request: Message) -> list[Asked] | None:
+    """What the Contacts ask for; None for `*`, which takes everything back. Raises BadAddress."""
+    values = request.values("contact")
+    if len(request.call_id) > LONGEST_CALL_ID:
+        raise BadAddress("Call-ID too long")
+    if "*" in values:
+        if len(values) > 1 or request.number("expires", MAX_EXPIRES) != 0:
+            raise BadAddress("* stands alone and needs Expires: 0")
+        return None
+    if len(values) > 2 * MOST_PHONES:
+        raise BadAddress("too many")
+    default = request.number("expires", MAX_EXPIRES)
+    asked = [_one(parse_name_addr(value), MAX_EXPIRES if default is None else default) for value in values]
+    if len({(each.uri.user, each.uri.host.lower(), each.uri.port) for each in asked}) < len(asked):
+        raise BadAddress("one telephone twice")
+    return asked
+
+
+def _one(contact: NameAddr, default: int) -> Asked:
+    uri = contact.uri
+    if uri.scheme != "sip" or not uri.host:
+        raise BadAddress("not a SIP URI")
+    if len(uri.text) > LONGEST_URI or not uri.text.isascii() or not uri.text.isprintable():
+        raise BadAddress("too long or not plain ASCII")
+    if uri.headers or _ESCAPED_CONTROL.search(uri.text):
+        raise BadAddress("headers or control characters in the URI")
+    if not _is_one_host(uri.host):
+        raise BadAddress("no single host")
+    instance = contact.params.get("+sip.instance", "")
+    if len(instance) > LONGEST_INSTANCE or not instance.isascii() or not instance.isprintable():
+        raise BadAddress("bad instance")
+    asked = contact.params.get("expires", "")
+    valid = asked.isascii() and asked.isdigit()
+    seconds = int(asked[:10]) if valid else default if not asked else MAX_EXPIRES  # nonsense counts as 3600
+    return Asked(uri, instance, min(seconds, MAX_EXPIRES))
+
+
+def _is_same(kept: Kept, asked: Asked) -> bool:
+    """Whether both are one telephone, by its instance (RFC 5626 4.1) or its URI (RFC 3261 19.1.4, roughly)."""
+    if kept.instance and kept.instance == asked.instance:
+        return True
+    old, new = kept.uri, asked.uri
+    return (old.user, old.host.lower(), old.port or 5060) == (new.user, new.host.lower(), new.port or 5060)
+
+
+def _is_one_host(host: str) -> bool:
+    """False for addresses that are many or none: multicast, broadcast, unspecified."""
+    try:
+        ip = ipaddress.ip_address(host)
+    except ValueError:
+        return host.rstrip(".").lower() not in ("", "0")
+    return not (ip.is_multicast or ip.is_unspecified or ip == ipaddress.ip_address("255.255.255.255"))
