@@ -9,7 +9,9 @@ slowness is not counted.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import random
 import resource
 import select
@@ -19,6 +21,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +49,8 @@ class Figures:
     drift_ms: float  # median of the last sixth less that of the first
     lost: int
     packets: int
+    threads: int
+    memory_mb: float  # what the calls added to the process
 
 
 def main() -> None:
@@ -53,10 +58,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0, help="length of the relay's run (60)")
     parser.add_argument("--short", action="store_true", help="ten seconds")
     parser.add_argument("--serve", choices=list(SERVERS), help=argparse.SUPPRESS)
+    parser.add_argument("--calls", type=int, default=CALLS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        SERVERS[options.serve]()
+        keep_to_core(0)
+        SERVERS[options.serve](options.calls)
         return
+    keep_to_core(-1)
     seconds = 10.0 if options.short else options.seconds
     beside = max(10.0, seconds / 3)
     rows = {
@@ -65,6 +73,12 @@ def main() -> None:
         "relay, all recorded": measure("recorded", beside),
     }
     report(rows, seconds)
+
+
+def keep_to_core(which: int) -> None:
+    """Let this process run on one core only, so that figures are of a core, and telephones take none of it."""
+    with contextlib.suppress(OSError):
+        os.sched_setaffinity(0, {range(os.cpu_count() or 1)[which]})
 
 
 def report(rows: dict[str, Figures], seconds: float) -> None:
@@ -88,9 +102,9 @@ def report(rows: dict[str, Figures], seconds: float) -> None:
         print(f"The floor itself missed {AIM_P99_MS:.0f} ms: this machine was busy with other things.")
 
 
-def measure(server: str, seconds: float) -> Figures:
-    """Run a server process and telephones around it for so long."""
-    command = [sys.executable, "-W", "ignore", "-m", "bench.relay", "--serve", server]
+def measure(server: str, seconds: float, calls: int = CALLS) -> Figures:
+    """Run a server process on one core and telephones around it, on another where there is one, for so long."""
+    command = [sys.executable, "-W", "ignore", "-m", "bench.relay", "--serve", server, "--calls", str(calls)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin and process.stdout
         ports: list[int] = json.loads(process.stdout.readline())
@@ -100,7 +114,7 @@ def measure(server: str, seconds: float) -> Figures:
             assert process.stdout.readline() == "ready\n"
             delays, lost = talk(phones, ports, seconds)
             print("stop", file=process.stdin, flush=True)
-            used, lasted = json.loads(process.stdout.readline())
+            used, lasted, threads, memory = json.loads(process.stdout.readline())
         finally:
             for phone in phones:
                 phone.close()
@@ -116,6 +130,8 @@ def measure(server: str, seconds: float) -> Figures:
         drift_ms=statistics.median(delays[-sixth:]) - statistics.median(delays[:sixth]),
         lost=lost,
         packets=len(delays),
+        threads=threads,
+        memory_mb=memory,
     )
 
 
@@ -163,12 +179,20 @@ def talk(phones: list[socket.socket], ports: list[int], seconds: float) -> tuple
     return delays, sent - len(delays)
 
 
-def _serve_until_told() -> None:
-    """Tell the CPU time used from now until a line comes in."""
+def _serve_until_told(before: float) -> None:
+    """Tell the CPU time used from now until a line comes in, the threads, and the megabytes beyond `before`."""
     began, used = time.monotonic(), _cpu()
     print("ready", flush=True)
     sys.stdin.readline()
-    print(json.dumps([_cpu() - used, time.monotonic() - began]), flush=True)
+    print(
+        json.dumps([_cpu() - used, time.monotonic() - began, threading.active_count(), _memory() - before]), flush=True
+    )
+
+
+def _memory() -> float:
+    """Megabytes of this process in memory now."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
 
 
 def _cpu() -> float:
@@ -176,10 +200,11 @@ def _cpu() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def serve_relay(recordings: Path | None = None) -> None:
+def serve_relay(calls: int, recordings: Path | None = None) -> None:
+    before = _memory()
     hub = Hub()
     hub.start()
-    streams = [Stream(hub, HOST, 0, "PCMU", 101) for _ in range(2 * CALLS)]
+    streams = [Stream(hub, HOST, 0, "PCMU", 101) for _ in range(2 * calls)]
     print(json.dumps([stream.local_port for stream in streams]), flush=True)
     for stream, port in zip(streams, json.loads(sys.stdin.readline()), strict=True):
         stream.set_remote(HOST, port)
@@ -189,19 +214,20 @@ def serve_relay(recordings: Path | None = None) -> None:
         if recordings is not None:
             recorders.append(Recorder(recordings / f"{call}.wav"))
             left.tap, right.tap = recorders[-1].caller, recorders[-1].manager
-    _serve_until_told()
+    _serve_until_told(before)
     for recorder in recorders:
         recorder.close()
     hub.stop()
 
 
-def serve_recorded() -> None:
+def serve_recorded(calls: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        serve_relay(Path(folder))
+        serve_relay(calls, Path(folder))
 
 
-def serve_floor() -> None:
-    sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2 * CALLS)]
+def serve_floor(calls: int) -> None:
+    before = _memory()
+    sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2 * calls)]
     for each in sockets:
         each.setblocking(False)
         each.bind((HOST, 0))
@@ -220,7 +246,7 @@ def serve_floor() -> None:
     while True:
         for fd, _mask in epoll.poll():
             if fd not in ways:
-                print(json.dumps([_cpu() - used, time.monotonic() - began]), flush=True)
+                print(json.dumps([_cpu() - used, time.monotonic() - began, 1, _memory() - before]), flush=True)
                 return
             receive, send, peer = ways[fd]
             size, _source = receive(buffer)
