@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from webapp.office.models import Region
 
 
+PHONE_REALM = "secondring"
+"""The realm of softphones that register at the bridge; part of every digest of their secrets (RFC 7616)."""
+
+
 class Role(enum.StrEnum):
     """What a user may do (D1, D3-D7)."""
 
@@ -48,6 +52,7 @@ class User(UserMixin, Model):
 
     `extension` is `registered:LOGIN` when the softphone registers at the bridge; `phone_md5` and `phone_sha256` are
     then the digests of its secret (RFC 7616), made at `phone_made_at`; the secret itself is shown once and not kept.
+    `phone_link` is the SHA-256 of the address that hands the softphone its settings, '' once that was used.
     `desk_phone` asks `./desk run` to start a built-in desk phone for this user and to keep `extension` up to date.
     """
 
@@ -62,6 +67,7 @@ class User(UserMixin, Model):
     extension: Mapped[str] = mapped_column(String(200), default="")
     phone_md5: Mapped[str] = mapped_column(String(32), default="")
     phone_sha256: Mapped[str] = mapped_column(String(64), default="")
+    phone_link: Mapped[str] = mapped_column(String(64), default="")
     phone_made_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     desk_phone: Mapped[bool] = mapped_column(default=False)
     language: Mapped[str] = mapped_column(String(8), default="")

@@ -108,6 +108,7 @@ def upgrade() -> None:
     for table, columns in COLUMNS.items():
         for column in columns:
             op.add_column(table, column)
+    op.create_index('uq_bridge_status_name', 'bridge_status', ['name'], unique=True)
     if op.get_bind().dialect.name == 'sqlite':
         op.execute('ALTER TABLE call ADD COLUMN placed_by_id INTEGER CONSTRAINT fk_call_placed_by_id_user REFERENCES user (id)')
     else:
@@ -117,6 +118,7 @@ def upgrade() -> None:
 
 COLUMNS = {
     'bridge_status': [
+        sa.Column('name', sa.String(length=40), nullable=False, server_default=''),
         sa.Column('started_at', sa.DateTime(timezone=True), nullable=True),
         sa.Column('ended_why', sa.String(length=200), nullable=False, server_default=''),
     ],
@@ -155,6 +157,7 @@ COLUMNS = {
     'user': [
         sa.Column('phone_md5', sa.String(length=32), nullable=False, server_default=''),
         sa.Column('phone_sha256', sa.String(length=64), nullable=False, server_default=''),
+        sa.Column('phone_link', sa.String(length=64), nullable=False, server_default=''),
         sa.Column('phone_made_at', sa.DateTime(timezone=True), nullable=True),
     ],
 }
