@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, joinedload
 from webapp import feed
 from webapp.accounts.models import User
 from webapp.calls import trace
-from webapp.calls.models import Call
+from webapp.calls.models import TAKEN_ELSEWHERE, Call
 from webapp.tasks.models import Task
 
 MAX_REASON = 1000
@@ -45,7 +45,12 @@ def is_open_missed() -> ColumnElement[bool]:
 
 def is_missed() -> ColumnElement[bool]:
     """The condition on Call that `Call.is_missed` is in Python."""
-    return and_(Call.state == "ended", Call.answered_at.is_(None), Call.end_reason != "answered_elsewhere")
+    return and_(
+        Call.direction == "in",
+        Call.state == "ended",
+        Call.answered_at.is_(None),
+        Call.end_reason.not_in(TAKEN_ELSEWHERE),
+    )
 
 
 def open_missed(session: Session) -> list[Waiting]:

@@ -14,6 +14,14 @@ from webapp.db import Model, UtcDateTime
 from webapp.office.models import Line
 
 
+LIVE = ("dialing", "calling", "ringing", "greeted", "talking")
+"""States of a call that goes on."""
+RINGING = ("dialing", "ringing", "greeted")
+"""States in which a manager's telephone may ring."""
+TAKEN_ELSEWHERE = ("answered_elsewhere", "redirected")
+"""End reasons of calls that went to a telephone this desk does not see."""
+
+
 class Call(Model):
     """One caller's attempt, or a call of ours. `state`: ringing, greeted (hears the greeting), talking, ended; an
     outbound call begins with dialing (the manager's phone rings), then calling (the client's phone rings).
@@ -80,8 +88,13 @@ class Call(Model):
 
     @property
     def is_missed(self) -> bool:
-        """Ended, and no manager spoke."""
-        return self.state == "ended" and self.answered_at is None and self.end_reason != "answered_elsewhere"
+        """They called, it ended, and no manager spoke; a call taken or sent elsewhere is none of these."""
+        return (
+            self.direction == "in"
+            and self.state == "ended"
+            and self.answered_at is None
+            and self.end_reason not in TAKEN_ELSEWHERE
+        )
 
 
 class Transfer(Model):
@@ -126,9 +139,10 @@ class BridgeCommand(Model):
 
 
 class CallAudience(Model):
-    """Who may see a call pop, and how far it went with each: planned, rung, taken, gone.
+    """Who may see a call pop, and how far it went with each: planned, rung, taken, gone, gave.
 
-    Only `rung` and `taken` show the pop; `gone`: it was rung, then a colleague took it or the caller left.
+    Only `rung` and `taken` show the pop; `gone`: it was rung, then a colleague took it or the caller left; `gave`:
+    passed the caller on, and may still read.
     """
 
     __tablename__ = "call_audience"
@@ -183,12 +197,14 @@ class LineState(Model):
 class BridgeStatus(Model):
     """A bridge's last heartbeat: when, and what it said of itself (counters, live calls, lines, phones).
 
-    `started_at` and `ended_why` are of its last start: when, and what had ended it before ('' for a clean end).
+    `name` tells several bridges of one desk apart, '' for the only one. `started_at` and `ended_why` are of its last start: when, and what had ended it before ('' for a clean end).
     """
 
     __tablename__ = "bridge_status"
+    __table_args__ = (Index("uq_bridge_status_name", "name", unique=True),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(40), default="")
     at: Mapped[datetime] = mapped_column(UtcDateTime)
     status: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
