@@ -1,41 +1,46 @@
 """`python -m sipbridge`: start the bridge, watch over it, stop it cleanly on SIGTERM or SIGINT.
 
-Exit codes: 0 stopped as asked, 1 broken, 2 can't start (one line says why).
+Exit codes: 0 stopped as asked, 1 broken, 2 can't start (one line says why). After 1 the supervisor starts it
+again (systemd, `./desk run`), and the desk is told what had ended it.
 """
 
 from __future__ import annotations
 
 import errno
+import faulthandler
 import fcntl
+import os
 import signal
 import sqlite3
 import sys
 import threading
-import time
 import uuid
 import wave
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 import structlog
 
+from service.notify import Supervisor
 from sipbridge import config as settings
 from sipbridge import pyvoip
 from sipbridge.bridge import Bridge
 from sipbridge.config import Config, ConfigError
-from sipbridge.events import RecordingReady
+from sipbridge.events import BridgeStarted, Event, RecordingReady
 from sipbridge.livecall import recording_path
 from sipbridge.logs import to_stderr
 from sipbridge.media.announcements import Announcements
 from sipbridge.media.hub import Hub
+from sipbridge.media.recorder import writer
 from sipbridge.outbox import Outbox
+from sipbridge.watchdog import LOOK_SECONDS, Life, Watchdog, Watched
 from sipbridge.weblink import WebLink, read_token
 
-WATCH_SECONDS = 1.0
-LONGEST_PAUSE = 10.0
-"""Seconds after which a thread that should go round all the time is taken for hung."""
+WATCHER_MAY_PAUSE = 15.0
+"""Seconds after which the process ends by itself because its main thread, which watches the others, hangs."""
+LAST_WORDS = 3.0
+"""Seconds the healthy threads have to end calls politely when one is lost."""
 
 log = structlog.get_logger("sipbridge")
 
@@ -51,49 +56,106 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
-        return run(settings.load(), stop)
+        return run(settings.load(), stop, Supervisor())
     except (ConfigError, CannotStart) as error:
         print(f"sipbridge: {error}", file=sys.stderr)
         return 2
 
 
-def run(config: Config, stop: threading.Event) -> int:
+def run(config: Config, stop: threading.Event, supervisor: Supervisor) -> int:
     """Carry calls until `stop`. Raises CannotStart."""
     lock = own_folder(config.bridge_folder)
+    life = Life(config.bridge_folder / "last_end")
     outbox = open_outbox(config)
     hub = Hub()
     bridge = Bridge(config, outbox, Announcements(config.data / "sounds"), utc_now)
-    link = WebLink(
-        config.web,
-        read_token(config.data),
-        outbox,
-        bridge.standing_version,
-        on_plan=bridge.on_plan,
-        on_standing=bridge.on_standing,
-        status=bridge.status,
-    )
+    delivery = Delivery(config, outbox, bridge)
     endpoint = listen(config, hub, bridge)
-    bridge.start(endpoint, link.wake)
-    link.start()
+    watchdog = Watchdog(
+        Watched("bridge", lambda: bridge.beat, lambda: bridge.thread),
+        Watched("sip", lambda: endpoint.sip.beat, lambda: endpoint.sip.thread),
+        Watched("media", lambda: hub.beat, lambda: hub.thread),
+        Watched("weblink", lambda: delivery.link.beat, lambda: delivery.link.thread, delivery.replace),
+        Watched("recordings", lambda: writer.beat, lambda: writer.thread, writer.replace),
+    )
+    bridge.report(*what_was_cut_off(config, outbox), BridgeStarted(life.begin(), utc_now()))
+    bridge.start(endpoint, delivery.wake)
+    delivery.start(watchdog)
+    supervisor.ready()
     log.info("ready", sip=f"{config.sip[0]}:{endpoint.port}", desk=f"{config.web[0]}:{config.web[1]}")
-    healthy = watch(stop, lambda: max(bridge.stood_still(), time.monotonic() - hub.beat) < LONGEST_PAUSE)
-    bridge.stop(1.0)
-    endpoint.stop()
-    link.stop(0.7)
-    hub.stop()
-    outbox.close()
+    lost = watch(stop, watchdog, supervisor)
+    supervisor.stopping(lost)
+    if lost:
+        life.end(lost)
+        log.critical("a thread is lost; the bridge ends so that it can be started anew", why=lost)
+        faulthandler.dump_traceback()
+
+    def close() -> None:
+        bridge.stop(1.0)
+        endpoint.stop()
+        delivery.link.stop(0.7)
+        hub.stop()
+        outbox.close()
+
+    closing = threading.Thread(target=close, name="close", daemon=True)
+    closing.start()
+    closing.join(LAST_WORDS if lost else None)
+    if lost:  # a thread that hangs may hold what the interpreter waits for at its end
+        sys.stderr.flush()
+        os._exit(1)
+    faulthandler.cancel_dump_traceback_later()
+    life.end()
     lock.close()
     log.info("stopped")
-    return 0 if healthy else 1
+    return 0
 
 
-def watch(stop: threading.Event, well: Callable[[], bool]) -> bool:
-    """Wait for `stop`, looking after the threads; False when one of them is lost."""
-    while not stop.wait(WATCH_SECONDS):
-        if not well():
-            log.critical("a thread is lost; the bridge ends so that it can be started anew")
-            return False
-    return True
+def watch(stop: threading.Event, watchdog: Watchdog, supervisor: Supervisor) -> str:
+    """Wait for `stop`, looking after the threads; why the process must end, '' when it was asked to."""
+    while True:
+        # The watcher is watched by a thread that needs neither Python nor its lock.
+        faulthandler.dump_traceback_later(WATCHER_MAY_PAUSE, exit=True)
+        if stop.wait(LOOK_SECONDS):
+            return ""
+        if lost := watchdog.look():
+            return lost
+        supervisor.alive()
+
+
+class Delivery:
+    """The link to the desk that works now; one that hangs is left behind for a fresh one."""
+
+    def __init__(self, config: Config, outbox: Outbox, bridge: Bridge) -> None:
+        self._config, self._outbox, self._bridge = config, outbox, bridge
+        self._token = read_token(config.data)
+        self._watchdog = Watchdog()
+        self.link = self._make()
+
+    def start(self, watchdog: Watchdog) -> None:
+        """Begin to deliver; heartbeats tell how the threads under `watchdog` do."""
+        self._watchdog = watchdog
+        self.link.start()
+
+    def wake(self) -> None:
+        """The outbox has something new."""
+        self.link.wake()
+
+    def replace(self) -> None:
+        """Let a fresh link do the work of the one that hangs."""
+        hung, self.link = self.link, self._make()
+        hung.abandon()
+        self.link.start()
+
+    def _make(self) -> WebLink:
+        return WebLink(
+            self._config.web,
+            self._token,
+            self._outbox,
+            self._bridge.standing_version,
+            on_plan=self._bridge.on_plan,
+            on_standing=self._bridge.on_standing,
+            status=lambda: self._bridge.status() | {"threads": self._watchdog.states()},
+        )
 
 
 def own_folder(folder: Path) -> IO[str]:
@@ -112,19 +174,24 @@ def own_folder(folder: Path) -> IO[str]:
 
 
 def open_outbox(config: Config) -> Outbox:
-    """The outbox, with an end for every call that a crash of the bridge cut off."""
+    """The outbox. Raises CannotStart."""
     path = config.bridge_folder / "outbox.sqlite"
     try:
-        outbox = Outbox(path)
-        failed = outbox.fail_open_calls()
+        return Outbox(path)
     except sqlite3.Error as error:
         raise CannotStart(f"{path} can't be used: {error}") from None
-    for call_id, offered_at in failed:
-        log.warning("a call was cut off when the bridge ended", call_id=call_id)
-        path_of_recording = recording_path(call_id, offered_at)
-        if seconds := recorded_seconds(config.data / "recordings" / path_of_recording):
-            outbox.add(RecordingReady(call_id, path_of_recording, seconds, utc_now()))
-    return outbox
+
+
+def what_was_cut_off(config: Config, outbox: Outbox) -> list[Event]:
+    """The end, and the recording if there is one, of every call that a crash of the bridge cut off."""
+    events: list[Event] = []
+    for offered, end, offered_at in outbox.cut_off():
+        log.warning("a call was cut off when the bridge ended", call_id=end.call_id)
+        events += [offered, end] if offered else [end]
+        path = recording_path(end.call_id, offered_at)
+        if seconds := recorded_seconds(config.data / "recordings" / path):
+            events.append(RecordingReady(end.call_id, path, seconds, utc_now()))
+    return events
 
 
 def recorded_seconds(path: Path) -> float:

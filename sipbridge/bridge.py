@@ -101,9 +101,19 @@ class Bridge:
         """The version of the standing plans on disk, '' without any."""
         return self._standing.version if self._standing is not None else ""
 
-    def stood_still(self) -> float:
-        """Seconds since the thread last went round; more than a few mean that it hangs or is gone."""
-        return time.monotonic() - self._beat
+    @property
+    def beat(self) -> float:
+        """The monotonic time of the thread's last turn, never older than a few seconds while it is well."""
+        return self._beat
+
+    @property
+    def thread(self) -> threading.Thread:
+        """The thread that owns the calls."""
+        return self._thread
+
+    def report(self, *events: Event) -> None:
+        """Bring events that no call makes on their way to the desk; a disk that refuses only delays them."""
+        self._save(*events)
 
     def start(self, endpoint: pyvoip.Endpoint, deliver: Errand) -> None:
         """Begin to work with the telephones behind `endpoint`; calls that came earlier are not lost.
@@ -127,9 +137,18 @@ class Bridge:
 
     def on_call(self, leg: pyvoip.Leg) -> None:
         """A caller's INVITE. It rings at once, on the thread that read it: a hand-over would cost time."""
+        offered = CallOffered(
+            call_id=leg.id,
+            line=leg.line[:LONGEST_TEXT],
+            caller_number=leg.caller_number[:LONGEST_TEXT],
+            caller_name=leg.caller_name[:LONGEST_TEXT],
+            dialed_number=leg.dialed_number[:LONGEST_TEXT],
+            offered_at=self._now(),
+        )
+        self._outbox.note(offered)
         if len(self._calls) < self._max_calls:
             leg.ring()
-        self._errands.put(partial(self._offered, leg))
+        self._errands.put(partial(self._offered, leg, offered))
 
     def on_leg(self, leg: pyvoip.Leg, event: pyvoip.LegEvent) -> None:
         """Something happened to a caller's or a manager's leg."""
@@ -214,15 +233,7 @@ class Bridge:
 
     # What others report.
 
-    def _offered(self, leg: pyvoip.Leg) -> None:
-        offered = CallOffered(
-            call_id=leg.id,
-            line=leg.line[:LONGEST_TEXT],
-            caller_number=leg.caller_number[:LONGEST_TEXT],
-            caller_name=leg.caller_name[:LONGEST_TEXT],
-            dialed_number=leg.dialed_number[:LONGEST_TEXT],
-            offered_at=self._now(),
-        )
+    def _offered(self, leg: pyvoip.Leg, offered: CallOffered) -> None:
         if len(self._calls) >= self._max_calls:
             log.warning("too many calls at once; one was refused", call_id=leg.id, most=self._max_calls)
             leg.reject(503, "Service Unavailable", (("Retry-After", "30"),))

@@ -3,11 +3,17 @@
 One SQLite file in WAL mode with `synchronous=NORMAL`: a commit is safe from a killed process at once, which
 is what the promise is about; only a power cut can lose the last moments, and it ends the calls as well.
 FULL would add a disk flush between the INVITE and the manager's page.
+
+A call is known from its first ringing on, though no caller waits for SQLite: `note` appends its offer to a plain
+file, which takes microseconds, before the ringing goes out. What was noted and never became an event is found
+again by `cut_off`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sqlite3
 import threading
 import uuid
@@ -23,11 +29,16 @@ from sipbridge.events import (
     EndReason,
     Event,
     GreetingStarted,
+    WireError,
+    decode,
     encode,
 )
 
 PATIENCE = 0.2
 """Seconds to wait for another program that holds the file; then the call goes on and the disk comes later."""
+
+_LONGEST_NOTES = 256 * 1024
+"""Bytes of notes after which they are begun anew, once all of them are events."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS events (
@@ -37,6 +48,7 @@ CREATE TABLE IF NOT EXISTS refused (
 CREATE TABLE IF NOT EXISTS open_calls (
     call_id TEXT PRIMARY KEY, offered_at TEXT NOT NULL, seen_at TEXT NOT NULL,
     answered_at TEXT, rings INTEGER, ring_seconds REAL);
+CREATE TABLE IF NOT EXISTS last_offered (one INTEGER PRIMARY KEY CHECK (one = 1), call_id TEXT NOT NULL);
 """
 
 
@@ -59,6 +71,20 @@ class Outbox:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_TABLES)
+        self._notes = path.with_name("offered.jsonl")
+        self._noting = threading.Lock()
+        self._noted = ""  # the last call noted
+        self._pen = os.open(self._notes, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+    def note(self, offered: CallOffered) -> None:
+        """Remember, before anything of it is heard, that a call came; its event follows. Takes microseconds.
+
+        A disk that refuses is no reason to let a caller wait: the note is then left out.
+        """
+        line = _json(offered.call_id, offered).encode() + b"\n"
+        with self._noting, contextlib.suppress(OSError):
+            os.write(self._pen, line)
+            self._noted = offered.call_id
 
     def add(self, *events: Event) -> None:
         """Keep the events in this order, all or none; when this returns they will be delivered."""
@@ -72,6 +98,8 @@ class Outbox:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+        if offered := [event.call_id for event in events if isinstance(event, CallOffered)]:
+            self._forget_notes(offered[-1])
 
     def oldest(self, most: int) -> list[Kept]:
         """Up to `most` events that wait, oldest first."""
@@ -116,27 +144,55 @@ class Outbox:
         with self._lock:
             self._db.execute("UPDATE open_calls SET seen_at = ?", (at.isoformat(),))
 
-    def fail_open_calls(self) -> list[tuple[str, datetime]]:
-        """Add `CallEnded(FAILED)` for every call a crash left open, as of its last sign of life.
+    def cut_off(self) -> list[tuple[CallOffered | None, CallEnded, datetime]]:
+        """Every call that a crash cut off: its offer, unless it is an event already, its end, when it was offered.
 
-        Returns the id and the time of offer of each.
+        It ended with its last sign of life. Nothing is changed here: `add` what is found.
         """
         with self._lock:
             rows = self._db.execute(
                 "SELECT call_id, offered_at, seen_at, answered_at, rings, ring_seconds FROM open_calls ORDER BY rowid"
             ).fetchall()
-        self.add(*(_failed(*row) for row in rows))
-        return [(call_id, datetime.fromisoformat(offered_at)) for call_id, offered_at, *_ in rows]
+            last = self._db.execute("SELECT call_id FROM last_offered").fetchone()
+        found: list[tuple[CallOffered | None, CallEnded, datetime]] = [
+            (None, _failed(*row), datetime.fromisoformat(row[1])) for row in rows
+        ]
+        for offered in self._unsaved_notes(last[0] if last else ""):
+            at = offered.offered_at
+            found.append((offered, CallEnded(offered.call_id, EndReason.FAILED, 1, 0.0, 0.0, at), at))
+        return found
 
     def close(self) -> None:
         """Close the file; what waits stays in it."""
         with self._lock:
             self._db.close()
+        with self._noting:
+            pen, self._pen = self._pen, -1
+            os.close(pen)
+
+    def _unsaved_notes(self, last_saved: str) -> list[CallOffered]:
+        """The notes after that of the last call whose offer is an event; half a line at the end is nobody's."""
+        notes: list[CallOffered] = []
+        for line in self._notes.read_bytes().split(b"\n"):
+            try:
+                _, event = decode(json.loads(line))
+            except (ValueError, WireError):
+                continue
+            if isinstance(event, CallOffered):
+                notes.append(event)
+                if event.call_id == last_saved:
+                    notes.clear()
+        return notes
+
+    def _forget_notes(self, saved: str) -> None:
+        """Begin the notes anew when they are long and the newest has become an event, as all before it have."""
+        with self._noting, contextlib.suppress(OSError):
+            if self._noted == saved and os.fstat(self._pen).st_size > _LONGEST_NOTES:
+                os.ftruncate(self._pen, 0)
 
     def _insert(self, event: Event) -> None:
         event_id = str(uuid.uuid4())
-        envelope = json.dumps(encode(event_id, event), ensure_ascii=False, separators=(",", ":"))
-        self._db.execute("INSERT INTO events (event_id, envelope) VALUES (?, ?)", (event_id, envelope))
+        self._db.execute("INSERT INTO events (event_id, envelope) VALUES (?, ?)", (event_id, _json(event_id, event)))
 
     def _follow(self, event: Event) -> None:
         """Keep `open_calls` in step with what the desk is told."""
@@ -147,6 +203,7 @@ class Outbox:
                     "INSERT OR REPLACE INTO open_calls (call_id, offered_at, seen_at) VALUES (?, ?, ?)",
                     (event.call_id, at, at),
                 )
+                self._db.execute("INSERT OR REPLACE INTO last_offered VALUES (1, ?)", (event.call_id,))
             case GreetingStarted():
                 self._db.execute(
                     "UPDATE open_calls SET rings = ?, seen_at = ? WHERE call_id = ?",
@@ -160,6 +217,12 @@ class Outbox:
                 )
             case CallEnded():
                 self._db.execute("DELETE FROM open_calls WHERE call_id = ?", (event.call_id,))
+
+
+def _json(event_id: str, event: Event) -> str:
+    """The envelope as JSON. Half a character that the network sent becomes a question mark: no file takes it."""
+    text = json.dumps(encode(event_id, event), ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace").decode()
 
 
 def _failed(

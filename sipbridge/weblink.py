@@ -28,7 +28,8 @@ from sipbridge.outbox import Kept, Outbox
 BATCH = 100
 HEARTBEAT = 2.0
 BACK_OFF = (0.2, 0.4, 0.8, 1.6, 2.0)
-TIMEOUT = 10.0
+TIMEOUT = 5.0
+"""Seconds the desk may be silent, at each step of an exchange; SQLite's own patience there is as long."""
 MOST_ANSWER_BYTES = 8_000_000
 
 # These speak of the desk's state, of our token or of a wrong address, never of what one event says.
@@ -75,11 +76,25 @@ class WebLink:
         self._stopping = threading.Event()
         self._one_by_one_until = 0  # events up to this number are sent alone: one of them is refused
         self._failures = 0
+        self._abandoned = False
+        self.beat = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="weblink", daemon=True)
+
+    @property
+    def thread(self) -> threading.Thread:
+        """The one that delivers. `beat` is the monotonic time of its last sign of life."""
+        return self._thread
 
     def start(self) -> None:
         """Begin to deliver."""
+        self.beat = time.monotonic()
         self._thread.start()
+
+    def abandon(self) -> None:
+        """Wait for nothing any more: the thread hangs, another link does its work. It may deliver what it was at."""
+        self._abandoned = True
+        self._stopping.set()
+        self._drop_connection(abort=True)
 
     def wake(self) -> None:
         """Say that the outbox has something new."""
@@ -99,6 +114,7 @@ class WebLink:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            self.beat = time.monotonic()
             self._news.clear()
             try:
                 busy = self._deliver()
@@ -139,7 +155,8 @@ class WebLink:
             return True
         if kept:
             self._outbox.delivered(kept)
-        self._read(answer)
+        if not self._abandoned:  # else these are yesterday's plans
+            self._read(answer)
         return len(kept) == BATCH or bool(kept and kept[0].seq <= self._one_by_one_until)
 
     def _post(self, kept: list[Kept]) -> bytes:
@@ -194,9 +211,13 @@ class WebLink:
     def _exchange(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
         if self._connection is None:
             self._connection = http.client.HTTPConnection(*self._desk, timeout=TIMEOUT)
+            self._connection.connect()
+            self.beat = time.monotonic()
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         self._connection.request(method, path, body, headers)
+        self.beat = time.monotonic()
         response = self._connection.getresponse()
+        self.beat = time.monotonic()
         answer = response.read(MOST_ANSWER_BYTES + 1)
         if response.length and len(answer) <= MOST_ANSWER_BYTES:  # the connection ended in the middle
             raise http.client.IncompleteRead(answer, response.length)

@@ -45,10 +45,11 @@ def test_the_bridge_knows_nothing_of_the_desk(path: Path) -> None:
         assert "pyVoIP" not in {n.split(".")[0] for n in imports(path)}
 
 
-def test_the_contract_needs_only_the_standard_library() -> None:
+@pytest.mark.parametrize("path", [STANDARD_ONLY, *sources("service")], ids=name)
+def test_what_both_sides_import_needs_only_the_standard_library(path: Path) -> None:
     import sys
 
-    assert {n.split(".")[0] for n in imports(STANDARD_ONLY)} <= sys.stdlib_module_names
+    assert {n.split(".")[0] for n in imports(path)} <= sys.stdlib_module_names
 
 
 @pytest.mark.parametrize("path", sources("webapp"), ids=name)

@@ -82,6 +82,11 @@ class Hub:
         self._ear.close()
 
     @property
+    def thread(self) -> threading.Thread | None:
+        """The thread, once it was started."""
+        return self._thread
+
+    @property
     def running(self) -> bool:
         return self._thread is not None and self._thread.is_alive() and not self._stopping
 

@@ -2,13 +2,16 @@
 
 One thread writes for all recorders, twice a second: first the samples, then a header that counts them, so
 that the file can be played at any moment, after `kill -9` too. A disk that fails ends the recording, with
-the reason in `Recorder.failure`; the call never notices.
+the reason in `Recorder.failure`; the call never notices. A disk that hangs ends the recording it hangs on: a
+fresh thread goes on with the others (`writer.replace`).
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
+import math
 import os
 import struct
 import threading
@@ -31,6 +34,10 @@ _LONGEST_SECONDS = 24 * 3600
 _HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 _BYTES_PER_SAMPLE = 4  # two channels of 16 bits
 
+DISK_FULL, UNWRITABLE = "disk_full", "unwritable"
+# EFBIG: the limit on the size of a file, which is a full disk by another name.
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
 log = logging.getLogger(__name__)
 
 
@@ -38,10 +45,19 @@ class Recorder:
     """Records from now until `close` to `path`, whose folder is made. Give `caller` and `manager` to taps.
 
     `failure` says why a recording ended before its call, `dropped` counts frames the disk was too slow for.
+    `on_failure` is called once, from the writer's thread or the watchdog's, with `DISK_FULL` or `UNWRITABLE`,
+    and must return at once.
     """
 
-    def __init__(self, path: Path, sample_rate: int = SAMPLE_RATE, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        path: Path,
+        sample_rate: int = SAMPLE_RATE,
+        clock: Callable[[], float] = time.monotonic,
+        on_failure: Callable[[str], None] = lambda why: None,
+    ) -> None:
         self.failure: str | None = None
+        self.on_failure = on_failure
         self.dropped = 0
         self._path = path
         self._rate = sample_rate
@@ -52,7 +68,7 @@ class Recorder:
         self._samples_on_disk = 0
         self._ended: float | None = None
         self._finished = threading.Event()
-        _writer.add(self)
+        writer.add(self)
 
     def caller(self, frame: Frame) -> None:
         """Take a frame that the caller sent. Never waits."""
@@ -76,7 +92,7 @@ class Recorder:
         """
         if self._ended is None:
             self._ended = self._clock()
-            _writer.poke()
+            writer.poke()
         self._finished.wait(_CLOSE_SECONDS)
         return self._samples_on_disk / self._rate
 
@@ -87,17 +103,32 @@ class Recorder:
         try:
             self._write(now)
         except Exception as error:
-            self.failure = f"{type(error).__name__}: {error}"
-            log.error("recording %s ended early: %s", self._path.name, self.failure)
+            full = isinstance(error, OSError) and error.errno in _FULL
+            self.give_up(f"{type(error).__name__}: {error}", DISK_FULL if full else UNWRITABLE)
         if ended is None and self.failure is None:
             return False
         if self._file is not None:
             with contextlib.suppress(OSError):
                 os.close(self._file)
             self._file = None
+        if self._samples_on_disk == 0:  # without a header it is no sound file
+            with contextlib.suppress(OSError):
+                self._path.unlink()
         self._waiting.clear()
         self._finished.set()
         return True
+
+    def give_up(self, detail: str, why: str) -> None:
+        """End the recording with what the disk took so far; the first reason stays. Any thread may call."""
+        if self.failure is not None:
+            return
+        self.failure = detail
+        log.error("recording %s ended early: %s", self._path.name, detail)
+        self._finished.set()
+        try:
+            self.on_failure(why)
+        except Exception:
+            log.exception("nobody could be told that a recording ended")
 
     def _write(self, now: float) -> None:
         if self._file is None:
@@ -118,43 +149,79 @@ class Recorder:
         timeline.forget(now)
 
 
-class _Writer:
-    """The thread that writes for all open recorders; it lives while there are any."""
+class Writer:
+    """The thread that writes for all open recorders; it lives while there are any.
+
+    `beat` is the monotonic time of its last sign of life, infinity while it has nothing to do.
+    """
 
     def __init__(self) -> None:
+        self.beat = math.inf
         self._changed = threading.Condition()
         self._open: list[Recorder] = []
+        self._at: Recorder | None = None  # whose file is being written
         self._poked = False
         self._thread: threading.Thread | None = None
+
+    @property
+    def thread(self) -> threading.Thread | None:
+        """The thread that works now."""
+        return self._thread
 
     def add(self, recorder: Recorder) -> None:
         with self._changed:
             self._open.append(recorder)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="recordings", daemon=True)
-                self._thread.start()
+                self._start()
 
     def poke(self) -> None:
         with self._changed:
             self._poked = True
             self._changed.notify()
 
+    def replace(self) -> None:
+        """Leave the thread behind, hung or dead, with the recording it was at; a fresh one does the others."""
+        with self._changed:
+            hung, self._at = self._at, None
+            if hung in self._open:
+                self._open.remove(hung)
+            self._start()
+        if hung is not None:
+            hung.give_up("the disk does not answer", UNWRITABLE)
+
+    def _start(self) -> None:
+        self.beat = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name="recordings", daemon=True)
+        self._thread.start()
+
     def _run(self) -> None:
+        me = threading.current_thread()
         while True:
             with self._changed:
+                if self._thread is not me:
+                    return
                 if not self._open:
-                    self._thread = None
+                    self._thread, self.beat = None, math.inf
                     return
                 if not self._poked:
                     self._changed.wait(FLUSH_SECONDS)
                 self._poked = False
                 recorders = list(self._open)
-            done = [recorder for recorder in recorders if recorder.write()]
-            with self._changed:
-                self._open = [recorder for recorder in self._open if recorder not in done]
+            for recorder in recorders:
+                with self._changed:
+                    if self._thread is not me:
+                        return
+                    self._at, self.beat = recorder, time.monotonic()
+                done = recorder.write()
+                with self._changed:
+                    if self._thread is not me:
+                        return
+                    self._at, self.beat = None, time.monotonic()
+                    if done:
+                        self._open.remove(recorder)
 
 
-_writer = _Writer()
+writer = Writer()
 
 
 def _header(samples: int, rate: int) -> bytes:

@@ -74,11 +74,12 @@ class Desk:
             return [event for event in self.events if isinstance(event, kind)]
 
     def kinds(self, call_id: str | None = None) -> list[str]:
+        """What was told of one call, or of all calls."""
         with self.lock:
             return [
                 type(event).__name__
                 for event in self.events
-                if call_id is None or getattr(event, "call_id", None) == call_id
+                if hasattr(event, "call_id") and call_id in (None, event.call_id)
             ]
 
     def take(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:

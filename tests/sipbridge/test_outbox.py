@@ -78,14 +78,46 @@ def test_open_calls_fail_once_after_a_restart(tmp_path: Path) -> None:
     outbox.close()
 
     outbox = Outbox(tmp_path / "outbox.sqlite")
-    assert outbox.fail_open_calls() == [("rang", AT), ("talked", AT), ("greeted", AT)]
     seen = AT + timedelta(seconds=26)
-    assert [decode(json.loads(item.envelope))[1] for item in outbox.oldest(50)[waiting:]] == [
-        CallEnded("rang", EndReason.FAILED, 1, 26.0, 0.0, seen),
-        CallEnded("talked", EndReason.FAILED, 2, 6.0, 20.0, seen),
-        CallEnded("greeted", EndReason.FAILED, 2, 26.0, 0.0, seen),
+    assert outbox.cut_off() == [
+        (None, CallEnded("rang", EndReason.FAILED, 1, 26.0, 0.0, seen), AT),
+        (None, CallEnded("talked", EndReason.FAILED, 2, 6.0, 20.0, seen), AT),
+        (None, CallEnded("greeted", EndReason.FAILED, 2, 26.0, 0.0, seen), AT),
     ]
-    assert outbox.fail_open_calls() == []
+    assert outbox.waiting() == waiting, "looking changes nothing"
+    outbox.add(*(end for _, end, _ in outbox.cut_off()))
+    assert outbox.cut_off() == []
+
+
+def test_a_call_that_was_noted_and_never_became_an_event_is_found(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    outbox.note(offered("told"))
+    outbox.add(offered("told"), ended("told"))
+    for call in ("rang", "Zoë \ud83d"):
+        outbox.note(offered(call))
+    with (tmp_path / "offered.jsonl").open("ab") as notes:
+        notes.write(b'{"id": "half a li')  # the process died, the disk was full
+    again = Outbox(tmp_path / "outbox.sqlite")
+    lost = again.cut_off()
+    assert [found.call_id for found, _, _ in lost if found][0] == "rang" and len(lost) == 2
+    assert all(end.end_reason is EndReason.FAILED and at == AT for _, end, at in lost)
+    again.add(*(event for found, end, _ in lost for event in (found, end) if event))
+    assert again.cut_off() == []
+    outbox.close()
+    again.close()
+
+
+def test_notes_do_not_grow(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    for number in range(3000):
+        outbox.note(offered(f"a call with a long name {number:0100}"))
+        if number % 50 == 49:
+            outbox.add(offered(f"a call with a long name {number:0100}"))
+    assert (tmp_path / "offered.jsonl").stat().st_size < 400_000
+    assert len(outbox.cut_off()) == 60, "those that were made events are open, no other is lost"
+    outbox.note(offered("last"))
+    assert len(outbox.cut_off()) == 61
+    outbox.close()
 
 
 WRITER = """

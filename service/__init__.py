@@ -1,0 +1,1 @@
+"""What every process of the desk, web or telephone, does alike as a service. Standard library only."""
