@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from webapp.office.models import Region
 
 
-PHONE_REALM = "secondring"
-"""The realm of softphones that register at the bridge; part of every digest of their secrets (RFC 7616)."""
-
-
 class Role(enum.StrEnum):
     """What a user may do (D1, D3-D7)."""
 
