@@ -3,8 +3,23 @@
 from sipbridge.pyvoip.bindings import Binding
 from sipbridge.pyvoip.endpoint import Endpoint
 from sipbridge.pyvoip.leg import Leg
-from sipbridge.pyvoip.leg_events import Answered, Ended, LegEvent, Ringing
+from sipbridge.pyvoip.leg_events import Answered, Dtmf, Ended, Held, LegEvent, Ringing, TransferAsked, Unheld
 from sipbridge.pyvoip.ports import NoPort
-from sipbridge.pyvoip.registration import Account
+from sipbridge.pyvoip.registration import Account, NoLine
 
-__all__ = ["Account", "Answered", "Binding", "Ended", "Endpoint", "Leg", "LegEvent", "NoPort", "Ringing"]
+__all__ = [
+    "Account",
+    "Answered",
+    "Binding",
+    "Dtmf",
+    "Ended",
+    "Endpoint",
+    "Held",
+    "Leg",
+    "LegEvent",
+    "NoLine",
+    "NoPort",
+    "Ringing",
+    "TransferAsked",
+    "Unheld",
+]

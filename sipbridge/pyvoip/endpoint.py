@@ -22,14 +22,14 @@ from sipbridge.pyvoip.leg import Leg
 from sipbridge.pyvoip.leg_events import LegEvent
 from sipbridge.pyvoip.message import Address, Message
 from sipbridge.pyvoip.negotiation import body_of, sections_of, warning
-from sipbridge.pyvoip.net import Peers, Resolver
+from sipbridge.pyvoip.net import Peers, Resolver, is_numeric
 from sipbridge.pyvoip.outbound import OutboundLeg
 from sipbridge.pyvoip.ports import NoPort, Ports
 from sipbridge.pyvoip.registrar import Registrar, to_status
-from sipbridge.pyvoip.registration import Account, Budget, Registration
+from sipbridge.pyvoip.registration import Account, Budget, NoLine, Registration
 from sipbridge.pyvoip.rtp import MediaClient
 from sipbridge.pyvoip.transactions import ServerTransaction
-from sipbridge.pyvoip.uri import BadAddress, host_port, parse_uri, user_part
+from sipbridge.pyvoip.uri import dialable, host_port, user_part
 
 log = logging.getLogger(__name__)
 
@@ -117,26 +117,55 @@ class Endpoint(VoIPPhone):
         self.sip.stop()
         self.registrar.close()
 
-    def dial(self, uri: str, *, caller_number: str, caller_name: str, codec: str) -> Leg:
+    def dial(
+        self,
+        uri: str,
+        *,
+        caller_number: str,
+        caller_name: str,
+        codec: str,
+        via_line: str = "",
+        address: tuple[str, int] | None = None,
+    ) -> Leg:
         """Start a call to a SIP URI, offering only `codec` ("PCMU" or "PCMA") and telephone events.
 
-        The telephone is shown `caller_number` and `caller_name`; '' for a hidden number. What can't be done
-        is reported as the leg's `Ended`. Raises ValueError for what is not a SIP URI, or an unknown codec, and
-        NoPort when every RTP port is in use, OSError when the endpoint was stopped.
+        The telephone is shown `caller_number` and `caller_name`; '' for a hidden number. With `via_line` the call
+        goes out through that line's account: to the user or number of `uri` (sip or tel) at the account's
+        registrar, in the account's own name, `caller_number` unused. With `address` (numeric IP, port) the
+        INVITE goes there whatever the URI's host is. What can't be done is reported as the leg's `Ended`.
+
+        Raises ValueError for what is not such a URI, an address or a known codec, its subclass NoLine for an
+        unknown `via_line`, NoPort when every RTP port is in use, OSError when the endpoint was stopped.
         """
-        target = parse_uri(uri)
-        if target.scheme != "sip" or target.headers:
-            raise BadAddress(f"{uri!r} is not a SIP URI that can be called")
         if codec not in sdp.CODECS:
             raise ValueError(f"unknown codec {codec!r}")
+        registration = self._registration_of(via_line) if via_line else None
+        account = registration.account if registration else None
+        target = identity.at_account(uri, account.host, account.port) if account else dialable(uri)
+        if address and not (is_numeric(address[0]) and 0 < address[1] < 65536):
+            raise ValueError(f"{address!r} is no address that can be called")
+        host = address[0] if address else target.host
+
         with self.sip.lock:
             if self._stopping:
                 raise OSError("the endpoint was stopped")
-            client = self._open_media(self.sip.local.facing(target.host), codec, sdp.DEFAULT_EVENT)
-            leg = OutboundLeg(self, target, client, caller_number, caller_name)
+            client = self._open_media(self.sip.local.facing(host), codec, sdp.DEFAULT_EVENT)
+            leg = OutboundLeg(self, target, client, caller_number, caller_name, account, address)
             self.legs[leg.id] = leg
-        self._resolver.lookup(target.host, leg.send_invite)
+
+        def found(ip: str | None) -> None:
+            if registration and ip and not address:
+                registration.addresses.add(ip)
+            leg.send_invite(ip)
+
+        self.look_up(host, found)
         return leg
+
+    def _registration_of(self, line: str) -> Registration:
+        for registration in self._registrations:
+            if registration.account.line.lower() == line.lower():
+                return registration
+        raise NoLine(f"no account is known for the line {line!r}")
 
     # Telephones registered here
 
@@ -155,7 +184,17 @@ class Endpoint(VoIPPhone):
         with self.sip.lock:
             return to_status(self.registrar.all_phones())
 
-    # What the client asks
+    # What legs and the client ask
+
+    def look_up(self, host: str, found: Callable[[str | None], None]) -> None:
+        """Find the address of a host; `found` gets it or None, perhaps on another thread."""
+        self._resolver.lookup(host, found)
+
+    def may_dial(self, address: Address) -> bool:
+        """Whether a call may be diverted there: to peers and registrars of ours, never back to ourselves."""
+        if address == self.sip.via(address):
+            return False
+        return self.sip.peers.serves(address[0]) or any(address[0] in each.addresses for each in self._registrations)
 
     @property
     def is_full(self) -> bool:
@@ -244,12 +283,12 @@ class Endpoint(VoIPPhone):
         return identity.bounded(user, identity.MAX_NUMBER).lower()
 
     def authorize(
-        self, response: Message, method: str, uri: str, destination: Address, again: bool = False
+        self, response: Message, method: str, uri: str, destination: Address, line: str, again: bool = False
     ) -> tuple[str, str] | None:
         """The header that answers a digest challenge, None when we can't or should not.
 
-        Only the PBX of one of our accounts gets a proof. `again`: one was sent before, so only a stale nonce
-        is worth another.
+        Only the PBX of one of our accounts gets a proof, that of `line` if it has one there. `again`: one was
+        sent before, so only a stale nonce is worth another.
         """
         asked, name = (
             ("www-authenticate", "Authorization")
@@ -259,7 +298,7 @@ class Endpoint(VoIPPhone):
         challenge = digest.best(response.fields.get(asked, ()))
         if challenge is None or (again and not challenge.stale):
             return None
-        for registration in self._registrations:
+        for registration in sorted(self._registrations, key=lambda each: each.account.line.lower() != line):
             account = registration.account
             if destination[0] == account.host or destination[0] in registration.addresses:
                 return name, challenge.authorization(account.user, account.password, method, uri)

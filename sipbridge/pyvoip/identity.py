@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 
 from sipbridge.pyvoip.message import Message
-from sipbridge.pyvoip.uri import BadAddress, NameAddr, host_port, parse_name_addr, quoted, readable, user_part
+from sipbridge.pyvoip.uri import (
+    BadAddress,
+    NameAddr,
+    Uri,
+    dialable,
+    host_port,
+    parse_name_addr,
+    parse_uri,
+    quoted,
+    readable,
+    user_part,
+)
 from sipbridge.pyvoip.wire import Fields
 
 MAX_NUMBER = 64
@@ -69,3 +80,24 @@ def presented(number: str, name: str, via: tuple[str, int], *, trusted: bool) ->
     who = f"<sip:{user_part(number)}@{host_port(*via)}>"
     shown = f"{quoted(name)} {who}" if name else who
     return shown, (("P-Asserted-Identity", shown),) if trusted else ()
+
+
+def of_account(user: str, host: str, port: int, name: str) -> str:
+    """The From value (without tag) of a call that goes out through an account: its address of record."""
+    who = f"<sip:{user_part(user)}@{registrar(host, port)}>"
+    return f"{quoted(name)} {who}" if name else who
+
+
+def registrar(host: str, port: int) -> str:
+    """A registrar as URIs name it: the usual port is left out."""
+    if port == 5060:
+        return f"[{host}]" if ":" in host else host
+    return host_port(host, port)
+
+
+def at_account(uri: str, host: str, port: int) -> Uri:
+    """The URI that reaches the user or number of `uri` (sip or tel) through a registrar. Raises BadAddress."""
+    number = uri[4:].partition(";")[0] if uri[:4].lower() == "tel:" and parse_uri(uri) else dialable(uri).user
+    if not number:
+        raise BadAddress(f"{uri!r} names nobody who can be called")
+    return dialable(f"sip:{number}@{registrar(host, port)}")

@@ -50,7 +50,7 @@ def send(
         over = True
         if response.code in (401, 407) and not proof:
             uri = data.split(b" ", 2)[1].decode("utf-8", "surrogateescape")
-            if found := leg.endpoint.authorize(response, method, uri, destination):
+            if found := leg.endpoint.authorize(response, method, uri, destination, leg.line):
                 send(leg, dialog, method, on_final, fields, body, (found,))
                 return
         on_final(response)

@@ -15,6 +15,7 @@ from sipbridge.pyvoip.message import Message
 from sipbridge.pyvoip.rtp import MediaClient
 from sipbridge.pyvoip.timers import Timer
 from sipbridge.pyvoip.transactions import ServerTransaction
+from sipbridge.pyvoip.uri import BadAddress, dialable
 
 if TYPE_CHECKING:
     from sipbridge.pyvoip.endpoint import Endpoint
@@ -40,15 +41,11 @@ class InboundLeg(Leg):
         self.caller_number, self.caller_name = identity.caller(invite)
         self.dialed_number = identity.bounded(invite.to.uri.number, identity.MAX_NUMBER)
         self._invite = transaction
-        self._offer = offer
         self._ringing: Timer | None = None
         self._peer = invite.source
-        event = offer[1].event if offer else sdp.DEFAULT_EVENT
-        self._local = sdp.Local(client.inIP, self.media.local_port, self.codec, event, int(self.session_id))
         self.dialog = Dialog.from_invite(invite, transaction.to_tag)
         self.sip.dialogs[self.dialog.key] = self
-        if offer:
-            self._apply(offer[1])
+        self._answer = self.negotiation.answer(*offer) if offer else b""  # hears the caller from now on
 
     def ring(self) -> None:
         with self.sip.lock:
@@ -66,11 +63,7 @@ class InboundLeg(Leg):
                 return
             self._stop_ringing()
             self.state = CallState.ANSWERED
-            if self._offer:
-                body = self._local.answer(*self._offer)
-            else:
-                body, self._offered = self._local.offer(), True
-            self._agree(self._invite, body)
+            self.agree(self._invite, self._answer or self.negotiation.offer_in_response())
 
     def reject(self, code: int, phrase: str, headers: wire.Fields = ()) -> None:
         with self.sip.lock:
@@ -80,6 +73,12 @@ class InboundLeg(Leg):
                 raise ValueError(f"{code} does not refuse a call")
             self._invite.respond(code, phrase, headers)
             self._finish(code, "local")
+
+    def redirect(self, contacts: tuple[str, ...]) -> None:
+        uris = [dialable(uri).text for uri in contacts]
+        if not uris:
+            raise BadAddress("nowhere to send the caller to")
+        self.reject(302, "Moved Temporarily", (("Contact", ", ".join(f"<{uri}>" for uri in uris)),))
 
     def _give_up(self) -> None:
         self.reject(480, "Temporarily Unavailable")
@@ -97,10 +96,8 @@ class InboundLeg(Leg):
         else:
             self.bye()
 
-    def on_ack(self, ack: Message) -> None:
-        first = ack.cseq == self._invite.request.cseq and ack.cseq in self._awaiting_ack
-        super().on_ack(ack)
-        if first and not self.ended:
+    def on_confirmed(self, cseq: int) -> None:
+        if cseq == self._invite.request.cseq:
             self.endpoint.report(self, Answered())
 
     def _finish(self, code: int, cause: str, elsewhere: bool = False) -> None:

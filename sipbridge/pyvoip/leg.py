@@ -16,9 +16,12 @@ from sipbridge.media.stream import Stream
 from sipbridge.pyvoip import in_dialog, sdp, session_timer, wire
 from sipbridge.pyvoip.client import ACCEPT, ALLOW, SUPPORTED, Client
 from sipbridge.pyvoip.dialog import Dialog
-from sipbridge.pyvoip.leg_events import Ended
+from sipbridge.pyvoip.dtmf import Keypad
+from sipbridge.pyvoip.leg_events import Dtmf, Ended
 from sipbridge.pyvoip.message import Address, Message
+from sipbridge.pyvoip.negotiation import Negotiation
 from sipbridge.pyvoip.net import is_numeric
+from sipbridge.pyvoip.referral import Referral
 from sipbridge.pyvoip.rtp import MediaClient
 from sipbridge.pyvoip.session_timer import Session, SessionWatch
 from sipbridge.pyvoip.timers import TIMEOUT
@@ -27,7 +30,8 @@ from sipbridge.pyvoip.transactions import ServerTransaction
 if TYPE_CHECKING:
     from sipbridge.pyvoip.endpoint import Endpoint
 
-INFO_TYPES = ("application/dtmf-relay", "application/dtmf", "application/media_control+xml")
+DTMF_TYPES = ("application/dtmf-relay", "application/dtmf")
+INFO_TYPES = (*DTMF_TYPES, "application/media_control+xml")
 
 
 class Leg(VoIPCall):
@@ -54,16 +58,17 @@ class Leg(VoIPCall):
         self.media: Stream = client.stream
         self.codec: str = self.media.codec
         self.dialog: Dialog | None = None
-        self.direction = "sendrecv"  # the far end's view; see `held`
         self._client = client
         self._peer: Address = ("", 0)
-        self._local: sdp.Local
         self._awaiting_ack: dict[int, ServerTransaction] = {}
         self._bye_after_ack = False
-        self._offered = False  # our 2xx made the offer, the ACK brings the answer
-        self._renegotiating = False  # a re-INVITE of ours is under way
-        self._session = SessionWatch(self.sip.timers, self._send_refresh, lambda code: self._bye(code, "timeout"))
+        self.session = SessionWatch(self.sip.timers, self._send_refresh, lambda code: self.end(code, "timeout"))
         self._peer_allows: set[str] = set()
+        local = sdp.Local(client.inIP, self.media.local_port, self.codec, client.event, int(self.session_id))
+        self.negotiation = Negotiation(self, local)
+        self.referral = Referral(self)
+        self._keypad = Keypad(self.sip.timers.clock, self._pressed)
+        self.media.on_dtmf = self._keypad.heard
 
     def __del__(self) -> None:
         """Nothing: pyVoIP gives back ports here, under a lock its own thread may hold."""
@@ -75,7 +80,12 @@ class Leg(VoIPCall):
     @property
     def held(self) -> bool:
         """Whether the far end has put us on hold: it does not listen to us."""
-        return self.direction in ("sendonly", "inactive")
+        return self.negotiation.held
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether we have put the far end on hold and it agreed."""
+        return bool(self.negotiation.hold)
 
     # What the bridge may ask. Inbound and outbound legs override what applies to them
 
@@ -88,17 +98,41 @@ class Leg(VoIPCall):
     def reject(self, code: int, phrase: str, headers: wire.Fields = ()) -> None:
         """Refuse with a final code of 300 or above (inbound, unanswered)."""
 
+    def redirect(self, contacts: tuple[str, ...]) -> None:
+        """Send the caller to other SIP URIs, the first preferred (302; inbound, unanswered).
+
+        Raises ValueError for what is no URI a caller can be sent to.
+        """
+
     def deny(self) -> None:
         self.reject(486, "Busy Here")
 
     def cancel(self, *, elsewhere: bool = False) -> None:
         """Give up an outbound leg that is not answered. `elsewhere` tells the phone that a colleague took it."""
 
+    def hold(self, music: bool = False) -> None:
+        """Put the far end on hold; with `music` it goes on hearing what `media` plays. Answered legs only.
+
+        A far end that refuses goes on talking; `on_hold` tells.
+        """
+        with self.sip.lock:
+            self.negotiation.want("sendonly" if music else "inactive")
+
+    def resume(self) -> None:
+        """Take the far end back from our hold."""
+        with self.sip.lock:
+            self.negotiation.want("")
+
+    def transfer_progress(self, code: int, phrase: str) -> None:
+        """Tell the far end how the transfer it asked for stands, in SIP words; from 200 on that is the last word."""
+        with self.sip.lock:
+            self.referral.progress(code, phrase)
+
     def hangup(self) -> None:
         """End the leg in whatever state it is. Idempotent."""
         with self.sip.lock:
             if self.state == CallState.ANSWERED:
-                self._bye(200, "local")
+                self.end(200, "local")
             elif not self.ended:
                 self._give_up()
 
@@ -114,20 +148,20 @@ class Leg(VoIPCall):
 
     # The end
 
-    def _bye(self, code: int, cause: str) -> None:
+    def end(self, code: int, cause: str) -> None:
         """Hang up, once the far end has confirmed the call (RFC 3261 15)."""
         self._finish(code, cause)
         if self._awaiting_ack and self.inbound:
             self._bye_after_ack = True
         else:
-            self._request("BYE", lambda response: None)
+            self.send_request("BYE", lambda response: None)
 
     def _finish(self, code: int, cause: str, elsewhere: bool = False) -> None:
         """Give back what the leg holds and report its end, the first time only."""
         if self.ended:
             return
         self.state = CallState.ENDED
-        self._session.watch(None)
+        self.session.watch(None)
         self._client.stop()
         self.endpoint.forget(self)
         self.sip.timers.after(TIMEOUT, self._forget_dialog)
@@ -153,10 +187,11 @@ class Leg(VoIPCall):
                 transaction.respond(200, "OK")
                 self.on_bye()
             case "INVITE" | "UPDATE":
-                self.on_offer(transaction)
+                self.negotiation.on_offer(transaction)
             case "INFO":
-                known = not request.content or request.media_type in INFO_TYPES
-                transaction.respond(*((200, "OK") if known else (415, "Unsupported Media Type")))
+                self._on_info(transaction)
+            case "REFER":
+                self.referral.on_refer(transaction)
             case "OPTIONS":
                 transaction.respond(200, "OK", (ACCEPT, ALLOW, SUPPORTED))
             case _:  # NOTIFY without a subscription, PRACK without a reliable response
@@ -173,61 +208,46 @@ class Leg(VoIPCall):
         if transaction is None:
             return
         transaction.on_ack()
-        if self._offered and not self.ended:
-            self._offered = False
-            self._take_answer(ack)
+        if not self.ended:
+            self.negotiation.on_ack(ack)
+        if not self.ended:
+            self.on_confirmed(ack.cseq)
+            self.negotiation.settled()
         if self._bye_after_ack:
             self._bye_after_ack = False
-            self._request("BYE", lambda response: None)
+            self.send_request("BYE", lambda response: None)
 
-    def _take_answer(self, message: Message) -> None:
-        """Use the answer to our offer; without a usable one the call can't go on."""
-        try:
-            self._apply(sdp.choose(self._sections(message) or [], self.codec, ipv6=self.sip.local.ipv6))
-        except sdp.Unacceptable:
-            self._bye(488, "failed")
+    def on_confirmed(self, cseq: int) -> None:
+        """The far end acknowledged our answer to its INVITE of this number."""
 
-    # Renegotiation
-
-    def on_offer(self, transaction: ServerTransaction) -> None:
-        """Answer a re-INVITE or UPDATE: hold, resume, a new address, a session refresh (RFC 3261 14.2)."""
+    def _on_info(self, transaction: ServerTransaction) -> None:
+        """Keys pressed; anything else of a known kind is taken and means nothing to us."""
         request = transaction.request
-        if self.state != CallState.ANSWERED:
-            transaction.respond(500, "Not Answered Yet", (("Retry-After", "3"),))
-            return
-        if self._renegotiating and (request.method == "INVITE" or request.content):
-            transaction.respond(491, "Request Pending")
-            return
-        if session_timer.too_short(request):
-            transaction.respond(422, "Session Interval Too Small", session_timer.MIN_SE)
-            return
-        if request.content and not _has_offer(request):
-            transaction.respond(415, "Unsupported Media Type", (ACCEPT,))
-            return
-        body = b""
-        try:
-            sections = self._sections(request)
-            if sections is not None:
-                audio = sdp.choose(sections, self.codec, ipv6=self.sip.local.ipv6)
-                self._local = self._local.changed()
-                body = self._local.answer(sections, audio)
-                self._apply(audio)
-            elif request.method == "INVITE":
-                body, self._offered = self._local.offer(), True
-        except sdp.Unacceptable as refusal:
-            transaction.respond(488, "Not Acceptable Here", (warning(refusal),))
-            return
-        if self.dialog:
-            self.dialog.refresh_target(request)
-        self._agree(transaction, body)
+        if request.content and request.media_type not in INFO_TYPES:
+            transaction.respond(415, "Unsupported Media Type", (("Accept", ", ".join(INFO_TYPES)),))
+        elif request.content and request.media_type in DTMF_TYPES and not self._keypad.told(request.content):
+            transaction.respond(400, "Unreadable Key")
+        else:
+            transaction.respond(200, "OK")
 
-    def _agree(self, transaction: ServerTransaction, body: bytes) -> None:
+    def _pressed(self, key: str) -> None:
+        if not self.ended:
+            self.endpoint.report(self, Dtmf(key))
+
+    # The session
+
+    @property
+    def awaits_ack(self) -> bool:
+        """Whether an INVITE of the far end is under way."""
+        return bool(self._awaiting_ack)
+
+    def agree(self, transaction: ServerTransaction, body: bytes) -> None:
         """Send the 2xx to an INVITE or UPDATE, with the session timer it asked for."""
         request = transaction.request
         self._peer = request.source
         self._peer_allows = {method.upper() for method in request.values("allow")} or self._peer_allows
         session, fields = session_timer.as_server(request)
-        self._session.watch(session)
+        self.session.watch(session)
         contact = ("Contact", self.contact(request.source))
         transaction.respond(200, "OK", (contact, ALLOW, SUPPORTED, *fields), body)
         if request.method == "INVITE":
@@ -240,33 +260,24 @@ class Leg(VoIPCall):
         self._bye_after_ack = False
         self._finish(408, "no_ack")
         if not already_told:
-            self._request("BYE", lambda response: None)
+            self.send_request("BYE", lambda response: None)
 
-    def _sections(self, message: Message) -> list[sdp.Section] | None:
-        content = sdp.body_of(message.media_type, message.header("content-type"), message.content)
-        return sdp.parse(content) if content and content.strip() else None
-
-    def _apply(self, audio: sdp.Audio) -> None:
-        """Send to where the far end listens, or nowhere when it does not want to hear."""
-        self.direction = audio.direction
+    def hear(self, ip: str, port: int) -> None:
+        """The far end's sound comes from and goes to this address; '' for nobody."""
         self.media.signalled_from = self._peer[0]
-        self._client.set_remote("" if audio.direction == "inactive" else audio.ip, audio.port)
+        self._client.set_remote(ip, port)
 
     def _send_refresh(self, session: Session) -> None:
         """Show that the call lives: an UPDATE where the far end knows it, else a re-INVITE."""
-        fields = (ALLOW, SUPPORTED, *session_timer.asking(session))
         if "UPDATE" in self._peer_allows:
-            self._request("UPDATE", self._refreshed, fields)
+            self.send_request("UPDATE", self._refreshed, (ALLOW, SUPPORTED, *self.session.asking()))
         else:
-            self._renegotiating = True
-            mirrored = sdp.MIRRORED[self.direction]
-            self._request("INVITE", self._refreshed, fields, self._local.offer(mirrored))
+            self.negotiation.refresh()
 
     def _refreshed(self, response: Message | int) -> None:
-        self._renegotiating = False
         if self.dialog and isinstance(response, Message) and response.code < 300:
             self.dialog.refresh_target(response)
-        self._session.refreshed(response)
+        self.session.refreshed(response)
 
     # Sending inside the dialog
 
@@ -281,15 +292,8 @@ class Leg(VoIPCall):
             return hop
         return self._peer
 
-    def _request(self, method: str, on_final: in_dialog.OnFinal, fields: wire.Fields = (), body: bytes = b"") -> None:
+    def send_request(
+        self, method: str, on_final: in_dialog.OnFinal, fields: wire.Fields = (), body: bytes = b""
+    ) -> None:
         if self.dialog:
             in_dialog.send(self, self.dialog, method, on_final, fields, body)
-
-
-def warning(refusal: sdp.Unacceptable) -> tuple[str, str]:
-    """The Warning header that says why a session was refused."""
-    return "Warning", f'{refusal.code} {wire.PRODUCT} "{refusal}"'
-
-
-def _has_offer(request: Message) -> bool:
-    return sdp.body_of(request.media_type, request.header("content-type"), request.content) is not None

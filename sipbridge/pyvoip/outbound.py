@@ -1,4 +1,4 @@
-"""A call that we place: to a manager's softphone, by any SIP URI."""
+"""A call that we place: to a manager's softphone by any SIP URI, or to a number through a line's account."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyVoIP.VoIP import CallState
 
-from sipbridge.pyvoip import identity, sdp, session_timer, wire
+from sipbridge.pyvoip import identity, redirection, session_timer, wire
 from sipbridge.pyvoip.client import ALLOW, SUPPORTED
 from sipbridge.pyvoip.dialog import Dialog, new_branch
 from sipbridge.pyvoip.leg import Leg
@@ -21,6 +21,7 @@ from sipbridge.pyvoip.uri import Uri
 
 if TYPE_CHECKING:
     from sipbridge.pyvoip.endpoint import Endpoint
+    from sipbridge.pyvoip.registration import Account
 
 CAUSES = {486: "busy", 600: "busy", 408: "timeout", 487: "cancelled", 488: "failed", 606: "failed", 415: "failed"}
 
@@ -33,30 +34,46 @@ class _Unsent:
 
 
 class OutboundLeg(Leg):
-    """Dialling until the far end answers or refuses, or the bridge gives up."""
+    """Dialling until the far end answers or refuses, or the bridge gives up.
+
+    `account` is the one the call goes out through, if any. `address` is where the INVITE goes when the URI does
+    not say; requests of the call then follow the telephone's packets, not its Contact.
+    """
 
     inbound = False
 
-    def __init__(self, endpoint: Endpoint, uri: Uri, client: MediaClient, caller_number: str, caller_name: str) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        uri: Uri,
+        client: MediaClient,
+        caller_number: str,
+        caller_name: str,
+        account: Account | None = None,
+        address: Address | None = None,
+    ) -> None:
         call_id = uuid.uuid4().hex
         ms: dict[int, Any] = {client.inPort: client.assoc}
         super().__init__(endpoint, CallState.DIALING, _Unsent({"Call-ID": call_id}), client, ms)
-        self.line = (uri.user or "").lower()
+        self.line = (account.line if account else uri.user or "").lower()
         self.caller_number = identity.bounded(caller_number, identity.MAX_NUMBER)
         self.caller_name = identity.bounded(caller_name, identity.MAX_NAME)
         self.dialed_number = uri.number
         self._uri = uri
+        self._to = f"<{uri.text}>"
+        self._account, self._address = account, address
         self._tag = uuid.uuid4().hex[:16]
         self._cseq = 0
         self._transaction: ClientTransaction | None = None
         self._cancel_fields: wire.Fields | None = None  # set once we want to give up
         self._cancel_sent = False
         self._rang = False
+        self._early_tag = ""  # of the fork whose early media we hear
         self._challenges = 0
-        self._dialled = ""
+        self._tried = [uri.text]
+        self._dialled: list[str] = []
         self._acks: dict[str, bytes] = {}  # by the far end's tag: forks answer too
         self._invite = b""
-        self._local = sdp.Local(client.inIP, self.media.local_port, self.codec, sdp.DEFAULT_EVENT, int(self.session_id))
 
     def send_invite(self, ip: str | None) -> None:
         """The address of the URI's host is known, or None: begin."""
@@ -66,18 +83,20 @@ class OutboundLeg(Leg):
             if ip is None:
                 self._finish(UNREACHABLE, "unreachable")
                 return
-            self._peer = (ip, self._uri.port or 5060)
-            self._dialled = ip
-            self.sip.dialled[ip] += 1
-            self._send()
+            self._call((ip, self._address[1] if self._address else self._uri.port or 5060))
+
+    def _call(self, destination: Address) -> None:
+        self._peer = destination
+        self._dialled.append(destination[0])
+        self.sip.dialled[destination[0]] += 1
+        self._challenges = 0
+        self._send()
 
     def _send(self, proof: wire.Fields = ()) -> None:
         self._cseq += 1
         branch, via = new_branch(), self.sip.via(self._peer)
-        from_, fields = identity.presented(
-            self.caller_number, self.caller_name, via, trusted=self.sip.peers.serves(self._peer[0])
-        )
-        contact = ("Contact", self.endpoint.contact("", self._peer))
+        from_, fields = self._presented(via)
+        contact = ("Contact", self.contact(self._peer))
         self._from = f"{from_};tag={self._tag}"
         self._branch, self._via = branch, via
         self._invite = wire.request(
@@ -86,16 +105,30 @@ class OutboundLeg(Leg):
             via=via,
             branch=branch,
             from_=self._from,
-            to=f"<{self._uri.text}>",
+            to=self._to,
             call_id=self.call_id,
             cseq=self._cseq,
             fields=(contact, ALLOW, SUPPORTED, *fields, *proof),
-            body=self._local.offer(),
+            body=self.negotiation.offer(),
         )
         self.request = Message(self._invite, self._peer)
         self._transaction = ClientTransaction(
             self.sip, "INVITE", branch, self._invite, self._peer, self._on_answer, self._on_silence, self._ack
         )
+
+    def _presented(self, via: Address) -> tuple[str, wire.Fields]:
+        if self._account:
+            return identity.of_account(self._account.user, self._account.host, self._account.port, self.caller_name), ()
+        trusted = self.sip.peers.serves(self._peer[0])
+        return identity.presented(self.caller_number, self.caller_name, via, trusted=trusted)
+
+    def contact(self, destination: Address) -> str:
+        return self.endpoint.contact(self._account.user if self._account else "", destination)
+
+    def next_hop(self) -> Address:
+        if self._address and not (self.dialog and self.dialog.routes):
+            return self._peer
+        return super().next_hop()
 
     # What comes back
 
@@ -104,17 +137,37 @@ class OutboundLeg(Leg):
             self._on_progress(response)
         elif response.code < 300:
             self._on_success(response)
-        elif response.code in (401, 407) and not self.ended and self._prove(response):
+        elif not self.ended and self._another_try(response):
             return
         else:
             self._finish(response.code, _cause(response.code))
 
+    def _another_try(self, response: Message) -> bool:
+        if response.code in (401, 407):
+            return self._prove(response)
+        if response.code in (301, 302):
+            return self._follow(response)
+        return False
+
     def _on_progress(self, response: Message) -> None:
         if self._cancel_fields is not None:
             self._send_cancel()
-        elif response.code in (180, 183) and not self._rang and not self.ended:
+            return
+        if response.code == 100 or self.ended:
+            return
+        early = self._early_media(response)
+        if early or (response.code in (180, 183) and not self._rang):
             self._rang = True
-            self.endpoint.report(self, Ringing())
+            self.endpoint.report(self, Ringing(early))
+
+    def _early_media(self, response: Message) -> bool:
+        """Hear what the telephone sends before it is picked up, of several forks the first; whether that began."""
+        if self._early_tag or not response.to.tag or not response.content:
+            return False
+        if not self.negotiation.take_answer(response):
+            return False
+        self._early_tag = response.to.tag
+        return True
 
     def _on_success(self, response: Message) -> None:
         """Acknowledge every 2xx; the first makes the call, another fork's is hung up (RFC 3261 13.2.2.4)."""
@@ -135,17 +188,20 @@ class OutboundLeg(Leg):
         if not mine:
             self._hang_up_fork(dialog)
         elif not taken:  # it picked up while our CANCEL was on its way
-            self._request("BYE", lambda ended: None)
+            self.send_request("BYE", lambda ended: None)
         else:
             self._talk(response)
 
     def _talk(self, response: Message) -> None:
         self.state = CallState.ANSWERED
         self._peer_allows = {method.upper() for method in response.values("allow")}
-        self._session.watch(session_timer.as_client(response))
-        self._take_answer(response)
-        if not self.ended:
-            self.endpoint.report(self, Answered())
+        self.session.watch(session_timer.as_client(response))
+        known = self._early_tag == response.to.tag and not response.content  # it said where it listens before
+        if not known and not self.negotiation.take_answer(response):
+            self.end(488, "failed")
+            return
+        self.endpoint.report(self, Answered())
+        self.negotiation.settled()
 
     def _acknowledgement(self, response: Message) -> tuple[bytes, Address]:
         return self._acks[response.to.tag], self.next_hop()
@@ -160,12 +216,34 @@ class OutboundLeg(Leg):
 
     def _prove(self, response: Message) -> bool:
         """Answer a digest challenge; a second one only when the nonce had become stale."""
-        proof = self.endpoint.authorize(response, "INVITE", self._uri.text, self._peer, again=self._challenges > 0)
+        proof = self.endpoint.authorize(
+            response, "INVITE", self._uri.text, self._peer, self.line, again=self._challenges > 0
+        )
         self._challenges += 1
         if proof is None or self._challenges > 2:
             return False
         self._send((proof,))
         return True
+
+    def _follow(self, response: Message) -> bool:
+        """Go where the telephone is diverted to, if that is somewhere we may go (RFC 3261 8.1.3.4)."""
+        uri = redirection.next_target(response, self._tried)
+        if uri is None:
+            return False
+        self._tried.append(uri.text)
+        self.endpoint.look_up(uri.host, lambda ip: self._found(uri, ip, response.code))
+        return True
+
+    def _found(self, uri: Uri, ip: str | None, code: int) -> None:
+        with self.sip.lock:
+            if self.ended:
+                return
+            destination = (ip or "", uri.port or 5060)
+            if ip is None or not (ip in self._dialled or self.endpoint.may_dial(destination)):
+                self._finish(code, _cause(code))
+                return
+            self._uri, self._address = uri, None
+            self._call(destination)
 
     def _ack(self, response: Message) -> bytes:
         """The ACK to a failure: same branch, same Route, the response's To (RFC 3261 17.1.1.3)."""
@@ -206,7 +284,7 @@ class OutboundLeg(Leg):
             via=self._via,
             branch=self._branch,
             from_=self._from,
-            to=f"<{self._uri.text}>",
+            to=self._to,
             call_id=self.call_id,
             cseq=self._cseq,
             fields=self._cancel_fields,
@@ -220,9 +298,10 @@ class OutboundLeg(Leg):
         super()._finish(code, cause, elsewhere)
 
     def _forget_dialled(self) -> None:
-        self.sip.dialled[self._dialled] -= 1
-        if not self.sip.dialled[self._dialled]:
-            del self.sip.dialled[self._dialled]
+        for ip in self._dialled:
+            self.sip.dialled[ip] -= 1
+            if not self.sip.dialled[ip]:
+                del self.sip.dialled[ip]
 
 
 def _cause(code: int) -> str:

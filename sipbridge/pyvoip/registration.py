@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sipbridge.pyvoip import digest, wire
+from sipbridge.pyvoip import digest, identity, wire
 from sipbridge.pyvoip.client import ALLOW, SUPPORTED, Client
 from sipbridge.pyvoip.dialog import new_branch
 from sipbridge.pyvoip.message import Message
@@ -42,6 +42,10 @@ class Account:
     password: str = field(repr=False)
     host: str
     port: int
+
+
+class NoLine(ValueError):
+    """No line of that name has an account."""
 
 
 class Budget:
@@ -136,8 +140,8 @@ class Registration:
         destination = (self._address, self._target[1])
         via, branch = self._client.via(destination), new_branch()
         self._cseq += 1
-        uri = f"sip:{self._named(self._target)}"
-        aor = f"<sip:{user_part(self.account.user)}@{self._named((self.account.host, self.account.port))}>"
+        uri = f"sip:{identity.registrar(*self._target)}"
+        aor = identity.of_account(self.account.user, self.account.host, self.account.port, "")
         self._contact = f"sip:{user_part(self.account.user)}@{host_port(*via)}"
         fields: wire.Fields = (
             ("Contact", f'<{self._contact}>;+sip.instance="<{self._instance}>"'),
@@ -171,12 +175,6 @@ class Registration:
             gate=self._budget.take,
         )
         self._later(PATIENCE, lambda: transaction.fail(TIMED_OUT))
-
-    def _named(self, target: tuple[str, int]) -> str:
-        host, port = target
-        if port == 5060:
-            return f"[{host}]" if ":" in host else host
-        return host_port(host, port)
 
     def _on_response(self, response: Message) -> None:
         if response.code < 200:

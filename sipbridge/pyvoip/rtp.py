@@ -20,6 +20,7 @@ class MediaClient(RTP.RTPClient):
         if event is not None:
             assoc[event] = RTP.PayloadType.EVENT
         super().__init__(assoc, ip, port, "", 0, RTP.TransmitType.SENDRECV)
+        self.event = event
         self.stream = Stream(hub, ip, port, codec, event)
 
     def start(self) -> None:

@@ -145,6 +145,13 @@ def _is_event(section: Section, payload_type: str) -> bool:
     return known == "telephone-event/8000" and payload_type.isdigit() and 95 < int(payload_type) < 128
 
 
+def answering(theirs: str, hold: str) -> str:
+    """The direction that answers `theirs` while we hold with `hold` ("sendonly", "inactive" or "" for not)."""
+    if not hold:
+        return MIRRORED[theirs]
+    return hold if theirs in ("sendrecv", "recvonly") else "inactive"
+
+
 @dataclass(frozen=True, slots=True)
 class Local:
     """Our side of a session: what our descriptions say. `version` grows whenever the content changes."""
@@ -163,12 +170,12 @@ class Local:
         """A description with our one audio stream."""
         return self._session([self._audio("RTP/AVP", direction)])
 
-    def answer(self, sections: list[Section], audio: Audio) -> bytes:
+    def answer(self, sections: list[Section], audio: Audio, direction: str) -> bytes:
         """The answer to an offer: our stream at the chosen place, port 0 at every other (RFC 3264 6)."""
         lines = []
         for index, section in enumerate(sections):
             if index == audio.index:
-                lines.append(self._audio(section.protocol, MIRRORED[audio.direction]))
+                lines.append(self._audio(section.protocol, direction))
             else:
                 kind = re.sub(r"[^a-z0-9]", "", section.kind) or "audio"
                 protocol = re.sub(r"[^A-Z0-9/]", "", section.protocol) or "RTP/AVP"

@@ -52,6 +52,12 @@ class SessionWatch:
         elif session:
             self._timer = self._timers.after(session.dead_after, lambda: self._dead(408))
 
+    def asking(self) -> Fields:
+        """The headers with which a request of ours goes on with the agreement (RFC 4028 7.4)."""
+        if self._session is None:
+            return ()
+        return (("Session-Expires", f"{self._session.interval};refresher={'uac' if self._session.ours else 'uas'}"),)
+
     def _our_turn(self, session: Session) -> None:
         self._timer = self._timers.after(session.dead_after - session.refresh_after, lambda: self._dead(408))
         self._refresh(session)
@@ -66,7 +72,7 @@ class SessionWatch:
         elif code in (408, 481):
             self._dead(code)
         else:
-            self._timers.after(RETRY, lambda: (self._session is session and self._refresh(session)) or None)
+            self._timers.after(RETRY, lambda: self._again(session))
 
     def _again(self, session: Session) -> None:
         if self._session is session:
@@ -95,11 +101,6 @@ def as_client(response: Message) -> Session | None:
     """What a 2xx to our INVITE or UPDATE agreed to."""
     agreed = _read(response)
     return None if agreed is None else Session(max(agreed[0], SHORTEST), agreed[1] != "uas")
-
-
-def asking(session: Session) -> Fields:
-    """The headers of a refresh of ours."""
-    return (("Session-Expires", f"{session.interval};refresher=uac"),)
 
 
 def _read(message: Message) -> tuple[int, str] | None:

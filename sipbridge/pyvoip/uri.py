@@ -78,6 +78,16 @@ def parse_uri(text: str) -> Uri:
     raise BadAddress("URI")
 
 
+def dialable(text: str) -> Uri:
+    """Read a SIP URI that may be called, and written into a message as it is. Raises BadAddress."""
+    if not (text.isascii() and text.isprintable() and unquote(text).isprintable()):
+        raise BadAddress(f"{text!r} holds characters that have no place in a SIP URI")
+    uri = parse_uri(text)
+    if uri.scheme != "sip" or uri.headers:
+        raise BadAddress(f"{text!r} is not a SIP URI that can be called")
+    return uri
+
+
 def parse_name_addr(value: str) -> NameAddr:
     """Read `"Name" <uri>;params` or `uri;params`. Raises BadAddress."""
     value = value.strip()

@@ -7,8 +7,8 @@ import re
 from sipbridge.pyvoip.message import Message
 from sipbridge.pyvoip.uri import host_port
 
-ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO"
-SUPPORTED = "timer"
+ALLOW = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, REFER"
+SUPPORTED = "timer, norefersub"
 PRODUCT = "SecondRing"
 
 Fields = tuple[tuple[str, str], ...]
@@ -89,7 +89,7 @@ def _marked_via(request: Message) -> str:
 
 def _finish(lines: list[str], product: str, body: bytes) -> bytes:
     lines.append(product)
-    if body:
+    if body and not any(line.startswith("Content-Type: ") for line in lines):
         lines.append("Content-Type: application/sdp")
     lines.append(f"Content-Length: {len(body)}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape") + body

@@ -23,7 +23,7 @@ MakeOffice = Callable[..., Office]
         ("INFO", 481),
         ("PRACK", 481),
         ("NOTIFY", 481),
-        ("REFER", 405),
+        ("REFER", 403),
         ("SUBSCRIBE", 405),
         ("MESSAGE", 405),
         ("PUBLISH", 405),

@@ -43,7 +43,7 @@ def test_a_second_audio_section_serves_when_the_first_can_not() -> None:
     media = "m=audio 4000 RTP/SAVP 0\r\nm=audio 4002 RTP/AVP 0\r\nm=image 4004 udptl t38\r\n"
     sections = parse((HEAD + media).encode())
     audio = choose(sections, None, ipv6=False)
-    answer = parse(Local("192.0.2.7", 30000, "PCMU", None, 1).answer(sections, audio))
+    answer = parse(Local("192.0.2.7", 30000, "PCMU", None, 1).answer(sections, audio, "sendrecv"))
     assert [(each.kind, each.port) for each in answer] == [("audio", 0), ("audio", 30000), ("image", 0)]
     assert answer[1].address == "192.0.2.7" and answer[1].formats == ["0"]
 
