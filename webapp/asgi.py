@@ -1,4 +1,4 @@
-"""The web process: Flask in threads, and beside it the live stream, native async."""
+"""The web process: Flask in threads, and beside it the live streams of pages and bridges, native async."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from itsdangerous import BadSignature
 from sqlalchemy import select
 
 from webapp.accounts.models import User
+from webapp.bridge_api.stream import commands
 from webapp.db import db, reading
 from webapp.feed import Hub
 
@@ -20,7 +21,7 @@ THREADS = 24
 
 
 def make_asgi(flask_app: Flask) -> Any:
-    """The ASGI application around `flask_app`: `/events` is the live stream, the rest Flask."""
+    """The ASGI application around `flask_app`: `/events` and `/bridge/commands` are streams, the rest Flask."""
     pages = WSGIMiddleware(flask_app, workers=THREADS)  # type: ignore[arg-type]
     hub: Hub | None = None
 
@@ -40,6 +41,8 @@ def make_asgi(flask_app: Flask) -> Any:
                     return
         elif scope["type"] == "http" and scope["path"] == "/events" and hub:
             await _stream(flask_app, hub, scope, receive, send)
+        elif scope["type"] == "http" and scope["path"] == "/bridge/commands" and hub:
+            await commands(flask_app, hub, scope, receive, send)
         else:
             await pages(scope, receive, send)
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, create_engine, delete, event, func, insert, select, text
+from sqlalchemy import ForeignKey, Index, Select, String, create_engine, delete, event, func, insert, select, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -141,6 +141,10 @@ class Hub:
         query = select(Feed.id, Feed.user_id, Feed.kind, Feed.ref).where(Feed.id > after).order_by(Feed.id)
         if user_id is not None:
             query = query.where(Feed.user_id == user_id)
+        return self.rows(query)
+
+    def rows(self, query: Select[Any]) -> list[Any]:
+        """What `query` finds, on a connection of its own that waits for no writer."""
         with _reading(), self.engine.connect() as connection:
             return list(connection.execute(query))
 
@@ -179,25 +183,35 @@ class Hub:
 
     async def stream(self, user_id: int, after: int | None, send: Any, receive: Any) -> None:
         """Serve one server-sent-events stream until its reader leaves. `after`: the last id it heard, if any."""
+        with self.listening(user_id) as queue:  # subscribe first, then read the past, then drop what came twice
+            await self.serve(b"retry: 1500\n\n", self._pump(user_id, after, queue, send), send, receive)
+
+    @contextlib.contextmanager
+    def listening(self, user_id: int | None) -> Iterator[asyncio.Queue[Any]]:
+        """A queue of the rows to come of one user, or (None) of those that are for no page."""
         queue: asyncio.Queue[Any] = asyncio.Queue()
-        self.listeners[user_id].add(queue)  # subscribe first, then read the past, then drop what came twice
+        self.listeners[user_id].add(queue)
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": _STREAM_HEADERS})
-            await send({"type": "http.response.body", "body": b"retry: 1500\n\n", "more_body": True})
-            tasks = [
-                asyncio.create_task(self._pump(user_id, after, queue, send)),
-                asyncio.create_task(_until_gone(receive)),
-                asyncio.create_task(self._ending.wait()),
-            ]
-            _, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in pending:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await send({"type": "http.response.body", "body": b""})
+            yield queue
         finally:
             self.listeners[user_id].discard(queue)
             if not self.listeners[user_id]:
                 del self.listeners[user_id]
+
+    async def serve(self, first: bytes, pump: Coroutine[Any, Any, None], send: Any, receive: Any) -> None:
+        """Answer with server-sent events: `first`, then what `pump` sends, until either side ends."""
+        await send({"type": "http.response.start", "status": 200, "headers": _STREAM_HEADERS})
+        await send({"type": "http.response.body", "body": first, "more_body": True})
+        tasks = [
+            asyncio.create_task(pump),
+            asyncio.create_task(_until_gone(receive)),
+            asyncio.create_task(self._ending.wait()),
+        ]
+        _, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await send({"type": "http.response.body", "body": b""})
 
     async def _pump(self, user_id: int, after: int | None, queue: asyncio.Queue[Any], send: Any) -> None:
         sent = self.last if after is None else after

@@ -11,6 +11,7 @@ from huey import SqliteHuey, crontab
 from sqlalchemy.exc import OperationalError
 
 from webapp import clock, config, create_app, feed, logs
+from webapp.calls import control
 from webapp.db import db
 from webapp.tasks.overdue import tell_overdue
 
@@ -32,9 +33,10 @@ def make_huey(settings: config.Config) -> SqliteHuey:
 
     @huey.periodic_task(crontab(minute="17"))
     def every_hour() -> None:
-        """Forget what every page has long heard."""
+        """Forget what every page and every bridge has long heard."""
         with app.app_context():
             feed.prune(db.session(), clock.now())
+            control.prune(db.session(), clock.now())
             db.session.commit()
 
     return huey

@@ -13,10 +13,12 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from sipbridge.events import CallOffered, Plan, WireError, decode, to_wire
+from sipbridge.events import BridgeStarted, CallOffered, Event, Plan, WireError, decode, to_wire
 from webapp import csrf
+from webapp.accounts import softphones
+from webapp.bridge_api import status
 from webapp.calls import intake, lifecycle
-from webapp.calls.models import BridgeEvent, BridgeStatus
+from webapp.calls.models import BridgeEvent
 from webapp.calls.standing import Cache
 from webapp.db import db
 
@@ -46,21 +48,25 @@ def bridge_only(view: View) -> View:
 @csrf.exempt
 @bridge_only
 def events() -> ResponseReturnValue:
-    """Take a batch in order, in one commit; answers plans for offered calls and the standing plans' version."""
+    """Take a batch in order, in one commit.
+
+    Answers plans for offered calls, and the versions of the standing plans and of the directory.
+    """
     body = request.get_json(silent=True)
     if not isinstance(body, dict) or not isinstance(body.get("events"), list) or len(body["events"]) > MAX_EVENTS:
         return {"error": "a JSON object with a list of at most 200 events is expected"}, 400
     now, session = current_app.config["CLOCK"](), db.session()
+    bridge = status.name_in(body.get("status"))
     plans: dict[str, Plan] = {}
     try:
         for envelope in body["events"]:
             event_id, event = decode(envelope)
             if session.get(BridgeEvent, event_id[:80]) is None:
-                plan = _apply_once(session, event_id, event, now)
+                plan = _apply_once(session, event_id, event, bridge, now)
                 if plan and isinstance(event, CallOffered):
                     plans[event.call_id] = plan
-        _note_status(session, body.get("status"), now)
-        version = standing.get(session, now).version
+        status.note(session, body.get("status"), now)
+        answer = {"standing": standing.get(session, now).version, "directory": softphones.directory(session).version}
         session.commit()
     except WireError as error:
         session.rollback()
@@ -68,10 +74,10 @@ def events() -> ResponseReturnValue:
     except OperationalError:
         session.rollback()
         return {"error": "the database is busy or away; try again"}, 503
-    return {"plans": to_wire(plans), "standing": version}
+    return {"plans": to_wire(plans), **answer}
 
 
-def _apply_once(session: Session, event_id: str, event: Any, now: datetime) -> Plan | None:
+def _apply_once(session: Session, event_id: str, event: Event, bridge: str, now: datetime) -> Plan | None:
     """Apply one event inside a savepoint: one that can't be applied is noted and never blocks the next."""
     settings = current_app.config["SETTINGS"]
     plan = None
@@ -79,6 +85,8 @@ def _apply_once(session: Session, event_id: str, event: Any, now: datetime) -> P
         with session.begin_nested():
             if isinstance(event, CallOffered):
                 plan = intake.offered(session, event, now, settings.country, settings.timezone)
+            elif isinstance(event, BridgeStarted):
+                status.started(session, event, bridge, now)
             else:
                 lifecycle.apply(event, session, now)
     except OperationalError:
@@ -92,19 +100,16 @@ def _apply_once(session: Session, event_id: str, event: Any, now: datetime) -> P
     return plan
 
 
-def _note_status(session: Session, status: Any, now: datetime) -> None:
-    """Keep the bridge's last word about itself; a heartbeat older than ten seconds is renewed."""
-    if not isinstance(status, dict):
-        return
-    row = session.get(BridgeStatus, 1) or BridgeStatus(id=1, at=datetime.min.replace(tzinfo=now.tzinfo), status={})
-    if row.status != status or (now - row.at).total_seconds() > 10:
-        row.at, row.status = now, status
-        session.add(row)
-
-
 @bp.get("/standing")
 @bridge_only
 def standing_plans() -> ResponseReturnValue:
     """The standing plans of the coming days."""
     plans = standing.get(db.session(), current_app.config["CLOCK"]())
     return cast(dict[str, Any], to_wire(plans))
+
+
+@bp.get("/directory")
+@bridge_only
+def directory() -> ResponseReturnValue:
+    """Whose softphones may register at the bridge."""
+    return cast(dict[str, Any], to_wire(softphones.directory(db.session())))
