@@ -18,6 +18,7 @@ from webapp.typed import CleanRequest
 
 PARTS = (
     "accounts",
+    "softphones",
     "office",
     "sounds",
     "calls",

@@ -1,11 +1,14 @@
-"""The address of a softphone: any SIP URI that a bridge can ring."""
+"""What rings a user: any SIP URI that a bridge can ring, or `registered:LOGIN` for softphones registered with it."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 
+from flask_babel import gettext as _
+
 MAX_LENGTH = 200
+REGISTERED = "registered:"
 _URI = re.compile(
     r"(?P<scheme>sips?):"
     r"(?:(?P<user>[A-Za-z0-9\-_.!~*'()&=+$,;?/%]{1,80})@)?"
@@ -27,6 +30,13 @@ def is_sip_uri(text: str) -> bool:
     if host.startswith("[") or re.fullmatch(r"[\d.]+", host):
         return _is_address(host.strip("[]"))
     return all(re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", label) for label in host.split("."))
+
+
+def in_words(extension: str) -> str:
+    """An extension for the reader; a SIP address speaks for itself."""
+    if extension.startswith(REGISTERED):
+        return _("softphone of %(login)s, registered here", login=extension.removeprefix(REGISTERED))
+    return extension
 
 
 def _is_address(host: str) -> bool:

@@ -11,7 +11,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, PasswordField, SelectField, StringField, ValidationError
 from wtforms.validators import InputRequired, Length
 
-from webapp.accounts.extensions import MAX_LENGTH, is_sip_uri
+from webapp.accounts.extensions import MAX_LENGTH, REGISTERED, is_sip_uri
 from webapp.accounts.models import Role
 from webapp.accounts.passwords import MIN_LENGTH
 from webapp.fields import TextField, choices
@@ -49,7 +49,10 @@ class UserForm(FlaskForm):
             raise ValidationError(_("Use Latin letters, digits, dots and dashes; 40 at most."))
 
     def validate_extension(self, field: Any) -> None:
-        if field.data and not is_sip_uri(field.data):
+        if field.data.startswith(REGISTERED):
+            if field.data != REGISTERED + (self.login.data or ""):
+                raise ValidationError(_("Only the user's own softphones can be named here: registered:login."))
+        elif field.data and not is_sip_uri(field.data):
             raise ValidationError(_("Write a SIP address, such as sip:anna@192.168.1.20:5060."))
 
 

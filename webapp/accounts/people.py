@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp import feed
-from webapp.accounts import passwords
+from webapp.accounts import passwords, softphones
 from webapp.accounts.models import Role, User
 
 
@@ -56,10 +56,15 @@ def add(session: Session, details: Details, now: datetime) -> tuple[User, str]:
 
 
 def change(session: Session, user: User, details: Details, now: datetime) -> None:
-    """Other details for `user`. Raises Refused: a login or softphone that is taken, the last administrator's role."""
+    """Other details for `user`. Raises Refused: a login or softphone that is taken, the last administrator's role.
+
+    A softphone proves login and secret together: under another login, or beside another phone, the secret is void.
+    """
     _check_free(session, details, user)
     if details.role != Role.ADMIN and _is_last_admin(session, user):
         raise Refused("role", _("%(name)s is the only administrator. Make another one first.", name=user.name))
+    if user.login != details.login or details.extension != softphones.extension_of(details.login):
+        softphones.drop_secret(user)
     _fill(user, details)
     session.flush()
     _announce(session, now)

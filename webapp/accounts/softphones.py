@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 
 from sipbridge.events import Directory, PhoneSecret
 from webapp import feed
+from webapp.accounts.extensions import REGISTERED
 from webapp.accounts.models import User
 
 REALM = "secondring"
-PREFIX = "registered:"
 LINK_FOR = timedelta(minutes=15)
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # no letters that look alike
 
@@ -36,7 +36,7 @@ class Made:
 
 def extension_of(login: str) -> str:
     """What rings every softphone that registered under `login`."""
-    return PREFIX + login
+    return REGISTERED + login
 
 
 def is_registered(user: User) -> bool:

@@ -20,16 +20,19 @@ from flask_login import current_user, login_user, logout_user
 from sqlalchemy import select
 
 from webapp import access, hx
-from webapp.access import EVERYBODY, allow, load, public
-from webapp.accounts import passwords, people
+from webapp.access import EVERYBODY, SALES, allow, load, public
+from webapp.accounts import extensions, passwords, people, softphones
 from webapp.accounts.forms import LoginForm, OwnForm, PasswordForm, UserForm
 from webapp.accounts.models import Role, User
 from webapp.db import db
 from webapp.languages import LANGUAGES, best
 from webapp.office.models import Region
 from webapp.office.queries import items
+from webapp.telephones import status
 
 bp = Blueprint("accounts", __name__)
+bp.add_app_template_filter(extensions.in_words, "extension_words")
+bp.add_app_template_test(softphones.is_registered, "registered")
 
 
 def reader_language() -> str | None:
@@ -158,7 +161,7 @@ def change_user(user_id: int) -> ResponseReturnValue:
     form = _user_form(row)
     if form.validate():
         try:
-            people.change(db.session(), row, _details(form), current_app.config["CLOCK"]())
+            people.change(db.session(), row, _details(form, row), current_app.config["CLOCK"]())
         except people.Refused as refused:
             form[refused.field].errors = [refused.reason]
         else:
@@ -229,7 +232,13 @@ def own_password() -> ResponseReturnValue:
 
 
 def _own(form: OwnForm, password_form: PasswordForm) -> str:
-    return render_template("accounts/users_me.html", form=form, password_form=password_form)
+    return render_template(
+        "accounts/users_me.html",
+        form=form,
+        password_form=password_form,
+        phones=status.read(db.session()).phones_of(access.me().login),
+        sales=SALES,
+    )
 
 
 def _users(
@@ -246,6 +255,8 @@ def _users(
     return render_template(
         "accounts/users.html",
         users=people.everybody(db.session()),
+        told_by_bridge=status.read(db.session()),
+        sales=SALES,
         editing=editing,
         form=form,
         told=told,
@@ -256,6 +267,8 @@ def _users(
 
 def _user_form(row: User | None = None) -> UserForm:
     form = UserForm(obj=row, region_id=row.region_id or 0) if row else UserForm()
+    if row and softphones.is_registered(row) and not form.is_submitted():
+        form.extension.data = ""
     form.offer(_regions(row.region_id if row else None))
     return form
 
@@ -264,13 +277,17 @@ def _regions(keep: int | None) -> list[tuple[int, str]]:
     return [(region.id, region.name) for region in items(db.session(), Region, keep)]
 
 
-def _details(form: UserForm) -> people.Details:
+def _details(form: UserForm, row: User | None = None) -> people.Details:
+    """What was typed. An empty softphone keeps one that registers here: its own page turns that off."""
+    extension = form.extension.data
+    if row and softphones.is_registered(row) and not extension and not form.desk_phone.data:
+        extension = softphones.extension_of(form.login.data)
     return people.Details(
         name=form.name.data,
         login=form.login.data,
         position=form.position.data,
         role=form.role.data,
         region_id=form.region_id.data or None,
-        extension=form.extension.data,
+        extension=extension,
         desk_phone=form.desk_phone.data,
     )
