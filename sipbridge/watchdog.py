@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 
 LOOK_SECONDS = 1.0
-LONGEST_PAUSE = 8.0
+LONGEST_PAUSE = 7.0
 """Seconds without a sign of life after which a thread is taken for stuck; seen a look later, within ten."""
 
 RUNNING, STOPPED, KILLED = "running", "stopped", "killed"

@@ -10,13 +10,14 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 
 import flask_migrate
 from flask import Flask
 from sqlalchemy import select
 
+from service.notify import Supervisor
 from webapp import clock, config, create_app, demo
 from webapp.accounts.models import User
 from webapp.db import db
@@ -27,6 +28,8 @@ BRIDGE_FIRST = 1.2
 """Seconds the bridge has, of those, to tell a desk that still listens how its calls ended."""
 FIRST_PORT_OF_PHONES = 5070
 PICK_UP_AFTER = 3
+SILENT_TOO_LONG = 15.0
+"""Seconds without a sign of life after which a process that gave some is ended and started again."""
 WEB_STARTS_WITHIN = 20.0
 """Seconds after which the telephones are started though the web is not up: they can do without it."""
 
@@ -35,9 +38,21 @@ class CannotStartError(Exception):
     """Something in the way; the text says what to do."""
 
 
+def _open_ear() -> socket.socket | None:
+    """A socket for signs of life, under a name the kernel makes up; None where it has no such names."""
+    if sys.platform != "linux":
+        return None
+    ear = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    ear.bind("")
+    return ear
+
+
 @dataclass
 class Child:
-    """One process of the desk; started again when it ends by itself, later each time it ends at once."""
+    """One process of the desk; started again when it ends by itself, later each time it ends at once.
+
+    It is told, as by systemd, where to say that it goes round (`service.notify`); who then falls silent is hung.
+    """
 
     name: str
     command: list[str]
@@ -46,10 +61,13 @@ class Child:
     wait: float = 0.5
     due: float = 0.0
     starts: int = 0
+    ear: socket.socket | None = field(default_factory=_open_ear)
+    heard: float = 0.0
 
     def look_after(self, now: float) -> None:
         """Start the process when it is due. Raises CannotStartError when its first start was refused (code 2)."""
         if self.process and self.process.poll() is None:
+            self._listen(now)
             return
         if self.process:
             if self.process.returncode == 2 and self.starts == 1:
@@ -61,7 +79,37 @@ class Child:
         if now >= self.due:
             self.started = now
             self.starts += 1
-            self.process = subprocess.Popen(self.command, start_new_session=True)
+            self.heard = 0.0
+            self.process = subprocess.Popen(self.command, start_new_session=True, env=self._environ())
+
+    def close(self) -> None:
+        """End the process, when it still runs, and hear nothing any more."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        if self.ear:
+            self.ear.close()
+
+    def _environ(self) -> dict[str, str]:
+        own = {name: value for name, value in os.environ.items() if name not in ("NOTIFY_SOCKET", "WATCHDOG_PID")}
+        if self.ear:
+            own["NOTIFY_SOCKET"] = "@" + self.ear.getsockname()[1:].decode("ascii")
+            own["WATCHDOG_USEC"] = str(round(SILENT_TOO_LONG * 1e6))
+        return own
+
+    def _listen(self, now: float) -> None:
+        """Hear its signs of life; end it when they stopped coming."""
+        while self.ear:
+            try:
+                words = self.ear.recv(4096)
+            except BlockingIOError:
+                break
+            if b"WATCHDOG=1" in words:
+                self.heard = now
+        if self.process and self.heard and now - self.heard > SILENT_TOO_LONG:
+            print(f"{self.name} gives no sign of life", file=sys.stderr)
+            self.process.kill()
+            self.process.wait()
 
 
 def run() -> int:
@@ -106,21 +154,27 @@ def _supervise(children: list[Child], settings: config.Config, welcome: str) -> 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
     code, greeted, patience = 0, False, time.monotonic() + WEB_STARTS_WITHIN
+    supervisor = Supervisor()
     while not stopping:
         now = time.monotonic()
+        supervisor.alive()
         try:
             children[0].look_after(now)
             if not greeted and (_answers(*settings.web) or now > patience):
                 greeted = True
                 print(welcome, flush=True)
+                supervisor.ready()
             for child in children[1:] if greeted else ():
                 child.look_after(now)
         except CannotStartError as error:
             print(f"secondring: {error}", file=sys.stderr)
             code, stopping = 2, True
         time.sleep(0.2)
+    supervisor.stopping()
     running = [(child.name, child.process) for child in children if child.process]
     _stop([one for name, one in running if name != "web"], [one for name, one in running if name == "web"])
+    for child in children:
+        child.close()
     print("secondring: stopped", flush=True)
     return code
 

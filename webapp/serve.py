@@ -8,15 +8,33 @@ from contextlib import suppress
 
 import uvicorn
 
+from service.notify import Supervisor
 from webapp import config, create_app, feed, logs
 from webapp.asgi import make_asgi
 
 
 class Server(uvicorn.Server):
-    """Ends the live streams before it stops: each open page would hold it up until it is cut off with an error."""
+    """Ends the live streams before it stops: each open page would hold it up until it is cut off with an error.
+
+    Whoever supervises the process hears when it serves, that its loop goes round, and when it ends.
+    """
+
+    supervisor = Supervisor()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve."""
+        await super().startup(sockets)
+        if self.started:
+            self.supervisor.ready()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        self.supervisor.alive()
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop serving."""
+        self.supervisor.stopping()
         feed.end_streams()
         await super().shutdown(sockets)
 

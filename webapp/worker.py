@@ -8,8 +8,10 @@ from __future__ import annotations
 import sys
 
 from huey import SqliteHuey, crontab
+from huey.consumer import Consumer
 from sqlalchemy.exc import OperationalError
 
+from service.notify import Supervisor
 from webapp import clock, config, create_app, feed, logs
 from webapp.calls import control
 from webapp.db import db
@@ -42,6 +44,17 @@ def make_huey(settings: config.Config) -> SqliteHuey:
     return huey
 
 
+class SupervisedConsumer(Consumer):
+    """Tells whoever supervises the process that it goes round; huey itself replaces its threads that died."""
+
+    supervisor = Supervisor()
+
+    def loop(self, health_check_ts: float | None = None) -> float | None:
+        """One turn, ten a second."""
+        self.supervisor.alive()
+        return super().loop(health_check_ts)
+
+
 def main() -> int:
     """Work until told to stop. Exit code 2 for a setting that can't be used."""
     logs.configure("worker")
@@ -50,7 +63,10 @@ def main() -> int:
     except config.ConfigError as error:
         print(f"secondring: {error}", file=sys.stderr)
         return 2
-    make_huey(settings).create_consumer(workers=1, periodic=True, check_worker_health=True).run()
+    consumer = SupervisedConsumer(make_huey(settings), workers=1, periodic=True, check_worker_health=True)
+    consumer.supervisor.ready()
+    consumer.run()
+    consumer.supervisor.stopping()
     return 0
 
 

@@ -108,14 +108,17 @@ class Office:
     def python(self, *words: str, environ: dict[str, str] | None = None) -> Process:
         return self.run(sys.executable, "-m", *words, environ=environ)
 
-    def bridge(self, *, ready: bool = True, **settings: Any) -> Process:
-        environ = {
+    def environ(self, **settings: Any) -> dict[str, str]:
+        """What the bridge's environment says."""
+        return {
             "SECONDRING_DATA": str(self.data),
             "SECONDRING_WEB": f"127.0.0.1:{self.web_port}",
             "SECONDRING_SIP": f"127.0.0.1:{self.sip_port}",
             "SECONDRING_RTP": self._rtp,
         } | {f"SECONDRING_{name}": str(value) for name, value in settings.items()}
-        process = self.python("sipbridge", environ=environ)
+
+    def bridge(self, *, ready: bool = True, module: str = "sipbridge", **settings: Any) -> Process:
+        process = self.python(module, environ=self.environ(**settings))
         if ready:
             process.says("event=ready")
         return process
