@@ -92,7 +92,7 @@ def _apply_once(session: Session, event_id: str, event: Event, bridge: str, now:
     except OperationalError:
         raise
     except Exception as error:
-        log.error("event could not be applied", kind=type(event).__name__, error=type(error).__name__, event=event_id)
+        log.error("event could not be applied", kind=type(event).__name__, error=type(error).__name__, event_id=event_id)
         if current_app.config.get("TESTING"):
             raise
     session.add(BridgeEvent(event_id=event_id[:80], kind=type(event).__name__, received_at=now))

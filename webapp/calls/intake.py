@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sipbridge.events import CallOffered, Plan, Step
+from sipbridge.events import CallOffered, Mode, Plan, Step
 from webapp import feed
 from webapp.accounts.models import Role, User
 from webapp.accounts.queries import heads
@@ -68,7 +68,7 @@ def offered(session: Session, event: CallOffered, now: datetime, country: str, z
         trace.add(session, call, now, reason, **address)
 
     # 3. Decide who takes it (D11-D18).
-    decision = decide(_facts(session, call, client, office, zone, event.offered_at))
+    decision = decide(_facts(session, call, client, line, office, zone, event.offered_at))
     call.situation = decision.situation
     call.why_routed = {"reason": decision.reason, **decision.names}
     trace.add(session, call, now, f"routed_{decision.reason}", **decision.names)
@@ -98,23 +98,36 @@ def offered(session: Session, event: CallOffered, now: datetime, country: str, z
 def make_plan(office: Office, line: Line | None, decision: Decision) -> Plan:
     """The decision as the bridge's plan, with the line's own settings where it has some."""
     language = (line.language if line else "") or office.language
+    seconds = (line.step_seconds if line else None) or office.step_seconds
     steps = []
     for seats_of_step in decision.steps:
         extensions = tuple(seat.extension for seat in seats_of_step if seat.extension)
         if extensions:
-            steps.append(Step(extensions=extensions, seconds=office.step_seconds))
+            steps.append(Step(extensions=extensions, seconds=seconds))
     return Plan(
         steps=tuple(steps),
         answer_on_ring=(line.answer_on_ring if line else None) or office.answer_on_ring,
-        ring_seconds=office.ring_seconds,
+        ring_seconds=ring_seconds(office, line),
+        mode=Mode(line.mode) if line else Mode.BRIDGE,
         greeting=f"greeting.{language}.wav",
         apology=f"apology.{language}.wav",
         record=line.record if line else False,
     )
 
 
-def _facts(session: Session, call: Call, client: Client | None, office: Office, zone: ZoneInfo, at: datetime) -> Facts:
-    facts = replace(seats.duty_facts(session, at), was_missed=_was_missed(session, call))
+def ring_seconds(office: Office, line: Line | None) -> float:
+    """How long one ring lasts on this line."""
+    return (line.ring_seconds if line else None) or office.ring_seconds
+
+
+def _facts(
+    session: Session, call: Call, client: Client | None, line: Line | None, office: Office, zone: ZoneInfo, at: datetime
+) -> Facts:
+    facts = replace(
+        seats.duty_facts(session, at),
+        line_people=seats.line_people(session, line, at),
+        was_missed=_was_missed(session, call),
+    )
     if client is None:
         return facts
     deal = session.scalars(

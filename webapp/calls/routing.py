@@ -18,7 +18,10 @@ class Seat:
 
 @dataclass(frozen=True)
 class Facts:
-    """What routing looks at. `owner` is the client's own manager, `matter_owner` that of an open deal."""
+    """What routing looks at. `owner` is the client's own manager, `matter_owner` that of an open deal.
+
+    `line_people` take the calls of the line instead of those on duty: steps of people, who is rung first is first.
+    """
 
     client_known: bool = False
     owner: Seat | None = None
@@ -30,6 +33,7 @@ class Facts:
     duty: tuple[Seat, ...] = ()
     backups: tuple[Seat, ...] = ()
     heads: tuple[Seat, ...] = ()
+    line_people: tuple[tuple[Seat, ...], ...] = ()
     was_missed: bool = False
 
 
@@ -46,7 +50,8 @@ class Decision:
 def decide(facts: Facts) -> Decision:
     """Open matter -> its owner; a client's own manager; the region's manager; duty; backups; the head (D11-D14, D18).
 
-    A manager who is away is passed over, and the duty manager answers in his place (D14).
+    A manager who is away is passed over, and the duty manager answers in his place (D14). The people of a line stand
+    in the place of duty and backups.
     """
     own = facts.matter_owner if facts.has_open_matter and facts.matter_owner else facts.owner
     own_is_here = own is not None and own.user_id not in facts.away
@@ -64,13 +69,20 @@ def decide(facts: Facts) -> Decision:
         reason = "region"
         names["name"] = region[0].name
         wanted.append(region)
+    elif facts.line_people:
+        reason = "line"
+        names["name"] = ", ".join(seat.name for seat in facts.line_people[0])
     else:
         reason = "duty" if facts.duty else "nobody_on_duty"
-    if facts.duty:
+    if facts.line_people:
+        wanted += facts.line_people
+        names["line_people"] = ", ".join(seat.name for seat in facts.line_people[0])
+    elif facts.duty:
         wanted.append(facts.duty)
         names["duty"] = ", ".join(seat.name for seat in facts.duty)
         names["until"] = facts.duty[0].until
-    wanted += [(seat,) for seat in (*facts.backups, *facts.heads)]
+    backups = () if facts.line_people else facts.backups
+    wanted += [(seat,) for seat in (*backups, *facts.heads)]
     return Decision(_each_once(wanted), _situation(facts, own_is_here), reason, names)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -9,9 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import Role, User
-from webapp.calls.models import Call
+from webapp.calls.models import LIVE, Call, CallAudience
 from webapp.calls.routing import Facts, Seat
-from webapp.office.models import Office
+from webapp.office.models import Line, Office
 from webapp.roster import duty
 from webapp.roster.models import Absence
 
@@ -22,7 +24,7 @@ def seat(user: User, until: datetime | None = None) -> Seat:
 
 
 def duty_facts(session: Session, at: datetime) -> Facts:
-    """Duty, backups and heads at `at`: all that counts for a caller nobody knows."""
+    """Duty, backups and heads at `at`: all that counts for a caller nobody knows, on a line without its own people."""
     on_duty = duty.on_duty(session, at)
     heads = session.scalars(select(User).where(User.role == Role.HEAD, User.active).order_by(User.id))
     return Facts(
@@ -32,14 +34,32 @@ def duty_facts(session: Session, at: datetime) -> Facts:
     )
 
 
+def line_people(session: Session, line: Line | None, at: datetime) -> tuple[tuple[Seat, ...], ...]:
+    """Those who take this line's calls and are here, a step a rank; () when it has none of its own."""
+    own = line.people if line else []
+    people = [one for one in own if one.user.active and not duty.absence_of(session, one.user, at)]
+    ranks = itertools.groupby(people, key=lambda one: one.rank)
+    return tuple(tuple(seat(one.user) for one in same) for _, same in ranks)
+
+
+def talking(session: Session, ids: Sequence[int]) -> set[int]:
+    """Those of the users `ids` who are in a talk now, or who are about to be: an outbound call of theirs goes out."""
+    return set(
+        session.scalars(
+            select(CallAudience.user_id)
+            .join(Call, Call.id == CallAudience.call_id)
+            .where(CallAudience.user_id.in_(ids), CallAudience.state == "taken", Call.state.in_(LIVE))
+        )
+    )
+
+
 def away(session: Session, users: list[User], office: Office, zone: ZoneInfo, at: datetime) -> frozenset[int]:
     """Those of `users` who can't take a call at `at`: absent, in a talk, or off work and not on a shift."""
     ids = [user.id for user in users]
     absent = session.scalars(
         select(Absence.user_id).where(Absence.user_id.in_(ids), Absence.starts_at <= at, Absence.ends_at > at)
     )
-    talking = session.scalars(select(Call.answered_by_id).where(Call.state == "talking", Call.answered_by_id.in_(ids)))
-    gone = {*absent, *(user_id for user_id in talking if user_id)}
+    gone = {*absent, *talking(session, ids)}
     if not office_is_open(office, zone, at):
         on_shift = {entry.user.id for entry in duty.on_duty(session, at)}
         gone |= set(ids) - on_shift

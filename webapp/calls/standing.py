@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
@@ -26,13 +27,14 @@ def standing_plans(session: Session, now: datetime) -> StandingPlans:
     """Plans for a caller nobody knows, from `now` on; a new entry wherever the duty changes."""
     office = the_office(session)
     changes = _changes(session, now, now + HORIZON)
-    decisions = [(at, decide(seats.duty_facts(session, at))) for at in changes]
+    nobodys = [(at, seats.duty_facts(session, at)) for at in changes]
     lines: dict[str, tuple[TimedPlan, ...]] = {}
     active = list(session.scalars(select(Line).where(Line.active).order_by(Line.id)))
     for name, line in [*((line.name, line) for line in active), ("*", active[0] if active else None)]:
         plans: list[TimedPlan] = []
-        for at, decision in decisions:
-            plan = make_plan(office, line, decision)
+        for at, facts in nobodys:
+            people = seats.line_people(session, line, at)
+            plan = make_plan(office, line, decide(replace(facts, line_people=people)))
             if not plans or plans[-1].plan != plan:
                 plans.append(TimedPlan(at, plan))
         lines[name] = tuple(plans)

@@ -75,6 +75,7 @@ facts_ = st.builds(
     duty=st.lists(seats_, max_size=2).map(tuple),
     backups=st.lists(seats_, max_size=2).map(tuple),
     heads=st.lists(seats_, max_size=2).map(tuple),
+    line_people=st.lists(st.lists(seats_, min_size=1, max_size=2).map(tuple), max_size=2).map(tuple),
     was_missed=st.booleans(),
 )
 
@@ -90,7 +91,22 @@ def test_nobody_is_rung_twice_and_no_step_is_empty(facts: Facts) -> None:
 @given(facts_)
 def test_whoever_could_be_rung_is_rung(facts: Facts) -> None:
     rung = {seat.user_id for step in decide(facts).steps for seat in step}
-    assert {seat.user_id for seat in (*facts.duty, *facts.backups, *facts.heads)} <= rung
+    of_line = [seat for step in facts.line_people for seat in step]
+    pool = of_line or [*facts.duty, *facts.backups]
+    assert {seat.user_id for seat in (*pool, *facts.heads)} <= rung
     own = facts.matter_owner if facts.has_open_matter and facts.matter_owner else facts.owner
     if own and own.user_id not in facts.away:
         assert own.user_id in rung
+
+
+def test_the_people_of_a_line_stand_in_the_place_of_duty() -> None:
+    of_line = ((person(6), person(7)), (person(8),))
+    decision = decide(Facts(line_people=of_line, duty=(DUTY,), backups=(BACKUP,), heads=(HEAD,)))
+    assert ids(decision) == [[6, 7], [8], [5]]
+    assert (decision.reason, decision.names["name"]) == ("line", "Person 6, Person 7")
+
+
+def test_a_clients_own_manager_comes_before_the_people_of_the_line() -> None:
+    decision = decide(Facts(client_known=True, owner=OWNER, line_people=((REGION,),), duty=(DUTY,), heads=(HEAD,)))
+    assert ids(decision) == [[1], [6], [5]]
+    assert decision.reason == "own_manager"
