@@ -38,12 +38,12 @@ def check_directory(directory: Directory) -> Directory:
 def load(path: Path) -> Directory | None:
     """The directory kept at `path`, None when there is none yet. Raises WireError, DirectoryError, OSError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes()
     except FileNotFoundError:
         return None
     try:
         return check_directory(from_wire(Directory, json.loads(text)))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise WireError(f"the directory is not JSON: {error}") from None
 
 

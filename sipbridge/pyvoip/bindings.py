@@ -108,7 +108,7 @@ class BindingsFile:
             found = [from_json(item, clock, now, longest) for item in items]
         except FileNotFoundError:
             return []
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             log.error("the kept registrations can't be used; the telephones will register again: %s", error)
             return []
         return [kept for kept in found if kept is not None]

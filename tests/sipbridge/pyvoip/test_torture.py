@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from .conftest import Office, Phone
+from .registering import directory
 
 TORTURE = Path(__file__).parents[4] / "shared" / "torture"
 # An address of its own, so that its ports 5060, 5070 ... are free, also beside another run.
@@ -39,14 +40,15 @@ def fits(word: str, codes: list[int]) -> bool:
     return word.isdigit() and code == int(word)
 
 
-def judge(entry: dict[str, Any], codes: list[int]) -> str:
-    expected = entry["expect"]["uas"] if isinstance(entry["expect"], dict) else entry["expect"]
+def judge(entry: dict[str, Any], codes: list[int], role: str) -> str:
+    """What the answers are worth for one that is, towards this message, a telephone (uas) or a registrar."""
+    expected = entry["expect"][role] if isinstance(entry["expect"], dict) else entry["expect"]
     if any(fits(word, codes) for word in ([expected] if isinstance(expected, str) else expected)):
         return "right"
     return "permitted" if any(fits(word, codes) for word in entry["may"]) else "wrong"
 
 
-def play(office: Office) -> dict[str, tuple[str, str, list[int]]]:
+def play(office: Office, register_as: str) -> dict[str, tuple[str, str, list[int]]]:
     """Send every message of the manifest as a peer would; name -> (suite, verdict, answers)."""
     sockets = []
     for port in REPLY_PORTS:
@@ -57,7 +59,7 @@ def play(office: Office) -> dict[str, tuple[str, str, list[int]]]:
         data = (TORTURE / entry["file"]).read_bytes()
         sockets[0].sendto(data, ("127.0.0.1", office.endpoint.port))
         codes = answers(sockets, data, 0.3)
-        verdict = judge(entry, codes)
+        verdict = judge(entry, codes, register_as if entry["method"] == "REGISTER" else "uas")
         results[entry["name"]] = (entry["suite"], verdict, codes)
     for each in sockets:
         each.close()
@@ -80,12 +82,18 @@ def answers(sockets: list[socket.socket], sent: bytes, seconds: float) -> list[i
 
 
 @needs_torture
+@pytest.mark.parametrize("role", ["uas", "registrar"])
 def test_the_torture_messages(
-    make_office: Callable[..., Office], make_phone: Callable[..., Phone], record_property: Callable[..., None]
+    make_office: Callable[..., Office],
+    make_phone: Callable[..., Phone],
+    record_property: Callable[..., None],
+    role: str,
 ) -> None:
     office = make_office(peers=(ip_network("127.0.0.0/8"),))
+    if role == "registrar":
+        office.endpoint.set_directory(directory())
     office.when_called = lambda leg: leg.ring()
-    results = play(office)
+    results = play(office, role)
     told = {name: result for name, result in results.items() if result[1] != "right"}
     record_property("torture", str(told))
     print("not exactly right:", told)
