@@ -152,9 +152,24 @@ class Refusing:
 
 
 class Softphone:
-    """A manager's baresip. `auto` picks up by itself; else it rings until `answer` or `hang_up` is called."""
+    """A manager's baresip. `auto` picks up by itself; else it rings until `answer` or `hang_up` is called.
 
-    def __init__(self, folder: Path, login: str, port: int, *, auto: bool, hz: float = 1000) -> None:
+    `account` is another account than the one that only listens on `port` by UDP (and on the next by TLS);
+    `options` are more lines of baresip's configuration.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        login: str,
+        port: int,
+        *,
+        auto: bool,
+        hz: float = 1000,
+        account: str = "",
+        options: Sequence[str] = (),
+    ) -> None:
+        self.uri = f"sip:{login}@127.0.0.1:{port}"
         self.folder = folder / f"baresip-{login}-{port}"
         self.folder.mkdir()
         self._control_port = free_port()
@@ -172,14 +187,13 @@ class Softphone:
                     *(f"module {name}.so" for name in modules),
                     *("module_tmp uuid.so", "module_tmp account.so", "module_app menu.so", "module_app ctrl_tcp.so"),
                     *(f"ctrl_tcp_listen 127.0.0.1:{self._control_port}", f"snd_path {self.folder}"),
-                    *("ring_aufile none", "ringback_aufile none", ""),
+                    *("ring_aufile none", "ringback_aufile none", *options, ""),
                 ]
             )
         )
         mode = "auto" if auto else "manual"
-        (self.folder / "accounts").write_text(
-            f"<sip:{login}@127.0.0.1:{port};transport=udp>;regint=0;answermode={mode};audio_codecs=pcmu,pcma\n"
-        )
+        account = account or f"<{self.uri};transport=udp>;regint=0"
+        (self.folder / "accounts").write_text(f"{account};answermode={mode};audio_codecs=pcmu,pcma\n")
         (self.folder / "contacts").touch()
         with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
@@ -216,8 +230,8 @@ class Softphone:
                     if message.get("event"):
                         self._events.append(message)
 
-    def _say(self, command: str) -> None:
-        message = json.dumps({"command": command, "params": "", "token": "test"}).encode()
+    def _say(self, command: str, params: str = "") -> None:
+        message = json.dumps({"command": command, "params": params, "token": "test"}).encode()
         self._control.sendall(b"%d:%s," % (len(message), message))
 
     def saw(self, kind: str) -> int:
@@ -233,6 +247,10 @@ class Softphone:
         wait_for(self.rings, told="the softphone does not ring")
         self._say("accept")
         wait_for(lambda: self.saw("CALL_ESTABLISHED"))
+
+    def dial(self, uri: str) -> None:
+        """Call somebody; `saw` tells what becomes of it."""
+        self._say("dial", uri)
 
     def hang_up(self) -> None:
         """End the talk, or decline what rings."""
