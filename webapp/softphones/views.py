@@ -112,7 +112,7 @@ def _page(template: str, user: User, made: Made | None = None) -> str:
         only_here=_is_loopback(host),
         link_minutes=int(softphones.LINK_FOR.total_seconds() // 60),
         phones=told.phones_of(user.login) if softphones.is_registered(user) else [],
-        bridge_silent=told.is_silent(current_app.config["CLOCK"]()),
+        bridge_silent=told.are_silent(current_app.config["CLOCK"]()),
         path=path,
     )
 

@@ -1,4 +1,4 @@
-"""What the bridge last said of itself, read with care: the telephones page stands even when the word is nonsense."""
+"""What each bridge last said of itself, read with care: the telephones page stands even when the word is nonsense."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.calls.models import BridgeStatus
@@ -39,9 +40,10 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The last heartbeat. `at` None: no bridge has ever spoken to this desk. `live` are the ids of live calls."""
+    """A bridge's last heartbeat. `name` is '' for the only one; `live` are its calls by their ids."""
 
-    at: datetime | None
+    name: str
+    at: datetime
     started_at: datetime | None
     ended_why: str
     lines: Mapping[str, bool]
@@ -54,23 +56,38 @@ class Status:
     refused: int
 
     def is_silent(self, now: datetime) -> bool:
-        """True when no heartbeat came for SILENT_AFTER, or never."""
-        return self.at is None or now - self.at > SILENT_AFTER
+        """True when no heartbeat came for SILENT_AFTER."""
+        return now - self.at > SILENT_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class Bridges:
+    """All bridges of the office; none when no bridge has ever spoken to this desk."""
+
+    each: Sequence[Status]
+
+    def are_silent(self, now: datetime) -> bool:
+        """True when none of them is heard of."""
+        return all(one.is_silent(now) for one in self.each)
 
     def phones_of(self, login: str) -> list[Phone]:
         """The telephones registered under `login`."""
-        return [phone for phone in self.phones if phone.login == login]
+        return [phone for one in self.each for phone in one.phones if phone.login == login]
 
 
-def read(session: Session) -> Status:
-    """The bridge's state as it last told it."""
-    row = session.get(BridgeStatus, 1)
-    said: dict[str, Any] = row.status if row and isinstance(row.status, dict) else {}
+def read(session: Session) -> Bridges:
+    """The bridges' state as they last told it, by name."""
+    return Bridges([_status(row) for row in session.scalars(select(BridgeStatus).order_by(BridgeStatus.name))])
+
+
+def _status(row: BridgeStatus) -> Status:
+    said: dict[str, Any] = row.status if isinstance(row.status, dict) else {}
     counters = said.get("counters")
     return Status(
-        at=row.at if row else None,
-        started_at=row.started_at if row else None,
-        ended_why=row.ended_why if row else "",
+        name=row.name,
+        at=row.at,
+        started_at=row.started_at,
+        ended_why=row.ended_why,
         lines={str(name)[:80]: up is True for name, up in _some(said.get("lines"))},
         phones=[_phone(one) for one in _list(said.get("phones")) if isinstance(one.get("user"), str)],
         threads=[_thread(name, one) for name, one in _some(said.get("threads"))],
