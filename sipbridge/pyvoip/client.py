@@ -102,7 +102,7 @@ class Client(Transport):
 
     def _on_response(self, response: Message) -> None:
         transaction = self._clients.get((response.vias[0].branch, response.cseq_method))
-        if transaction is None or len(response.vias) != 1:
+        if transaction is None or len(response.vias) != 1 or not transaction.answers(response):
             self.counters["stray_responses"] += 1
             return
         transaction.on_response(response)
@@ -238,7 +238,7 @@ class Client(Transport):
     # pyVoIP's registration belongs to one account and gives up; `registration.Registration` does it here
 
     def register(self) -> bool:
-        return self.endpoint.all_registered
+        return self.endpoint.accounts.all_registered
 
     def deregister(self) -> bool:
         return True

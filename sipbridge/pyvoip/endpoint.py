@@ -14,7 +14,8 @@ from pyVoIP.VoIP import PhoneStatus, VoIPPhone
 
 from sipbridge.events import Directory
 from sipbridge.media.hub import Hub
-from sipbridge.pyvoip import digest, identity, sdp, session_timer, wire
+from sipbridge.pyvoip import identity, sdp, session_timer, wire
+from sipbridge.pyvoip.accounts import Accounts
 from sipbridge.pyvoip.bindings import Binding, BindingsFile
 from sipbridge.pyvoip.client import ACCEPT, Client
 from sipbridge.pyvoip.inbound import InboundLeg
@@ -26,7 +27,7 @@ from sipbridge.pyvoip.net import Peers, Resolver, is_numeric
 from sipbridge.pyvoip.outbound import OutboundLeg
 from sipbridge.pyvoip.ports import NoPort, Ports
 from sipbridge.pyvoip.registrar import Registrar, to_status
-from sipbridge.pyvoip.registration import Account, Budget, NoLine, Registration
+from sipbridge.pyvoip.registration import Account
 from sipbridge.pyvoip.rtp import MediaClient
 from sipbridge.pyvoip.transactions import ServerTransaction
 from sipbridge.pyvoip.uri import dialable, host_port, user_part
@@ -82,26 +83,14 @@ class Endpoint(VoIPPhone):
         self._on_call, self._on_leg = on_call, on_leg
         self._instance = instance_id if instance_id.startswith("urn:") else f"urn:uuid:{instance_id}"
         self._resolver = Resolver(ipv6=self.sip.local.ipv6)
-        budgets: dict[tuple[str, int], Budget] = {}
-        self._registrations = [
-            Registration(
-                self.sip,
-                account,
-                self._instance,
-                self._resolver,
-                budgets.setdefault((account.host, account.port), Budget(clock)),
-                on_line,
-            )
-            for account in accounts
-        ]
+        self.accounts = Accounts(self.sip, accounts, self._instance, self._resolver, clock, on_line)
 
     def start(self) -> None:
         """Bind and begin to register. Raises OSError when the port is busy."""
         self.sip.start()
         self.port = self.sip.myPort
         with self.sip.lock:
-            for registration in self._registrations:
-                registration.start()
+            self.accounts.start()
 
     def stop(self, failed: bool = False) -> None:
         """Hang up every leg, take the registrations back, close. Takes less than two seconds."""
@@ -111,8 +100,7 @@ class Endpoint(VoIPPhone):
             self._stopping = True
             for leg in list(self.legs.values()):
                 leg.hangup()
-            for registration in self._registrations:
-                registration.stop()
+            self.accounts.stop()
         self.sip.wait_until_answered(1.2)
         self.sip.stop()
         self.registrar.close()
@@ -131,7 +119,7 @@ class Endpoint(VoIPPhone):
 
         The telephone is shown `caller_number` and `caller_name`; '' for a hidden number. With `via_line` the call
         goes out through that line's account: to the user or number of `uri` (sip or tel) at the account's
-        registrar, in the account's own name, `caller_number` unused. With `address` (numeric IP, port) the
+        registrar, in the account's own name; `caller_number` is not shown then. With `address` (numeric IP, port) the
         INVITE goes there whatever the URI's host is. What can't be done is reported as the leg's `Ended`.
 
         Raises ValueError for what is not such a URI, an address or a known codec, its subclass NoLine for an
@@ -139,8 +127,7 @@ class Endpoint(VoIPPhone):
         """
         if codec not in sdp.CODECS:
             raise ValueError(f"unknown codec {codec!r}")
-        registration = self._registration_of(via_line) if via_line else None
-        account = registration.account if registration else None
+        account = self.accounts.of_line(via_line) if via_line else None
         target = identity.at_account(uri, account.host, account.port) if account else dialable(uri)
         if address and not (is_numeric(address[0]) and 0 < address[1] < 65536):
             raise ValueError(f"{address!r} is no address that can be called")
@@ -154,18 +141,13 @@ class Endpoint(VoIPPhone):
             self.legs[leg.id] = leg
 
         def found(ip: str | None) -> None:
-            if registration and ip and not address:
-                registration.addresses.add(ip)
+            if account and ip and not address:
+                with self.sip.lock:
+                    self.accounts.found(via_line, ip)
             leg.send_invite(ip)
 
         self.look_up(host, found)
         return leg
-
-    def _registration_of(self, line: str) -> Registration:
-        for registration in self._registrations:
-            if registration.account.line.lower() == line.lower():
-                return registration
-        raise NoLine(f"no account is known for the line {line!r}")
 
     # Telephones registered here
 
@@ -194,21 +176,17 @@ class Endpoint(VoIPPhone):
         """Whether a call may be diverted there: to peers and registrars of ours, never back to ourselves."""
         if address == self.sip.via(address):
             return False
-        return self.sip.peers.serves(address[0]) or any(address[0] in each.addresses for each in self._registrations)
+        return self.sip.peers.serves(address[0]) or self.accounts.at(address[0])
 
     @property
     def is_full(self) -> bool:
         return self._stopping or self._inbound >= self._max_calls
 
-    @property
-    def all_registered(self) -> bool:
-        return all(registration.registered for registration in self._registrations)
-
     def get_status(self) -> PhoneStatus:
         """pyVoIP's word for where the registrations stand."""
         if not self.sip.NSD:
             return PhoneStatus.INACTIVE
-        return PhoneStatus.REGISTERED if self.all_registered else PhoneStatus.REGISTERING
+        return PhoneStatus.REGISTERED if self.accounts.all_registered else PhoneStatus.REGISTERING
 
     def on_invite(self, transaction: ServerTransaction) -> None:
         """A new call: refuse what can't be a call, else make its leg and tell the bridge."""
@@ -277,32 +255,7 @@ class Endpoint(VoIPPhone):
     def line_of(self, invite: Message) -> str:
         """The line called: an account's, when the Request-URI names its user, else that user part itself."""
         user = invite.request_uri.number or invite.to.uri.number
-        for registration in self._registrations:
-            if registration.account.user == user:
-                return registration.account.line.lower()
-        return identity.bounded(user, identity.MAX_NUMBER).lower()
-
-    def authorize(
-        self, response: Message, method: str, uri: str, destination: Address, line: str, again: bool = False
-    ) -> tuple[str, str] | None:
-        """The header that answers a digest challenge, None when we can't or should not.
-
-        Only the PBX of one of our accounts gets a proof, that of `line` if it has one there. `again`: one was
-        sent before, so only a stale nonce is worth another.
-        """
-        asked, name = (
-            ("www-authenticate", "Authorization")
-            if response.code == 401
-            else ("proxy-authenticate", "Proxy-Authorization")
-        )
-        challenge = digest.best(response.fields.get(asked, ()))
-        if challenge is None or (again and not challenge.stale):
-            return None
-        for registration in sorted(self._registrations, key=lambda each: each.account.line.lower() != line):
-            account = registration.account
-            if destination[0] == account.host or destination[0] in registration.addresses:
-                return name, challenge.authorization(account.user, account.password, method, uri)
-        return None
+        return self.accounts.line_called(user) or identity.bounded(user, identity.MAX_NUMBER).lower()
 
 
 def _unacceptable(invite: Message) -> tuple[int, str, wire.Fields] | None:

@@ -20,6 +20,8 @@ from sipbridge.pyvoip.transactions import ServerTransaction
 if TYPE_CHECKING:
     from sipbridge.pyvoip.leg import Leg
 
+MAX_PUT_OFF = 10  # times one change is put off by the far end before it counts as refused
+RESUME_AGAIN = 2.0  # seconds
 GONE = (408, 481)  # answers to a request of ours that mean that the far end has no such call any more
 NOT_LISTENING = ("sendonly", "inactive")
 
@@ -41,6 +43,7 @@ class Negotiation:
         self._refresh = False  # a re-INVITE is due to show that the call lives
         self._busy = False  # a re-INVITE of ours is under way
         self._pause: Timer | None = None  # until we try again after a 491
+        self._put_off = 0
         self._offered = False  # our 2xx made the offer, the ACK brings the answer
 
     # The first offer and answer
@@ -170,21 +173,31 @@ class Negotiation:
             if leg.dialog:
                 leg.dialog.refresh_target(response)
             leg.session.refreshed(response)
-            self.hold, self._refresh = hold, False
+            self.hold, self._refresh, self._put_off = hold, False, 0
             self.take_answer(response)
             self.settled()
             return
-        if code == 491:
-            self._pause = leg.sip.timers.after(self._patience(), self._again)
-        else:  # the call goes on as it was
-            self._wanted, self._refresh = self.hold, False
-            if refreshes:
-                leg.session.refreshed(response)
-        self.go_on()
+        if (pause := self._patience(response, hold)) is not None:
+            self._put_off += 1
+            self._pause = leg.sip.timers.after(pause, self._again)
+            return
+        self._wanted, self._refresh, self._put_off = self.hold, False, 0  # refused: the call goes on as it was
+        if refreshes:
+            leg.session.refreshed(response)
 
-    def _patience(self) -> float:
-        """Seconds until the next try; the side that began the call waits longer (RFC 3261 14.1)."""
-        return (random.randint(0, 200) if self._leg.inbound else random.randint(210, 400)) / 100  # noqa: S311
+    def _patience(self, response: Message | int, hold: str) -> float | None:
+        """Seconds until a refused change is tried again, None when it is refused for good.
+
+        After a collision the side that began the call waits longer (RFC 3261 14.1). Nobody is left on hold
+        because of one refusal.
+        """
+        if isinstance(response, int) or self._put_off >= MAX_PUT_OFF:
+            return None
+        if response.code == 491:
+            return (random.randint(0, 200) if self._leg.inbound else random.randint(210, 400)) / 100  # noqa: S311
+        if response.code == 500 and (wait := response.number("retry-after", 10)) is not None:
+            return wait  # it is busy with an earlier INVITE (RFC 3261 14.2)
+        return RESUME_AGAIN if self.hold and not hold else None
 
     def _again(self) -> None:
         self._pause = None

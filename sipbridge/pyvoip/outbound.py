@@ -11,6 +11,7 @@ from pyVoIP.VoIP import CallState
 from sipbridge.pyvoip import identity, redirection, session_timer, wire
 from sipbridge.pyvoip.client import ALLOW, SUPPORTED
 from sipbridge.pyvoip.dialog import Dialog, new_branch
+from sipbridge.pyvoip.invitation import Invitation
 from sipbridge.pyvoip.leg import Leg
 from sipbridge.pyvoip.leg_events import Answered, Ringing
 from sipbridge.pyvoip.message import Address, Message
@@ -64,16 +65,17 @@ class OutboundLeg(Leg):
         self._account, self._address = account, address
         self._tag = uuid.uuid4().hex[:16]
         self._cseq = 0
+        self._invitation: Invitation | None = None
         self._transaction: ClientTransaction | None = None
         self._cancel_fields: wire.Fields | None = None  # set once we want to give up
         self._cancel_sent = False
         self._rang = False
         self._early_tag = ""  # of the fork whose early media we hear
         self._challenges = 0
+        self._timer = session_timer.proposing()
         self._tried = [uri.text]
         self._dialled: list[str] = []
         self._acks: dict[str, bytes] = {}  # by the far end's tag: forks answer too
-        self._invite = b""
 
     def send_invite(self, ip: str | None) -> None:
         """The address of the URI's host is known, or None: begin."""
@@ -94,26 +96,16 @@ class OutboundLeg(Leg):
 
     def _send(self, proof: wire.Fields = ()) -> None:
         self._cseq += 1
-        branch, via = new_branch(), self.sip.via(self._peer)
-        from_, fields = self._presented(via)
-        contact = ("Contact", self.contact(self._peer))
-        self._from = f"{from_};tag={self._tag}"
-        self._branch, self._via = branch, via
-        self._invite = wire.request(
-            "INVITE",
-            self._uri.text,
-            via=via,
-            branch=branch,
-            from_=self._from,
-            to=self._to,
-            call_id=self.call_id,
-            cseq=self._cseq,
-            fields=(contact, ALLOW, SUPPORTED, *fields, *proof),
-            body=self.negotiation.offer(),
+        via = self.sip.via(self._peer)
+        who, shown = self._presented(via)
+        self._invitation = invitation = Invitation(
+            self._uri.text, f"{who};tag={self._tag}", self._to, self.call_id, self._cseq, via
         )
-        self.request = Message(self._invite, self._peer)
+        fields = (("Contact", self.contact(self._peer)), ALLOW, SUPPORTED, *self._timer, *shown, *proof)
+        data = invitation.invite(fields, self.negotiation.offer())
+        self.request = Message(data, self._peer)
         self._transaction = ClientTransaction(
-            self.sip, "INVITE", branch, self._invite, self._peer, self._on_answer, self._on_silence, self._ack
+            self.sip, "INVITE", invitation.branch, data, self._peer, self._on_answer, self._on_silence, invitation.ack
         )
 
     def _presented(self, via: Address) -> tuple[str, wire.Fields]:
@@ -147,6 +139,11 @@ class OutboundLeg(Leg):
             return self._prove(response)
         if response.code in (301, 302):
             return self._follow(response)
+        if response.code == 422 and (least := session_timer.least(response)) > session_timer.PROPOSED:
+            wanted, self._timer = self._timer, session_timer.proposing(least)
+            if self._timer != wanted:
+                self._send()
+                return True
         return False
 
     def _on_progress(self, response: Message) -> None:
@@ -183,7 +180,7 @@ class OutboundLeg(Leg):
             self.sip.dialogs[dialog.key] = self
             if self.ended:
                 self.sip.timers.after(TIMEOUT, self._forget_dialog)
-        self._acks[response.to.tag] = dialog.request("ACK", self._via, new_branch(), cseq=self._cseq)
+        self._acks[response.to.tag] = dialog.request("ACK", self.sip.via(self._peer), new_branch(), cseq=self._cseq)
         self.sip.send(*self._acknowledgement(response))
         if not mine:
             self._hang_up_fork(dialog)
@@ -208,7 +205,7 @@ class OutboundLeg(Leg):
 
     def _hang_up_fork(self, dialog: Dialog) -> None:
         branch, hop = new_branch(), self.next_hop()
-        data = dialog.request("BYE", self._via, branch)
+        data = dialog.request("BYE", self.sip.via(hop), branch)
         ClientTransaction(self.sip, "BYE", branch, data, hop, lambda response: None, lambda code: None)
 
     def _on_silence(self, code: int) -> None:
@@ -216,7 +213,7 @@ class OutboundLeg(Leg):
 
     def _prove(self, response: Message) -> bool:
         """Answer a digest challenge; a second one only when the nonce had become stale."""
-        proof = self.endpoint.authorize(
+        proof = self.endpoint.accounts.authorize(
             response, "INVITE", self._uri.text, self._peer, self.line, again=self._challenges > 0
         )
         self._challenges += 1
@@ -245,19 +242,6 @@ class OutboundLeg(Leg):
             self._uri, self._address = uri, None
             self._call(destination)
 
-    def _ack(self, response: Message) -> bytes:
-        """The ACK to a failure: same branch, same Route, the response's To (RFC 3261 17.1.1.3)."""
-        return wire.request(
-            "ACK",
-            self._uri.text,
-            via=self._via,
-            branch=response.vias[0].branch,
-            from_=self._from,
-            to=response.header("to"),
-            call_id=self.call_id,
-            cseq=response.cseq,
-        )
-
     # Giving up
 
     def cancel(self, *, elsewhere: bool = False) -> None:
@@ -274,22 +258,12 @@ class OutboundLeg(Leg):
 
     def _send_cancel(self) -> None:
         """Only after a provisional response (RFC 3261 9.1); the transaction lives on for what still comes."""
-        invite = self._transaction
-        if self._cancel_sent or self._cancel_fields is None or invite is None or invite.final:
+        invite, invitation = self._transaction, self._invitation
+        if self._cancel_sent or self._cancel_fields is None or not (invite and invitation) or invite.final:
             return
         self._cancel_sent = True
-        data = wire.request(
-            "CANCEL",
-            self._uri.text,
-            via=self._via,
-            branch=self._branch,
-            from_=self._from,
-            to=self._to,
-            call_id=self.call_id,
-            cseq=self._cseq,
-            fields=self._cancel_fields,
-        )
-        ClientTransaction(self.sip, "CANCEL", self._branch, data, self._peer, lambda response: None, lambda code: None)
+        data, branch = invitation.cancel(self._cancel_fields), invitation.branch
+        ClientTransaction(self.sip, "CANCEL", branch, data, self._peer, lambda response: None, lambda code: None)
         self.sip.timers.after(TIMEOUT, invite.abandon)
 
     def _finish(self, code: int, cause: str, elsewhere: bool = False) -> None:

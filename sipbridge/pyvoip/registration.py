@@ -28,8 +28,9 @@ REFRESH_WITHIN = 25.0
 FIRST_PAUSE = 2.0
 MAX_PAUSE = 24.0
 PATIENCE = 8.0  # seconds one attempt waits for an answer
-LONGEST_RETRY_AFTER = 3600
+LONGEST_RETRY_AFTER = 60  # a line that is dead for an hour because of one answer costs more than a REGISTER a minute
 LONGEST_EXPIRES = 7 * 86_400
+MOST_ADDRESSES = 16
 MAX_STEPS = 5  # challenges, redirections and longer intervals within one attempt
 
 
@@ -42,10 +43,6 @@ class Account:
     password: str = field(repr=False)
     host: str
     port: int
-
-
-class NoLine(ValueError):
-    """No line of that name has an account."""
 
 
 class Budget:
@@ -130,6 +127,8 @@ class Registration:
                 self._failed("the registrar's name is unknown")
                 return
             self._address = ip
+            if len(self.addresses) >= MOST_ADDRESSES:  # a registrar that sends us to another place every time
+                self.addresses.clear()
             self.addresses.add(ip)
             self._send()
 

@@ -12,16 +12,21 @@ from sipbridge.pyvoip.wire import Fields
 
 SHORTEST = 90  # seconds, RFC 4028 4
 LONGEST = 86_400
+PROPOSED = 600  # seconds: a telephone that vanished in silence is noticed at half of it
 RETRY = 3.0  # seconds after a refresh that was refused for now
 MIN_SE: Fields = (("Min-SE", str(SHORTEST)),)
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """An agreed interval in seconds; `ours` when it is we who refresh."""
+    """An interval in seconds; `ours` when it is we who refresh.
+
+    `alone`: the far end agreed to nothing. We ask all the same, and any answer shows that it lives.
+    """
 
     interval: int
     ours: bool
+    alone: bool = False
 
     @property
     def refresh_after(self) -> float:
@@ -71,6 +76,8 @@ class SessionWatch:
             self.watch(as_client(response))
         elif code in (408, 481):
             self._dead(code)
+        elif session.alone:
+            self.watch(session)
         else:
             self._timers.after(RETRY, lambda: self._again(session))
 
@@ -85,22 +92,34 @@ def too_short(request: Message) -> bool:
     return asked is not None and asked[0] < SHORTEST and "timer" in request.options("supported")
 
 
-def as_server(request: Message) -> tuple[Session | None, Fields]:
+def as_server(request: Message) -> tuple[Session, Fields]:
     """What our 2xx to an INVITE or UPDATE agrees to, and the headers that say so."""
-    asked = _read(request)
-    if asked is None:
-        return None, ()
-    interval, refresher = max(asked[0], SHORTEST), asked[1]
-    knows = "timer" in request.options("supported")
+    asked, knows = _read(request), "timer" in request.options("supported")
+    if asked is None and not knows:
+        return Session(PROPOSED, ours=True, alone=True), ()
+    interval, refresher = asked or (PROPOSED, "uas")
+    interval = max(interval, SHORTEST)
     who = (refresher or "uac") if knows else "uas"
     fields: Fields = (("Session-Expires", f"{interval};refresher={who}"),)
     return Session(interval, who == "uas"), fields + ((("Require", "timer"),) if knows else ())
 
 
-def as_client(response: Message) -> Session | None:
+def as_client(response: Message) -> Session:
     """What a 2xx to our INVITE or UPDATE agreed to."""
     agreed = _read(response)
-    return None if agreed is None else Session(max(agreed[0], SHORTEST), agreed[1] != "uas")
+    if agreed is None:
+        return Session(PROPOSED, ours=True, alone=True)
+    return Session(max(agreed[0], SHORTEST), agreed[1] != "uas")
+
+
+def proposing(least: int = 0) -> Fields:
+    """The header of an INVITE of ours that begins a call, for a far end that accepts `least` seconds at least."""
+    return (("Session-Expires", str(max(PROPOSED, least))),)
+
+
+def least(response: Message) -> int:
+    """The shortest interval in seconds that the sender of a 422 accepts, 0 when it does not say."""
+    return response.number("min-se", LONGEST) or 0
 
 
 def _read(message: Message) -> tuple[int, str] | None:

@@ -106,6 +106,7 @@ class ClientTransaction:
         self._on_response, self._on_failure, self._make_ack = on_response, on_failure, ack
         self._ack: bytes | None = None
         self._gate = gate
+        self._identity = _identity(data)
         client.add_client(self)
         self._send()
         cap = TIMEOUT if method == "INVITE" else T2
@@ -114,6 +115,10 @@ class ClientTransaction:
     def _send(self) -> None:
         if self._gate():
             self._client.send(self._data, self.destination)
+
+    def answers(self, response: Message) -> bool:
+        """Whether this is an answer to our request, not to another's under the same branch."""
+        return (response.call_id, response.cseq) == self._identity
 
     def on_response(self, response: Message) -> None:
         if self.final >= 300:
@@ -157,3 +162,10 @@ class ClientTransaction:
 
     def _forget(self) -> None:
         self._client.forget_client(self)
+
+
+def _identity(request: bytes) -> tuple[str, int]:
+    """Call-ID and CSeq of a request that we wrote."""
+    call_id = request.split(b"\r\nCall-ID: ", 1)[1].split(b"\r\n", 1)[0]
+    cseq = request.split(b"\r\nCSeq: ", 1)[1].split(b" ", 1)[0]
+    return call_id.decode("utf-8", "surrogateescape"), int(cseq)
