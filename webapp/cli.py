@@ -27,6 +27,8 @@ def main(arguments: list[str] | None = None) -> int:
     test.add_argument("rest", nargs=argparse.REMAINDER, help="arguments for pytest")
     bench = commands.add_parser("bench", help="measure speed, as ratios against a floor in the same run")
     bench.add_argument("rest", nargs=argparse.REMAINDER, help="names of benchmarks; --short for a quick look")
+    soak = commands.add_parser("soak", help="the long tests: floods, faults and kills for an hour")
+    soak.add_argument("rest", nargs=argparse.REMAINDER, help="arguments for pytest, for example -k kill")
     scripts = commands.add_parser("scripts", help="check the call scripts")
     scripts.add_argument("action", choices=["check"])
     scripts.add_argument("folder", nargs="?", type=Path, help="another folder than scripts_library")
@@ -48,10 +50,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _do(options: argparse.Namespace) -> int:
     # Each command imports what it needs only: `./desk help` and `./desk call` shall not wait for Flask.
-    if options.command == "test":
+    if options.command in ("test", "soak"):
         from tools import check
 
-        return check.main(options.rest)
+        return check.main(["--soak", "-v", *options.rest] if options.command == "soak" else options.rest)
     if options.command == "bench":
         return subprocess.call([sys.executable, "-m", "bench", *options.rest], cwd=ROOT)
     from webapp import config

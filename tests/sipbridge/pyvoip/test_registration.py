@@ -26,9 +26,9 @@ Answer = Callable[[Message], list[bytes]]
 class Registrar:
     """A PBX: what it answers is a function, which a test may change; every REGISTER is noted with its time."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind(("127.0.0.1", port))
         self.port: int = self.socket.getsockname()[1]
         self.clock: Callable[[], float] = time.monotonic
         self.got: list[tuple[float, Message]] = []
