@@ -1,56 +1,64 @@
 """Connects telephones, plans and calls: one thread owns every call; everybody else hands it errands.
 
-SIP threads, the media hub and the delivery thread only put errands into a queue. The thread runs them one
+SIP threads, the media hub and the links to the desk only put errands into a queue. The thread runs them one
 by one, and in between lets the calls know when their deadlines come.
 """
 
 from __future__ import annotations
 
 import contextlib
+import heapq
+import itertools
+import math
 import queue
 import sqlite3
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import structlog
 
-from sipbridge import pyvoip, standing
+from sipbridge import directory, pyvoip, standing
 from sipbridge.call import Call
 from sipbridge.config import Config
 from sipbridge.events import (
     CallEnded,
     CallOffered,
+    Command,
+    Directory,
     EndReason,
     Event,
-    LegEnd,
     LineChanged,
     Plan,
-    RecordingReady,
     StandingPlans,
 )
+from sipbridge.handset import Handset
 from sipbridge.livecall import LiveCall
 from sipbridge.media.announcements import Announcements
 from sipbridge.media.recorder import Recorder
 from sipbridge.moves import (
+    CALLER,
     Action,
     CallBroken,
-    CallerLeft,
+    CallerSilent,
+    DiscardRecording,
     Emit,
     Input,
-    PhoneAnswered,
-    PhoneEnded,
+    MessageSaved,
+    PartnerLeft,
     PlanArrived,
     StopRecording,
     TimePassed,
 )
+from sipbridge.orders import Orders
 from sipbridge.outbox import Outbox
+from sipbridge.saving import Saving
+from sipbridge.shelving import Shelving
+from sipbridge.sorting import happened_to
+from sipbridge.switchboard import Switchboard
 
 TICK = 2.0
 """Seconds between looks at the calls: signs of life to disk, silence on the line."""
@@ -58,40 +66,54 @@ TICK = 2.0
 SILENCE_LIMIT = 60.0
 """Seconds without a packet from either side after which a talk is taken for lost."""
 
-LONGEST_TEXT = 200  # of names and numbers as the network wrote them
-MOST_UNSAVED = 10_000
+MESSAGE_SILENCE = 10.0
+"""Seconds without a voice after which a voice message is over."""
 
-_LEG_ENDS = {"busy": LegEnd.BUSY, "rejected": LegEnd.REJECTED, "cancelled": LegEnd.CANCELLED}
+LAST_MESSAGES = 1.0
+"""Seconds in which voice messages are closed when the bridge stops."""
+
+LONGEST_TEXT = 200  # of names and numbers as the network wrote them
 
 log = structlog.get_logger(__name__)
 Errand = Callable[[], None]
+KeepLadder = Callable[[str, datetime, list[tuple[str, str]]], None]
 
 
 class Bridge:
-    """All calls. `now` tells the wall clock, aware, in UTC."""
+    """All calls. `now` tells the wall clock, aware, in UTC; `keep_ladder` keeps the SIP of a call that is over."""
 
     def __init__(
-        self, config: Config, outbox: Outbox, announcements: Announcements, now: Callable[[], datetime]
+        self,
+        config: Config,
+        outbox: Outbox,
+        announcements: Announcements,
+        now: Callable[[], datetime],
+        keep_ladder: KeepLadder = lambda call_id, began_at, legs: None,
     ) -> None:
         self.announcements = announcements
         self.recordings = config.data / "recordings"
         self._standing_path = config.bridge_folder / "standing.json"
+        self._directory_path = config.bridge_folder / "directory.json"
         self._max_calls = config.max_calls
         self._outbox = outbox
         self._now = now
+        self._keep_ladder = keep_ladder
         self._endpoint: pyvoip.Endpoint | None = None
-        self._deliver: Errand = lambda: None
-        self._standing = _load_standing(self._standing_path)
+        self._switchboard: Switchboard | None = None
+        self._standing: StandingPlans | None = _load(standing.load, self._standing_path)
+        self._directory: Directory | None = _load(directory.load, self._directory_path)
         self._calls: dict[str, LiveCall] = {}
-        self._legs: dict[str, tuple[LiveCall, int | None]] = {}  # None: the caller's own
+        self._legs: dict[str, tuple[LiveCall, int]] = {}  # by the leg's id: whose, and which party
         self._lines: dict[str, bool] = {}
-        self._unsaved: deque[Event] = deque(maxlen=MOST_UNSAVED)  # events on their way to disk
-        self._saving = threading.Lock()
+        self._orders = Orders()
+        self._saving = Saving(outbox)
+        self._shelving = Shelving(self.recordings, self.report, now)
         self._errands: queue.SimpleQueue[Errand] = queue.SimpleQueue()
-        self._closing = ThreadPoolExecutor(1, thread_name_prefix="recordings-close")
+        self._deadlines: list[tuple[float, int, LiveCall]] = []
+        self._order = itertools.count()
         self._next_tick = 0.0
         self._beat = time.monotonic()
-        self._stopping = False
+        self._stop_by = math.inf
         self._thread = threading.Thread(target=self._run, name="bridge", daemon=True)
 
     # For other threads.
@@ -100,6 +122,11 @@ class Bridge:
     def standing_version(self) -> str:
         """The version of the standing plans on disk, '' without any."""
         return self._standing.version if self._standing is not None else ""
+
+    @property
+    def directory_version(self) -> str:
+        """The version of the directory on disk, '' without any."""
+        return self._directory.version if self._directory is not None else ""
 
     @property
     def beat(self) -> float:
@@ -112,15 +139,17 @@ class Bridge:
         return self._thread
 
     def report(self, *events: Event) -> None:
-        """Bring events that no call makes on their way to the desk; a disk that refuses only delays them."""
-        self._save(*events)
+        """Bring events on their way to the desk; a disk that refuses only delays them."""
+        self._saving.save(*events)
 
     def start(self, endpoint: pyvoip.Endpoint, deliver: Errand) -> None:
         """Begin to work with the telephones behind `endpoint`; calls that came earlier are not lost.
 
         `deliver` is called whenever the outbox has news.
         """
-        self._endpoint, self._deliver = endpoint, deliver
+        self._endpoint, self._switchboard, self._saving.deliver = endpoint, Switchboard(endpoint), deliver
+        if self._directory is not None:
+            endpoint.set_directory(self._directory)
         self._beat = time.monotonic()
         self._thread.start()
 
@@ -129,11 +158,8 @@ class Bridge:
         until = time.monotonic() + seconds
         self._errands.put(self._end_all)
         self._thread.join(seconds)
-        # A recorder waits two seconds for its disk at most; usually milliseconds.
-        closing = threading.Thread(target=self._closing.shutdown, daemon=True)
-        closing.start()
-        closing.join(max(0.1, until - time.monotonic()))
-        self._save()
+        self._shelving.stop(max(0.1, until - time.monotonic()))
+        self.report()
 
     def on_call(self, leg: pyvoip.Leg) -> None:
         """A caller's INVITE. It rings at once, on the thread that read it: a hand-over would cost time."""
@@ -166,16 +192,27 @@ class Bridge:
         """New standing plans."""
         self._errands.put(partial(self._take_standing, plans))
 
+    def on_directory(self, users: Directory) -> None:
+        """Whose softphones may register from now on."""
+        self._errands.put(partial(self._take_directory, users))
+
+    def on_command(self, command_id: str, command: Command) -> None:
+        """The desk asks something of a call."""
+        self._errands.put(lambda: self._orders.carry_out(self, command_id, command))
+
     def post(self, live: LiveCall, happened: Input) -> None:
         """Feed `happened` to `live`, soon."""
-        self._errands.put(partial(self._feed, live, happened))
+        self._errands.put(partial(self.feed, live, happened))
 
     def status(self) -> dict[str, Any]:
-        """What the heartbeat tells the desk: live calls, lines, and how much waits or was refused."""
+        """What the heartbeat tells the desk: live calls, lines, phones, and how much waits or was refused."""
+        endpoint = self._endpoint
         return {
             "calls": len(self._calls),
             "lines": self._lines.copy(),
-            "counters": dict(self._endpoint.counters) if self._endpoint is not None else {},
+            "live": [_told(live) for live in list(self._calls.values())],
+            "phones": endpoint.registered_phones() if endpoint is not None else [],
+            "counters": dict(endpoint.counters) if endpoint is not None else {},
             "waiting": self._outbox.waiting(),
             "refused": self._outbox.refused(),
         }
@@ -183,7 +220,7 @@ class Bridge:
     # The thread.
 
     def _run(self) -> None:
-        while not self._stopping:
+        while self._beat < self._stop_by and (self._calls or self._stop_by == math.inf):
             self._beat = time.monotonic()
             try:
                 errand: Errand | None = self._errands.get(timeout=self._patience())
@@ -192,104 +229,85 @@ class Bridge:
             try:
                 if errand is not None:
                     errand()
-                self._deadlines()
+                self._look_at_the_clock()
             except Exception:
                 log.exception("an errand failed")
 
     def _patience(self) -> float:
         """Seconds until something falls due."""
-        now = time.monotonic()
-        wait = self._next_tick - now
-        for live in self._calls.values():
-            if (deadline := live.call.next_deadline) is not None:
-                wait = min(wait, live.began + deadline - now)
-        return max(0.0, wait)
+        due = self._deadlines[0][0] if self._deadlines else math.inf
+        return max(0.0, min(due, self._next_tick, self._stop_by) - time.monotonic())
 
-    def _deadlines(self) -> None:
+    def _look_at_the_clock(self) -> None:
         now = time.monotonic()
-        for live in list(self._calls.values()):
-            deadline = live.call.next_deadline
-            if deadline is not None and live.began + deadline <= now:
-                self._feed(live, TimePassed())
+        while self._deadlines and self._deadlines[0][0] <= now:
+            at, _, live = heapq.heappop(self._deadlines)
+            if at == live.due:
+                live.due = math.inf
+                self.feed(live, TimePassed())
         if now >= self._next_tick:
             self._next_tick = now + TICK
             self._tick(now)
 
     def _tick(self, now: float) -> None:
-        if self._unsaved:
-            self._save()
+        self.report()
         for live in list(self._calls.values()):
-            if live.call.talking and now - live.last_heard() > SILENCE_LIMIT:
+            if live.call.talking and now - live.last_heard(now) > SILENCE_LIMIT:
                 log.warning("both sides are silent; the call is ended", call_id=live.id)
-                self._feed(live, CallBroken())
+                self.feed(live, CallBroken())
+            elif now - live.quiet_since() > MESSAGE_SILENCE:
+                self.feed(live, CallerSilent())
         if self._calls:
-            with contextlib.suppress(sqlite3.Error):  # told by `_save`, when there is something to save
+            with contextlib.suppress(sqlite3.Error):  # told by `report`, when there is something to save
                 self._outbox.still_open(self._now())
 
     def _end_all(self) -> None:
+        self._stop_by = time.monotonic() + LAST_MESSAGES
         for live in list(self._calls.values()):
-            self._feed(live, CallBroken())
-        self._stopping = True
+            self.feed(live, CallBroken())
 
     # What others report.
 
     def _offered(self, leg: pyvoip.Leg, offered: CallOffered) -> None:
-        if len(self._calls) >= self._max_calls:
+        if self.is_full:
             log.warning("too many calls at once; one was refused", call_id=leg.id, most=self._max_calls)
             leg.reject(503, "Service Unavailable", (("Retry-After", "30"),))
             refused = CallEnded(offered.call_id, EndReason.REJECTED, 1, 0.0, 0.0, offered.offered_at)
-            self._save(offered, refused)
+            self.report(offered, refused)
             return
-        plan = standing.choose(self._standing, offered.line, offered.offered_at)
-        live = LiveCall(Call(offered, plan), leg, self, time.monotonic())
-        self._calls[leg.id] = live
-        self._legs[leg.id] = (live, None)
-        self._do(live, live.call.begin())
+        call = Call(offered, standing.choose(self._standing, offered.line, offered.offered_at))
+        live = LiveCall(call, self, time.monotonic(), {CALLER: Handset((leg,), leg)})
+        self._watch(live, CALLER, leg)
+        self.begin(live, call.begin())
         log.info("call offered", call_id=leg.id, line=offered.line)
 
     def _leg_changed(self, leg: pyvoip.Leg, event: pyvoip.LegEvent) -> None:
-        live, key = self._legs.get(leg.id, (None, None))
-        if live is None:
+        if leg.id not in self._legs:
             if isinstance(event, pyvoip.Answered) and not leg.inbound:
                 leg.hangup()  # picked up when the call was already over
             return
+        live, party = self._legs[leg.id]
         if isinstance(event, pyvoip.Ended):
             del self._legs[leg.id]
-        if key is None:
-            self._caller_changed(live, event)
-        else:
-            self._manager_changed(live, key, event)
+            log.info("a leg ended", call_id=live.id, party=party, cause=event.cause, code=event.code)
+        happened = happened_to(live.parties[party], party, leg, event, self.call_of)
+        if happened is not None:
+            self.feed(live, happened)
 
-    def _caller_changed(self, live: LiveCall, event: pyvoip.LegEvent) -> None:
-        match event:
-            case pyvoip.Ended(_, "remote_bye" | "cancelled", elsewhere):
-                self._feed(live, CallerLeft(elsewhere))
-            case pyvoip.Ended(code, cause, _):
-                log.warning("the caller's leg broke", call_id=live.id, cause=cause, code=code)
-                self._feed(live, CallBroken(caller_is_gone=True))
-
-    def _manager_changed(self, live: LiveCall, key: int, event: pyvoip.LegEvent) -> None:
-        match event:
-            case pyvoip.Ringing():
-                live.rang.add(key)
-            case pyvoip.Answered():
-                self._feed(live, PhoneAnswered(key))
-            case pyvoip.Ended(code, cause, _):
-                log.info("a manager's leg ended", call_id=live.id, leg=key, cause=cause, code=code)
-                # A phone that rang and then gives up by itself was there, and nobody came.
-                quiet = LegEnd.NO_ANSWER if key in live.rang and code in (408, 480) else LegEnd.UNREACHABLE
-                self._feed(live, PhoneEnded(key, _LEG_ENDS.get(cause, quiet)))
+    def call_of(self, leg_id: str) -> str:
+        """The id of the call that a leg belongs to, '' when there is none."""
+        return self._legs[leg_id][0].id if leg_id in self._legs else ""
 
     def _line_changed(self, line: str, registered: bool, detail: str) -> None:
         if self._lines.get(line) is not registered:
             self._lines[line] = registered
             log.info("line changed", line=line, registered=registered, detail=detail)
-            self._save(LineChanged(line, registered, detail[:LONGEST_TEXT], self._now()))
+            self.report(LineChanged(line, registered, detail[:LONGEST_TEXT], self._now()))
 
     def _plan_arrived(self, call_id: str, plan: Plan) -> None:
         live = self._calls.get(call_id)
         if live is not None:
-            self._feed(live, PlanArrived(plan))
+            self.feed(live, PlanArrived(plan))
 
     def _take_standing(self, plans: StandingPlans) -> None:
         self._standing = plans
@@ -298,9 +316,43 @@ class Bridge:
         except OSError as error:
             log.error("standing plans can't be kept on disk", why=str(error))
 
+    def _take_directory(self, users: Directory) -> None:
+        self._directory = users
+        if self._endpoint is not None:
+            self._endpoint.set_directory(users)
+        try:
+            directory.save(self._directory_path, users)
+        except OSError as error:
+            log.error("the directory can't be kept on disk", why=str(error))
+
+    # What commands need.
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further call may begin."""
+        return len(self._calls) >= self._max_calls
+
+    def live(self, call_id: str) -> LiveCall | None:
+        """The call of this id while it goes on."""
+        return self._calls.get(call_id)
+
+    def trouble(self, target: str, line: str) -> str:
+        """Why `target` can't be rung, see `Switchboard.trouble`."""
+        return self._switchboard.trouble(target, line) if self._switchboard is not None else "failed"
+
+    def wall_clock(self) -> datetime:
+        """Now, aware, in UTC."""
+        return self._now()
+
     # What the calls decide.
 
-    def _feed(self, live: LiveCall, happened: Input) -> None:
+    def begin(self, live: LiveCall, actions: list[Action]) -> None:
+        """Take a new call in."""
+        self._calls[live.id] = live
+        self._do(live, actions)
+
+    def feed(self, live: LiveCall, happened: Input) -> None:
+        """Tell a call's machine what happened, and do what it says."""
         self._do(live, live.call.handle(happened, time.monotonic() - live.began))
 
     def _do(self, live: LiveCall, actions: list[Action]) -> None:
@@ -309,8 +361,8 @@ class Bridge:
             if isinstance(action, Emit):
                 events.append(action.event)
                 continue
-            if isinstance(action, StopRecording):  # the call's end comes first, then the recording's
-                self._save(*events)
+            if isinstance(action, StopRecording | DiscardRecording):  # what the call says comes before its recording
+                self.report(*events)
                 events.clear()
             try:
                 live.act(action)
@@ -318,51 +370,72 @@ class Bridge:
                 log.error("could not be done", call_id=live.id, action=type(action).__name__, why=str(error))
                 live.failed(action)
         if events:
-            self._save(*events)
-        if live.call.over and self._calls.pop(live.id, None) is not None:
-            for leg in (live.caller, *live.managers.values()):
+            self.report(*events)
+        if live.call.over:
+            self._forget(live)
+        elif (deadline := live.call.next_deadline) is not None and live.began + deadline != live.due:
+            live.due = live.began + deadline
+            heapq.heappush(self._deadlines, (live.due, next(self._order), live))
+
+    def _forget(self, live: LiveCall) -> None:
+        if self._calls.pop(live.id, None) is None:
+            return
+        live.due = math.inf
+        for party in live.parties.values():
+            for leg in party.legs:
                 self._legs.pop(leg.id, None)
-            log.info("call ended", call_id=live.id)
+        self._orders.ended(live.id)
+        self._keep_ladder(live.id, live.call.began_at, live.ladder)
+        log.info("call ended", call_id=live.id)
+        partner, live.partner = live.partner, None
+        if partner is not None:
+            partner.partner = None
+            self.feed(partner, PartnerLeft())
 
-    def dial(self, live: LiveCall, key: int, extension: str) -> pyvoip.Leg:
-        """Ring `extension`, in the caller's own codec: nothing is transcoded. Raises what `Endpoint.dial` does."""
-        assert self._endpoint is not None  # noqa: S101 calls come from the endpoint
-        offered = live.call.offered
-        leg = self._endpoint.dial(
-            extension,
-            caller_number=offered.caller_number,
-            caller_name=offered.caller_name,
-            codec=live.caller.codec,
-        )
-        self._legs[leg.id] = (live, key)
-        return leg
+    def dial(self, live: LiveCall, party: int, target: str, line: str) -> Handset:
+        """Ring `target` in the call's codec. Raises what `Switchboard.ring` does."""
+        assert self._switchboard is not None  # noqa: S101 calls come from the endpoint
+        number, name = live.call.shown
+        legs = self._switchboard.ring(target, line, number, name, live.codec)
+        for leg in legs:
+            self._watch(live, party, leg)
+        return Handset(legs)
 
-    def close_recording(self, live: LiveCall, recorder: Recorder) -> None:
-        """Close `recorder` on its own thread, since that waits for the disk, and tell the desk."""
-        self._closing.submit(self._recording_closed, live, recorder)
+    def _watch(self, live: LiveCall, party: int, leg: pyvoip.Leg) -> None:
+        self._legs[leg.id] = (live, party)
+        name = "caller" if party == CALLER else live.call.phones[party].extension
+        live.ladder.append((name, leg.call_id))
 
-    def _recording_closed(self, live: LiveCall, recorder: Recorder) -> None:
-        if seconds := recorder.close():
-            self._save(RecordingReady(live.id, live.recording_path, round(seconds, 3), self._now()))
-        else:
-            log.error("nothing could be recorded", call_id=live.id, why=recorder.failure)
+    def contacts(self, extensions: tuple[str, ...]) -> tuple[str, ...]:
+        """The SIP URIs behind extensions."""
+        return self._switchboard.contacts(extensions) if self._switchboard is not None else ()
 
-    def _save(self, *events: Event) -> None:
-        """Bring events to disk. A disk that refuses ends no call: they wait in memory for a better moment."""
-        with self._saving:
-            self._unsaved.extend(events)
-            try:
-                self._outbox.add(*self._unsaved)
-            except sqlite3.Error as error:
-                log.error("events can't be brought to disk", waiting=len(self._unsaved), why=str(error))
-                return
-            self._unsaved.clear()
-        self._deliver()
+    def close_recording(self, live: LiveCall, recorder: Recorder, keep: bool) -> None:
+        """Close a talk's recording and tell the desk, or leave nothing of it."""
+        self._shelving.recording(live.id, live.recording_path, recorder, keep)
+
+    def close_message(self, live: LiveCall, recorder: Recorder, keep: bool) -> None:
+        """Close a voice message and tell the call."""
+        saved: Callable[[float], None] = lambda seconds: self.post(live, MessageSaved(seconds))  # noqa: E731
+        self._shelving.message(live.message_path, recorder, keep, saved)
 
 
-def _load_standing(path: Path) -> StandingPlans | None:
+def _told(live: LiveCall) -> dict[str, str]:
+    """One call for the page that shows every call alive."""
+    call = live.call
+    return {
+        "call_id": call.call_id,
+        "line": call.line,
+        "direction": call.direction,
+        "state": call.state,
+        "since": call.at(call.since).isoformat(),
+        "extension": call.extension,
+    }
+
+
+def _load(load: Callable[[Any], Any], path: Any) -> Any:
     try:
-        return standing.load(path)
-    except (ValueError, OSError) as error:  # WireError and PlanError are ValueErrors
-        log.error("the standing plans on disk can't be used; waiting for the desk", why=str(error))
+        return load(path)
+    except (ValueError, OSError) as error:  # WireError, PlanError and DirectoryError are ValueErrors
+        log.error("what the desk had sent can't be used; waiting for the desk", file=path.name, why=str(error))
         return None

@@ -1,173 +1,158 @@
-"""One caller's call: its states and the ring policy. Pure: no sockets, no threads, no clock of its own.
+"""One caller's call until a manager has it: the plan, its steps and the ring policy. Pure, see `sipbridge.machine`.
 
-Feed `Call.handle` what happened and when; it returns what to do, in order. Times are seconds since the
-caller got 180 Ringing, so that a step of the machine's clock never bends a call; events carry
-`offered_at` plus those seconds. `Call.next_deadline` says when to come back with `TimePassed` at the latest.
-
-The policy (D19-D22, D26): ring k lasts `ring_seconds`. A manager who picks up is joined no earlier than
-the start of the configured ring, since lifting on the first one startles. When that ring ends and nobody
-took the call, the caller hears the greeting while the plan's steps ring on. When the plan is played to
-its end the caller hears the apology and is hung up on; the desk makes the promise.
+Times are seconds since the caller got 180 Ringing. The policy (D19-D22, D26): ring k lasts `ring_seconds`. A
+manager who picks up is joined no earlier than the start of the configured ring, since lifting on the first one
+startles. When that ring ends and nobody took the call, the caller hears the greeting, and a menu if there is
+one, while the plan's steps ring on. When the plan is played to its end the caller hears the apology, may leave
+a message, and is hung up on; the desk makes the promise.
 """
 
 from __future__ import annotations
 
-import enum
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from sipbridge.events import (
-    ApologyStarted,
     CallAnswered,
-    CallEnded,
     CallOffered,
     EndReason,
-    Event,
     GreetingStarted,
     LegEnd,
-    LegEnded,
     LegRinging,
+    MenuChosen,
+    Mode,
     Plan,
     PlanChosen,
+    Step,
 )
+from sipbridge.farewell import SOUND_LIMIT, Farewell
+from sipbridge.machine import MOMENT, Agenda, Machine
 from sipbridge.moves import (
+    CALLER,
     Action,
     AnswerCaller,
     CallBroken,
     CallerLeft,
-    CancelLeg,
-    Emit,
     HangUpCaller,
-    HangUpLeg,
     Input,
-    Join,
-    LetWait,
+    KeyPressed,
     PhoneAnswered,
     PhoneEnded,
+    PhoneRang,
     PlanArrived,
-    Play,
+    RedirectCaller,
+    Redirected,
     RejectCaller,
-    RingPhone,
     Sound,
     SoundPlayed,
-    StartRecording,
     StopPlaying,
-    StopRecording,
-    TimePassed,
 )
+from sipbridge.phone import PhoneState
 
 PLAN_WAIT = 0.3
 """Seconds the desk has to name a plan; then the standing plan is followed."""
 
-SOUND_LIMIT = 120.0
-"""Seconds after which a greeting or apology counts as played, whatever the media side says."""
+MENU_WAIT = 4.0
+"""Seconds after the menu in which a digit still counts when nobody is left to ring."""
 
-MOMENT = 1e-6  # a deadline reached within a microsecond is reached
+WATCH_LIMIT = 180.0
+"""Seconds a watched call may ring before its own place in the ring group is given up."""
 
-
-class _Phone(enum.Enum):
-    RINGING = enum.auto()
-    TAKING = enum.auto()  # picked up: waits for the configured ring, or talks
-    DROPPED = enum.auto()  # we asked it to stop, its end is not reported yet
-    ENDED = enum.auto()
+REDIRECT_LIMIT = 5.0
 
 
-@dataclass(slots=True)
-class _Leg:
-    extension: str
-    step: int
-    state: _Phone = _Phone.RINGING
-
-
-class Call:
-    """The state of one call. `standing` is followed when the desk is silent."""
+class Call(Machine):
+    """The state of one inbound call. `standing` is followed when the desk is silent."""
 
     def __init__(self, offered: CallOffered, standing: Plan) -> None:
+        number, name = offered.caller_number, offered.caller_name
+        super().__init__(offered.call_id, offered.line, number, (number, name), offered.offered_at, standing.hold_music)
         self.offered = offered
-        self.over = False
         self._standing = standing
         self._plan: Plan | None = None
-        self._legs: dict[int, _Leg] = {}
+        self._mode = Mode.BRIDGE
+        self._redirect_until = math.inf
+        self._steps: tuple[Step, ...] = ()
         self._step = -1
         self._step_ends = math.inf
-        self._taker: int | None = None  # the leg that picked up
+        self._taker: int | None = None  # the telephone that picked up
         self._join_at = math.inf
-        self._caller_answered = False
-        self._talk_since: float | None = None
-        self._wait_ended: tuple[int, float] | None = None  # rings and seconds, fixed when the wait is over
         self._playing: Sound | None = None
-        self._sound_number = 0
-        self._sound_limit = math.inf
-        self._out: list[Action] = []
+        self._sound = 0
+        self._sound_until = math.inf
+        self._menu_until = -math.inf  # no digit counts later; infinity while the menu plays or somebody is rung
+        self._farewell: Farewell | None = None
 
     def begin(self) -> list[Action]:
         """The first thing to do: the news to the desk. The 180 went out when the call came (`Bridge.on_call`)."""
-        self._out = [Emit(self.offered)]
+        self._out = []
+        self.emit(self.offered)
         return self._out
 
-    def handle(self, happened: Input, now: float) -> list[Action]:
-        """What to do after `happened` at `now` (seconds since the 180), with everything due by then."""
-        self._out = []
+    def react(self, happened: Input, now: float) -> None:
+        if self.talk_heard(happened, now) or (self._farewell is not None and self._farewell.react(happened, now)):
+            return
         match happened:
             case PlanArrived(plan):
-                if self._plan is None and not self.over:
+                if self._plan is None:
                     self._choose(plan, standing=False, now=now)
-            case PhoneAnswered(leg):
-                self._phone_answered(leg, now)
-            case PhoneEnded(leg, reason):
-                self._phone_ended(leg, reason, now)
+            case PhoneRang(key):
+                self.phones[key].rang = True
+            case PhoneAnswered(key):
+                if not self.answered_late(key):
+                    self._phone_answered(key, now)
+            case PhoneEnded(key, reason):
+                self._phone_ended(key, reason, now)
+            case KeyPressed(party, key):
+                if party == CALLER:
+                    self._choose_from_menu(key, now)
+            case SoundPlayed(number, _):
+                if number == self._sound and self._playing is not None:
+                    self._sound_over(now)
+            case Redirected(done):
+                self._redirected(done, now)
             case CallerLeft(elsewhere):
                 self._caller_left(elsewhere, now)
             case CallBroken(caller_is_gone):
-                self._end(EndReason.FAILED, now, caller_is_gone=caller_is_gone)
-            case SoundPlayed(number):
-                if number == self._sound_number and self._playing is not None:
-                    self._sound_over(now)
-            case TimePassed():
-                pass
-        self._settle(now)
-        return self._out
+                self.end(EndReason.FAILED, now, caller_is_gone=caller_is_gone)
 
     @property
-    def next_deadline(self) -> float | None:
-        """Seconds since the 180 when something falls due, None when only others can move the call."""
-        return min((at for at, _ in self._agenda()), default=None)
+    def state(self) -> str:
+        if self.over:
+            return "over"
+        if self._farewell is not None:
+            return self._farewell.state
+        if self.talk is not None:
+            return self.talk.state
+        return "greeting" if self.answered else "ringing"
 
-    @property
-    def talking(self) -> bool:
-        """Whether a manager and the caller hear each other."""
-        return self._talk_since is not None and not self.over
-
-    # What falls due by itself.
-
-    def _agenda(self) -> list[tuple[float, Callable[[float], None]]]:
-        """Everything that waits for its moment, and what to do then."""
-        if self.over or self._talk_since is not None:
-            return []
+    def agenda(self) -> Agenda:
         plan = self._plan
+        if self._farewell is not None:
+            return self._farewell.agenda()
         if plan is None:
             return [(PLAN_WAIT, self._follow_standing)]
-        agenda: list[tuple[float, Callable[[float], None]]] = []
-        if self._playing in (Sound.GREETING, Sound.APOLOGY):
-            agenda.append((self._sound_limit, self._sound_over))
         ring_starts = (plan.answer_on_ring - 1) * plan.ring_seconds
         ring_ends = plan.answer_on_ring * plan.ring_seconds
+        if self._mode is Mode.WATCH:
+            return [(WATCH_LIMIT, self._give_up_watching)]
+        if self._mode is Mode.REDIRECT:
+            asked = self._redirect_until < math.inf
+            return [(self._redirect_until, self._bridge)] if asked else [(ring_starts, self._redirect)]
+        agenda: Agenda = []
+        if self._playing is not None and self._playing is not Sound.RINGBACK:
+            agenda.append((self._sound_until, self._sound_over))
         if self._taker is not None:
             agenda.append((self._join_at, self._join))
-        elif self._step < len(plan.steps):
+        elif self._step < len(self._steps):
             agenda.append((self._step_ends, self._step_over))
-            if not self._caller_answered:
+            if not self.answered:
                 agenda.append((ring_ends, self._greet))
-        elif not self._caller_answered:
+        elif not self.answered:
             # Nobody on duty: the caller is greeted as on any day. All refused: nothing left to wait for.
             agenda.append((ring_starts, self._apologise) if plan.steps else (ring_ends, self._greet))
+        elif self._playing is Sound.RINGBACK:
+            agenda.append((self._menu_until, self._apologise))
         return agenda
-
-    def _settle(self, now: float) -> None:
-        while due := [item for item in self._agenda() if item[0] <= now + MOMENT]:
-            min(due, key=lambda item: item[0])[1](now)
 
     # The plan and its steps.
 
@@ -175,60 +160,64 @@ class Call:
         self._choose(self._standing, standing=True, now=now)
 
     def _choose(self, plan: Plan, *, standing: bool, now: float) -> None:
-        self._plan = plan
+        self._plan, self._mode, self._steps = plan, plan.mode, plan.steps
+        self.hold_music = plan.hold_music
+        self.tape.want(plan.record)
         extensions = tuple(extension for step in plan.steps for extension in step.extensions)
-        self._emit(PlanChosen(self.offered.call_id, standing, extensions, self._at(now)))
+        self.emit(PlanChosen(self.call_id, standing, extensions, self.at(now)))
+        if plan.mode is Mode.BRIDGE or (plan.mode is Mode.REDIRECT and not plan.steps):
+            self._bridge(now)
+
+    def _bridge(self, now: float) -> None:
+        self._mode = Mode.BRIDGE
         self._next_step(now)
 
     def _step_over(self, now: float) -> None:
-        for key in self._ringing():
-            self._drop(key, LegEnd.NO_ANSWER, now)
+        for key in self.ringing():
+            self.drop(key, LegEnd.NO_ANSWER, now)
         self._next_step(now)
 
-    def _next_step(self, now: float) -> None:
-        assert self._plan is not None  # noqa: S101 steps exist once a plan is chosen
+    def _next_step(self, now: float, ringing_on: tuple[str, ...] = ()) -> None:
         self._step += 1
-        if self._step >= len(self._plan.steps):
+        if self._step >= len(self._steps):
             self._step_ends = math.inf
-            if self._caller_answered and self._playing is not Sound.GREETING:
-                self._apologise(now)
+            self._plan_is_at_its_end(now)
             return
-        step = self._plan.steps[self._step]
+        step = self._steps[self._step]
         self._step_ends = now + step.seconds
         for extension in step.extensions:
-            key = len(self._legs)
-            self._legs[key] = _Leg(extension, self._step)
-            self._out.append(RingPhone(key, extension))
-            self._emit(LegRinging(self.offered.call_id, extension, self._step, self._at(now)))
+            if extension not in ringing_on:
+                self.ring(extension, told=True)
+                self.emit(LegRinging(self.call_id, extension, self._step, self.at(now)))
+
+    def _plan_is_at_its_end(self, now: float) -> None:
+        if not self.answered or self._playing in (Sound.GREETING, Sound.MENU):
+            return
+        if self._menu_until == math.inf:  # a menu was played: leave a moment for the digit
+            self._menu_until = now + MENU_WAIT
+        elif self._menu_until <= now:
+            self._apologise(now)
 
     def _phone_answered(self, key: int, now: float) -> None:
-        leg = self._legs[key]
-        if leg.state is _Phone.DROPPED:  # the answer crossed our cancel on the wire
-            leg.state = _Phone.ENDED
-            self._out.append(HangUpLeg(key))
-        elif leg.state is _Phone.RINGING:
-            leg.state = _Phone.TAKING
-            self._taker = key
-            for other in self._ringing():
-                self._drop(other, LegEnd.CANCELLED, now, taken=True)
-            self._join_at = now
-            if not self._caller_answered and self._plan is not None:
-                self._join_at = max(now, (self._plan.answer_on_ring - 1) * self._plan.ring_seconds)
-            if self._join_at > now + MOMENT:
-                self._out.append(LetWait(key))
+        self.phones[key].state = PhoneState.TAKEN
+        self._taker = key
+        for other in self.ringing():
+            self.drop(other, LegEnd.CANCELLED, now, taken=True)
+        self._join_at = now
+        if not self.answered and self._plan is not None:
+            self._join_at = max(now, (self._plan.answer_on_ring - 1) * self._plan.ring_seconds)
+        if self._join_at > now + MOMENT:
+            self.play(Sound.RINGBACK, party=key)  # who lifted early hears what the caller hears
 
     def _phone_ended(self, key: int, reason: LegEnd, now: float) -> None:
-        leg = self._legs[key]
-        was, leg.state = leg.state, _Phone.ENDED
-        if was is _Phone.TAKING and self._talk_since is not None:
-            self._end(EndReason.COMPLETED, now)
-        elif was is _Phone.TAKING:  # picked up and left before the configured ring: as good as a refusal
+        was, self.phones[key].state = self.phones[key].state, PhoneState.ENDED
+        if was is PhoneState.TAKEN:  # picked up and left before the configured ring: as good as a refusal
             self._taker = None
-            self._emit(LegEnded(self.offered.call_id, leg.extension, LegEnd.REJECTED, self._at(now)))
+            self.tell_leg_ended(key, LegEnd.REJECTED, now)
             self._next_step(now)
-        elif was is _Phone.RINGING:
-            self._emit(LegEnded(self.offered.call_id, leg.extension, reason, self._at(now)))
-            if not self._ringing():
+        elif was is PhoneState.RINGING:
+            self.tell_leg_ended(key, reason, now)
+            if not self.ringing():
                 self._next_step(now)
 
     # What the caller hears.
@@ -236,116 +225,129 @@ class Call:
     def _greet(self, now: float) -> None:
         assert self._plan is not None  # noqa: S101 greeted by the plan's ring
         self._answer_caller()
-        rings = min(self._rings(now), self._plan.answer_on_ring)
-        self._emit(GreetingStarted(self.offered.call_id, rings, round(now, 3), self._at(now)))
-        self._play(Sound.GREETING, self._plan.greeting, now)
+        rings = min(self.wait(now)[0], self._plan.answer_on_ring)
+        self.emit(GreetingStarted(self.call_id, rings, round(now, 3), self.at(now)))
+        if self._plan.menu is not None:
+            self._menu_until = math.inf
+        self._let_hear(Sound.GREETING, self._plan.greeting, now)
 
     def _sound_over(self, now: float) -> None:
+        assert self._plan is not None  # noqa: S101 it played by the plan
         played, self._playing = self._playing, None
-        if played is Sound.APOLOGY:
-            self._end(EndReason.NO_ANSWER, now)
-        elif self._plan is not None and self._step < len(self._plan.steps):
-            self._play(Sound.RINGBACK, "", now)
+        if played is Sound.GREETING and self._plan.menu is not None and self._menu_until == math.inf:
+            self._let_hear(Sound.MENU, self._plan.menu.sound, now)
+        elif self._step < len(self._steps):
+            self._let_hear(Sound.RINGBACK, "", now)
         else:
-            self._apologise(now)
+            self._plan_is_at_its_end(now)
+            if self._farewell is None:
+                self._let_hear(Sound.RINGBACK, "", now)
+
+    def _choose_from_menu(self, digit: str, now: float) -> None:
+        menu = self._plan.menu if self._plan is not None and now <= self._menu_until else None
+        choice = next((one for one in menu.choices if one.digit == digit), None) if menu is not None else None
+        if choice is None or self._taker is not None:
+            return
+        self._menu_until = -math.inf
+        self.emit(MenuChosen(self.call_id, digit, self.at(now)))
+        first = choice.steps[0].extensions if choice.steps else ()
+        for key in self.ringing():
+            if self.phones[key].extension not in first:
+                self.drop(key, LegEnd.CANCELLED, now)
+        ringing_on = tuple(self.phones[key].extension for key in self.ringing())
+        self._steps, self._step = choice.steps, -1
+        self._playing = None
+        self._next_step(now, ringing_on)
+        if self._farewell is None:
+            self._let_hear(Sound.RINGBACK, "", now)
 
     def _apologise(self, now: float) -> None:
         assert self._plan is not None  # noqa: S101 the plan is at its end
-        self._fix_wait(now)
+        self.fix_wait(now)
         self._answer_caller()
         self._stop_playing()
-        self._emit(ApologyStarted(self.offered.call_id, self._at(now)))
-        self._play(Sound.APOLOGY, self._plan.apology, now)
-
-    def _join(self, now: float) -> None:
-        assert self._taker is not None and self._plan is not None  # noqa: S101 a manager picked up
-        self._stop_playing()
-        self._answer_caller()
-        self._out.append(Join(self._taker))
-        if self._plan.record:
-            self._out.append(StartRecording(self._taker))
-        self._talk_since = now
-        rings, seconds = self._fix_wait(now)
-        extension = self._legs[self._taker].extension
-        self._emit(CallAnswered(self.offered.call_id, extension, rings, seconds, self._at(now)))
+        reason = EndReason.NO_ANSWER if self.talk is None else EndReason.COMPLETED
+        self._farewell = Farewell(self, self._plan.apology, self._plan.message_seconds, reason, now)
 
     def _answer_caller(self) -> None:
-        if not self._caller_answered:
-            self._caller_answered = True
-            self._out.append(AnswerCaller())
+        if not self.answered:
+            self.answered = True
+            self.do(AnswerCaller())
 
-    def _play(self, sound: Sound, name: str, now: float) -> None:
-        self._sound_number += 1
-        self._sound_limit = now + SOUND_LIMIT
-        self._playing = sound
+    def _let_hear(self, sound: Sound, name: str, now: float) -> None:
+        self._playing, self._sound_until = sound, now + SOUND_LIMIT
         if name or sound is Sound.RINGBACK:
-            self._out.append(Play(self._sound_number, sound, name))
+            self._sound = self.play(sound, name)
         else:
             self._sound_over(now)
 
     def _stop_playing(self) -> None:
         if self._playing is not None:
             self._playing = None
-            self._out.append(StopPlaying())
+            self.do(StopPlaying())
+
+    # The talk.
+
+    def _join(self, now: float) -> None:
+        assert self._taker is not None and self._plan is not None  # noqa: S101 a manager picked up
+        self._playing = None
+        self._answer_caller()
+        self.begin_talk(self._taker, self._plan.notice, self._plan.pause_keys, now)
+
+    def talk_begins(self, now: float) -> None:
+        assert self.talk is not None  # noqa: S101 it says so itself
+        rings, seconds = self.fix_wait(now)
+        self.phones[self._taker or 0].told = False
+        self.emit(CallAnswered(self.call_id, self.talk.extension, rings, seconds, self.at(now)))
+
+    def lost_before_talk(self, now: float) -> None:
+        assert self._taker is not None  # noqa: S101 who was lost
+        key, self._taker, self.talk, self._wait_ended = self._taker, None, None, None
+        self.tell_leg_ended(key, LegEnd.REJECTED, now)
+        self._let_hear(Sound.RINGBACK, "", now)
+        self._next_step(now)
+
+    def nobody_left(self, now: float) -> None:
+        self._apologise(now)
+
+    # Other ways to stand in an office.
+
+    def _give_up_watching(self, now: float) -> None:
+        self.end(EndReason.NO_ANSWER, now)
+
+    def _redirect(self, now: float) -> None:
+        self._redirect_until = now + REDIRECT_LIMIT
+        self.do(RedirectCaller(self._steps[0].extensions))
+
+    def _redirected(self, done: bool, now: float) -> None:
+        if self._mode is not Mode.REDIRECT:
+            return
+        if done:
+            self.end(EndReason.REDIRECTED, now, caller_is_gone=True)
+        else:
+            self._bridge(now)
 
     # How it ends.
 
+    def hang_up(self, now: float) -> None:
+        if self._farewell is None:
+            self.end(EndReason.COMPLETED if self.talking else EndReason.REJECTED, now)
+        else:
+            self._farewell.react(CallBroken(), now)
+
+    def release_caller(self) -> None:
+        self.do(HangUpCaller() if self.answered else RejectCaller())
+
     def _caller_left(self, elsewhere: bool, now: float) -> None:
-        if self._talk_since is not None:
+        if self.talking:
             reason = EndReason.COMPLETED
         elif elsewhere:
             reason = EndReason.ANSWERED_ELSEWHERE
-        elif self._playing is Sound.APOLOGY:  # the plan was at its end and the promise is made
-            reason = EndReason.NO_ANSWER
         else:
             reason = EndReason.ABANDONED
-        self._end(reason, now, caller_is_gone=True)
+        self.end(reason, now, caller_is_gone=True)
 
-    def _end(self, reason: EndReason, now: float, *, caller_is_gone: bool = False) -> None:
-        if self.over:
-            return
-        self.over = True
-        rings, seconds = self._fix_wait(now)
-        self._stop_playing()
-        for key in self._ringing():
-            self._drop(key, LegEnd.CANCELLED, now)
-        if self._taker is not None:
-            self._release(self._taker, now)
-        if not caller_is_gone:
-            self._out.append(HangUpCaller() if self._caller_answered else RejectCaller())
-        talk = 0.0 if self._talk_since is None else round(max(0.0, now - self._talk_since), 3)
-        self._emit(CallEnded(self.offered.call_id, reason, rings, seconds, talk, self._at(now)))
-        if self._talk_since is not None and self._plan is not None and self._plan.record:
-            self._out.append(StopRecording())
-
-    def _release(self, key: int, now: float) -> None:
-        leg = self._legs[key]
-        if leg.state is _Phone.TAKING:
-            leg.state = _Phone.ENDED
-            self._out.append(HangUpLeg(key))
-            if self._talk_since is None:
-                self._emit(LegEnded(self.offered.call_id, leg.extension, LegEnd.CANCELLED, self._at(now)))
-
-    def _drop(self, key: int, reason: LegEnd, now: float, *, taken: bool = False) -> None:
-        leg = self._legs[key]
-        leg.state = _Phone.DROPPED
-        self._out.append(CancelLeg(key, taken))
-        self._emit(LegEnded(self.offered.call_id, leg.extension, reason, self._at(now)))
-
-    def _ringing(self) -> list[int]:
-        return [key for key, leg in self._legs.items() if leg.state is _Phone.RINGING]
-
-    def _fix_wait(self, now: float) -> tuple[int, float]:
-        if self._wait_ended is None:
-            self._wait_ended = (self._rings(now), round(now, 3))
-        return self._wait_ended
-
-    def _rings(self, now: float) -> int:
-        """Rings begun by `now`; without a plan nobody knows their length, and it is the first."""
-        return 1 if self._plan is None else int((now + MOMENT) / self._plan.ring_seconds) + 1
-
-    def _at(self, now: float) -> datetime:
-        return self.offered.offered_at + timedelta(seconds=now)
-
-    def _emit(self, event: Event) -> None:
-        self._out.append(Emit(event))
+    def wait(self, now: float) -> tuple[int, float]:
+        """Without a plan nobody knows how long a ring is, and it is the first."""
+        rings = 1 if self._plan is None else int((now + MOMENT) / self._plan.ring_seconds) + 1
+        return rings, round(now, 3)

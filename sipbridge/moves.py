@@ -1,6 +1,7 @@
-"""What happens to a call and what is to be done about it: the inputs and the actions of `sipbridge.call`.
+"""What happens to a call and what is to be done about it: the inputs and the actions of the call machines.
 
-A manager's leg is named by a small number that the call gives out with `RingPhone`.
+A party is named by a small number: `CALLER`, or what the call gave out with `RingPhone`. Of an outbound call
+the caller is the client: who is not a manager, in either direction.
 """
 
 from __future__ import annotations
@@ -8,15 +9,25 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from sipbridge.events import Event, LegEnd, Plan
+from sipbridge.events import Command, Event, LegEnd, Plan
+
+CALLER = -1
 
 
 class Sound(enum.Enum):
-    """What the caller may hear from the bridge itself. `RINGBACK` has no end, the others play once."""
+    """What a party may hear from the bridge itself; those of `LOOPED` have no end, the others play once."""
 
     GREETING = "greeting"
+    MENU = "menu"
     RINGBACK = "ringback"
     APOLOGY = "apology"
+    TONE = "tone"  # speak after it
+    NOTICE = "notice"  # the talk is recorded
+    MUSIC = "music"
+    BUSY = "busy"
+
+
+LOOPED = frozenset({Sound.RINGBACK, Sound.MUSIC, Sound.BUSY})
 
 
 # What happened.
@@ -27,6 +38,13 @@ class PlanArrived:
     """The desk's answer to `CallOffered`."""
 
     plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneRang:
+    """A telephone we dialled is ringing there."""
+
+    leg: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +63,85 @@ class PhoneEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class SideHeld:
+    """This party put us on hold on its own telephone."""
+
+    party: int
+
+
+@dataclass(frozen=True, slots=True)
+class SideResumed:
+    """This party took us off hold."""
+
+    party: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """A key, 0-9, *, # or A-D, pressed by this party."""
+
+    party: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferWanted:
+    """A manager's telephone asks to pass the caller on (REFER); `other_call_id` '' without Replaces."""
+
+    leg: int
+    target: str
+    other_call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """A command of the desk."""
+
+    command_id: str
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedTo:
+    """The caller now speaks with another call's caller, whose number it is; the manager is to be freed."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerLeft:
+    """The other call's caller, with whom this one spoke, is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerRang:
+    """Outbound: the client's telephone rings; `early_media`: it sends sound of its own."""
+
+    early_media: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallerAnswered:
+    """Outbound: the client picked up."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerRefused:
+    """Outbound: the client can't be had."""
+
+    reason: LegEnd
+
+
+@dataclass(frozen=True, slots=True)
 class CallerLeft:
     """The caller cancelled or hung up; `elsewhere` when another phone of the ring group took the call."""
 
     elsewhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallerSilent:
+    """Nothing was heard from the caller for long while a message was recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +152,32 @@ class CallBroken:
 
 
 @dataclass(frozen=True, slots=True)
+class Redirected:
+    """The caller was sent on with 302; `done` is False when there was nowhere to send them."""
+
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SoundPlayed:
-    """The sound with this number was played to its end (or can't be played)."""
+    """The sound with this number was played to its end; `heard` is False when it could not be played."""
 
     number: int
+    heard: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingBroke:
+    """Nothing more can be recorded: disk_full or unwritable."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSaved:
+    """The voice message is on disk, so many seconds of it; 0 when there was nothing to keep."""
+
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +185,30 @@ class TimePassed:
     """Nothing but time."""
 
 
-Input = PlanArrived | PhoneAnswered | PhoneEnded | CallerLeft | CallBroken | SoundPlayed | TimePassed
+Input = (
+    PlanArrived
+    | PhoneRang
+    | PhoneAnswered
+    | PhoneEnded
+    | SideHeld
+    | SideResumed
+    | KeyPressed
+    | TransferWanted
+    | Ordered
+    | JoinedTo
+    | PartnerLeft
+    | CallerRang
+    | CallerAnswered
+    | CallerRefused
+    | CallerLeft
+    | CallerSilent
+    | CallBroken
+    | Redirected
+    | SoundPlayed
+    | RecordingBroke
+    | MessageSaved
+    | TimePassed
+)
 
 
 # What to do.
@@ -78,15 +216,16 @@ Input = PlanArrived | PhoneAnswered | PhoneEnded | CallerLeft | CallBroken | Sou
 
 @dataclass(frozen=True, slots=True)
 class RingPhone:
-    """Ring a manager's softphone at `extension` (a SIP URI); `leg` names it from now on."""
+    """Ring `extension` (or, on `line`, a number of a transfer); `leg` names it from now on."""
 
     leg: int
     extension: str
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CancelLeg:
-    """Stop ringing this softphone; `taken` when a colleague took the call."""
+    """Stop ringing this telephone; `taken` when a colleague took the call."""
 
     leg: int
     taken: bool = False
@@ -100,8 +239,46 @@ class HangUpLeg:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldLeg:
+    """Let this manager's telephone show that the talk is on hold (re-INVITE); it may refuse, nothing hangs on it."""
+
+    leg: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeLeg:
+    """Take back `HoldLeg`."""
+
+    leg: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTransfer:
+    """Tell the telephone that asked for a transfer how it goes, by a SIP status."""
+
+    leg: int
+    code: int
+    phrase: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialCaller:
+    """Outbound: call the client through `line`'s account."""
+
+    target: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerCaller:
     """Send 200 to the caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedirectCaller:
+    """Send the caller on to these extensions with 302; the outcome is `Redirected`."""
+
+    extensions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,35 +288,32 @@ class RejectCaller:
 
 @dataclass(frozen=True, slots=True)
 class HangUpCaller:
-    """End the dialog with a caller who was answered."""
+    """End the dialog with the caller; outbound: or stop calling them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Let the caller hear `sound`; its end is `SoundPlayed(number)`. `name` is the plan's file name."""
+    """Let `party` hear `sound` and nothing else; its end is `SoundPlayed(number)`. `name` is a sound file's."""
 
     number: int
     sound: Sound
     name: str
+    party: int = CALLER
 
 
 @dataclass(frozen=True, slots=True)
 class StopPlaying:
-    """Silence whatever plays."""
+    """Let `party` hear nothing."""
 
-
-@dataclass(frozen=True, slots=True)
-class LetWait:
-    """Let a manager who lifted early hear what the caller hears, ringing, until they are joined."""
-
-    leg: int
+    party: int = CALLER
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Connect the caller's sound with this manager's."""
+    """Let `leg` and `other` hear each other and nobody else."""
 
     leg: int
+    other: int = CALLER
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +324,30 @@ class StartRecording:
 
 
 @dataclass(frozen=True, slots=True)
+class Tap:
+    """From now on record the caller and this manager; None: silence."""
+
+    leg: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class StopRecording:
     """Close the recording."""
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardRecording:
+    """Close the recording and delete what there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartMessage:
+    """Record the caller alone, as a voice message."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopMessage:
+    """Close the voice message; `MessageSaved` follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +361,22 @@ Action = (
     RingPhone
     | CancelLeg
     | HangUpLeg
+    | HoldLeg
+    | ResumeLeg
+    | ReportTransfer
+    | DialCaller
     | AnswerCaller
+    | RedirectCaller
     | RejectCaller
     | HangUpCaller
     | Play
     | StopPlaying
-    | LetWait
     | Join
     | StartRecording
+    | Tap
     | StopRecording
+    | DiscardRecording
+    | StartMessage
+    | StopMessage
     | Emit
 )

@@ -35,3 +35,9 @@ def tone(codec: str, hz: float, seconds: float) -> bytes:
 def ringback(codec: str) -> bytes:
     """The ringing tone of most of Europe, to be looped: 1 s of 425 Hz, 4 s of silence."""
     return encode(tone_pcm(RINGBACK_HZ, 1.0) + bytes(2 * 4 * SAMPLE_RATE), codec)
+
+
+@functools.lru_cache(maxsize=2)
+def busy(codec: str) -> bytes:
+    """The busy tone of most of Europe, to be looped: 0.35 s of 425 Hz, 0.35 s of silence."""
+    return encode(tone_pcm(RINGBACK_HZ, 0.35) + bytes(2 * round(0.35 * SAMPLE_RATE)), codec)

@@ -1,0 +1,108 @@
+"""Carries out what the desk asks of calls: checks what a machine can't know, and lets the machine do the rest."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from sipbridge.events import Command, CommandRefused, Dial, Event, JoinCalls, Transfer
+from sipbridge.livecall import House, LiveCall
+from sipbridge.moves import Action, Input, JoinedTo, Ordered
+from sipbridge.placed import Placed
+
+REMEMBERED = 2000  # commands carried out, and calls that ended
+
+log = structlog.get_logger(__name__)
+
+
+class Calls(House, Protocol):
+    """What commands need of the bridge."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further call may begin."""
+
+    def live(self, call_id: str) -> LiveCall | None:
+        """The call of this id while it goes on."""
+
+    def trouble(self, target: str, line: str) -> str:
+        """Why a target can't be rung, '' when it can."""
+
+    def begin(self, live: LiveCall, actions: list[Action]) -> None:
+        """Take a new call in."""
+
+    def feed(self, live: LiveCall, happened: Input) -> None:
+        """Tell a call's machine what happened."""
+
+    def wall_clock(self) -> datetime:
+        """Now, aware, in UTC."""
+
+    def report(self, *events: Event) -> None:
+        """Tell the desk."""
+
+
+class Orders:
+    """Each command is carried out once, however often it comes. Works on the bridge's thread."""
+
+    def __init__(self) -> None:
+        self._done: OrderedDict[str, None] = OrderedDict()
+        self._ended: OrderedDict[str, None] = OrderedDict()
+
+    def ended(self, call_id: str) -> None:
+        """Remember that this call was ours: a command for it is refused, one for a stranger's is not our business."""
+        _remember(self._ended, call_id)
+
+    def carry_out(self, bridge: Calls, command_id: str, command: Command) -> None:
+        """Do it, or tell the desk why not."""
+        if command_id in self._done:
+            return
+        _remember(self._done, command_id)
+        live = bridge.live(command.call_id)
+        if isinstance(command, Dial):
+            why = self._dial(bridge, command) if live is None and command.call_id not in self._ended else ""
+        elif live is None:
+            why = "no_call" if command.call_id in self._ended else ""
+        elif isinstance(command, JoinCalls):
+            why = self._join(bridge, live, bridge.live(command.other_call_id))
+        else:
+            why = bridge.trouble(command.target, command.line) if isinstance(command, Transfer) else ""
+            if not why:
+                bridge.feed(live, Ordered(command_id, command))
+        if why:
+            log.info("a command was refused", call_id=command.call_id, kind=type(command).__name__, why=why)
+            bridge.report(CommandRefused(command.call_id, command_id, why, bridge.wall_clock()))
+
+    def _dial(self, bridge: Calls, dial: Dial) -> str:
+        if bridge.is_full:
+            return "failed"
+        if bridge.trouble(dial.extension, ""):
+            return "no_phone"
+        if why := bridge.trouble(dial.target, dial.line):
+            return why
+        call = Placed(dial, bridge.wall_clock())
+        bridge.begin(LiveCall(call, bridge, time.monotonic()), call.begin())
+        log.info("call placed", call_id=dial.call_id, line=dial.line)
+        return ""
+
+    def _join(self, bridge: Calls, one: LiveCall, other: LiveCall | None) -> str:
+        if other is None:
+            return "no_call"
+        if one is other or not (one.call.can_be_joined and other.call.can_be_joined):
+            return "not_now"
+        if one.call.extension != other.call.extension or one.codec != other.codec:
+            return "failed"
+        bridge.feed(one, JoinedTo(other.call.number))
+        bridge.feed(other, JoinedTo(one.call.number))
+        if not (one.call.over or other.call.over):
+            one.join_callers(other)
+        return ""
+
+
+def _remember(known: OrderedDict[str, None], key: str) -> None:
+    known[key] = None
+    if len(known) > REMEMBERED:
+        known.popitem(last=False)
