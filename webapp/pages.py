@@ -28,6 +28,8 @@ NAVIGATION = (
     ("roster.week", _l("Roster"), SALES),
     ("scripts.index", _l("Scripts"), SALES),
     ("office.settings", _l("Settings"), (Role.HEAD,)),
+    ("telephones.index", _l("Telephones"), (Role.HEAD, Role.ADMIN)),
+    ("office.dialling", _l("Calling out"), (Role.ADMIN,)),
     ("accounts.users", _l("Users"), (Role.ADMIN,)),
 )
 """(endpoint, label, roles that see it), in the order of the bar."""

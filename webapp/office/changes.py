@@ -30,6 +30,14 @@ def check_line_name(session: Session, line: Line | None, name: str) -> None:
         raise Refused("name", _("Another line has this name."))
 
 
+def use_sound(line: Line, kind: str, file_name: str) -> None:
+    """A line's own greeting or menu is this file from now on, '' for none."""
+    if kind == "greeting":
+        line.greeting = file_name
+    else:
+        line.menu = {**line.menu, "sound": file_name}
+
+
 def switch_line(session: Session, line: Line) -> None:
     """Retire a line, or take it up again. Raises Refused for the last one."""
     others = select(func.count()).select_from(Line).where(Line.active, Line.id != line.id)

@@ -12,6 +12,7 @@ from wtforms import BooleanField, SelectField, SelectMultipleField, ValidationEr
 from wtforms.validators import InputRequired, NumberRange
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from webapp.access import SALES
 from webapp.fields import ClockField, NumberField, TextField, WholeField, choices
 from webapp.languages import LANGUAGES
 
@@ -84,6 +85,17 @@ class LineForm(FlaskForm):
     def validate_answer_on_ring(self, field: Any) -> None:
         if field.data is not None and not RINGS[0] <= field.data <= RINGS[1]:
             raise ValidationError(_("From %(min)s to %(max)s.", min=RINGS[0], max=RINGS[1]))
+
+
+class DialRuleForm(FlaskForm):
+    """Whom a role may call."""
+
+    role = SelectField(_l("Role"))
+    pattern = TextField(_l("Numbers"), 60, missing=_l("Type the numbers that may be called."))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.role.choices = choices((role.value, role.label) for role in SALES)
 
 
 class PriceForm(FlaskForm):

@@ -13,9 +13,9 @@ from webapp.access import allow, load
 from webapp.accounts.models import Role
 from webapp.db import db
 from webapp.languages import LANGUAGES
-from webapp.office import changes, lists
-from webapp.office.forms import LineForm, PriceForm, SettingsForm
-from webapp.office.models import Channel, Line, PriceRange
+from webapp.office import changes, dialling, lists
+from webapp.office.forms import DialRuleForm, LineForm, PriceForm, SettingsForm
+from webapp.office.models import Channel, DialRule, Line, PriceRange
 from webapp.office.queries import items, price_ranges, the_office
 
 bp = Blueprint("office", __name__, url_prefix="/settings")
@@ -150,6 +150,46 @@ def delete_price(price_id: int) -> ResponseReturnValue:
     db.session.delete(load(select(PriceRange).where(PriceRange.id == price_id)))
     _announce_and_commit()
     return hx.go("office.prices")
+
+
+@bp.get("/calling-out", endpoint="dialling")
+@allow(Role.HEAD, Role.ADMIN)
+def dial_rules() -> ResponseReturnValue:
+    """Whom each role may call; nobody calls anybody until a rule says so."""
+    return _dialling(DialRuleForm(formdata=None, data={"role": Role.MANAGER.value}))
+
+
+@bp.post("/calling-out")
+@allow(Role.HEAD, Role.ADMIN)
+def add_dial_rule() -> ResponseReturnValue:
+    """One more rule."""
+    form = DialRuleForm()
+    if not form.validate():
+        return _dialling(form), 422
+    try:
+        rule = dialling.add(db.session(), Role(form.role.data), form.pattern.data)
+    except dialling.BadPattern as bad:
+        db.session.rollback()
+        form.pattern.errors = [str(bad)]
+        return _dialling(form), 422
+    _announce_and_commit()
+    flash(_("%(role)s may call %(pattern)s.", role=Role(rule.role).label, pattern=rule.pattern), "good")
+    return hx.go("office.dialling")
+
+
+@bp.post("/calling-out/<int:rule_id>/delete")
+@allow(Role.HEAD, Role.ADMIN)
+def delete_dial_rule(rule_id: int) -> ResponseReturnValue:
+    """A rule less."""
+    db.session.delete(load(select(DialRule).where(DialRule.id == rule_id)))
+    _announce_and_commit()
+    return hx.go("office.dialling")
+
+
+def _dialling(form: DialRuleForm) -> str:
+    return render_template(
+        "office/dialling.html", form=form, rules=dialling.rules(db.session()), lists=lists.LISTS, roles=dialling.ROLES
+    )
 
 
 def _announce_and_commit() -> None:
