@@ -13,18 +13,17 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from sipbridge.events import BridgeStarted, CallOffered, Event, Plan, WireError, decode, to_wire
+from sipbridge.events import BridgeStarted, CallOffered, Event, Plan, StandingPlans, WireError, decode, to_wire
 from webapp import csrf
 from webapp.accounts import softphones
 from webapp.bridge_api import status
-from webapp.calls import intake, lifecycle
+from webapp.calls import intake, lifecycle, talking, transfers  # noqa: F401 (they take their events by being there)
 from webapp.calls.models import BridgeEvent
 from webapp.calls.standing import Cache
 from webapp.db import db
 
 bp = Blueprint("bridge_api", __name__, url_prefix="/bridge")
 log = structlog.get_logger()
-standing = Cache()
 MAX_EVENTS = 200
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -66,7 +65,7 @@ def events() -> ResponseReturnValue:
                 if plan and isinstance(event, CallOffered):
                     plans[event.call_id] = plan
         status.note(session, body.get("status"), now)
-        answer = {"standing": standing.get(session, now).version, "directory": softphones.directory(session).version}
+        answer = {"standing": _standing(session, now).version, "directory": softphones.directory(session).version}
         session.commit()
     except WireError as error:
         session.rollback()
@@ -92,7 +91,8 @@ def _apply_once(session: Session, event_id: str, event: Event, bridge: str, now:
     except OperationalError:
         raise
     except Exception as error:
-        log.error("event could not be applied", kind=type(event).__name__, error=type(error).__name__, event_id=event_id)
+        kind, why = type(event).__name__, type(error).__name__
+        log.error("event could not be applied", kind=kind, error=why, event_id=event_id)
         if current_app.config.get("TESTING"):
             raise
     session.add(BridgeEvent(event_id=event_id[:80], kind=type(event).__name__, received_at=now))
@@ -104,8 +104,12 @@ def _apply_once(session: Session, event_id: str, event: Event, bridge: str, now:
 @bridge_only
 def standing_plans() -> ResponseReturnValue:
     """The standing plans of the coming days."""
-    plans = standing.get(db.session(), current_app.config["CLOCK"]())
-    return cast(dict[str, Any], to_wire(plans))
+    return cast(dict[str, Any], to_wire(_standing(db.session(), current_app.config["CLOCK"]())))
+
+
+def _standing(session: Session, now: datetime) -> StandingPlans:
+    cache: Cache = current_app.extensions.setdefault("standing_plans", Cache())
+    return cache.get(session, now)
 
 
 @bp.get("/directory")

@@ -18,6 +18,8 @@ LIVE = ("dialing", "calling", "ringing", "greeted", "talking")
 """States of a call that goes on."""
 RINGING = ("dialing", "ringing", "greeted")
 """States in which a manager's telephone may ring."""
+PASSING = ("asked", "ringing", "consulting")
+"""States of a passing-on that is under way."""
 TAKEN_ELSEWHERE = ("answered_elsewhere", "redirected")
 """End reasons of calls that went to a telephone this desk does not see."""
 
@@ -79,6 +81,7 @@ class Call(Model):
     line: Mapped[Line | None] = relationship()
     client: Mapped[Client | None] = relationship()
     answered_by: Mapped[User | None] = relationship(foreign_keys=[answered_by_id])
+    placed_by: Mapped[User | None] = relationship(foreign_keys=[placed_by_id])
     missed_closed_by: Mapped[User | None] = relationship(foreign_keys=[missed_closed_by_id])
 
     @property
@@ -197,7 +200,8 @@ class LineState(Model):
 class BridgeStatus(Model):
     """A bridge's last heartbeat: when, and what it said of itself (counters, live calls, lines, phones).
 
-    `name` tells several bridges of one desk apart, '' for the only one. `started_at` and `ended_why` are of its last start: when, and what had ended it before ('' for a clean end).
+    `name` tells several bridges of one desk apart, '' for the only one. `started_at` and `ended_why` are of its last
+    start: when, and what had ended it before ('' for a clean end).
     """
 
     __tablename__ = "bridge_status"

@@ -19,14 +19,18 @@ SAME_NUMBER = 30
 EARLY_UP_TO, LATE_FROM = 1, 4
 
 STATES: dict[str, tuple[str, LazyString]] = {
+    "dialing": ("live", _l("our telephone rings")),
+    "calling": ("live", _l("calling")),
     "ringing": ("live", _l("ringing")),
     "greeted": ("live", _l("hears the greeting")),
     "talking": ("live", _l("talking")),
     "talked": ("good", _l("talked")),
+    "not_reached": ("quiet", _l("not reached")),
     "missed": ("bad", _l("missed")),
     "made_good": ("warn", _l("missed, made good")),
     "closed": ("quiet", _l("missed, closed")),
     "elsewhere": ("quiet", _l("taken elsewhere")),
+    "sent_on": ("quiet", _l("sent on")),
 }
 """What became of a call: its look and its word."""
 
@@ -42,6 +46,7 @@ END_REASONS: dict[str, LazyString] = {
     "answered_elsewhere": _l("another phone took it"),
     "no_answer": _l("nobody picked up"),
     "rejected": _l("refused"),
+    "redirected": _l("sent on to the manager's telephone"),
     "failed": _l("broken off"),
 }
 
@@ -60,8 +65,10 @@ def state_of(call: Call) -> str:
         return call.state
     if call.answered_at:
         return "talked"
+    if call.direction == "out":
+        return "not_reached"
     if not call.is_missed:
-        return "elsewhere"
+        return "sent_on" if call.end_reason == "redirected" else "elsewhere"
     if call.missed_closed_at is None:
         return "missed"
     return "closed" if call.missed_reason else "made_good"

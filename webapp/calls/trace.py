@@ -7,12 +7,39 @@ from typing import Any
 
 from flask_babel import format_time, ngettext
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import User
 from webapp.calls.models import Call, CallTrace
 from webapp.clients.match import reason_text
+
+COMMANDS: dict[str, LazyString] = {
+    "Hold": _l("Putting the caller on hold"),
+    "Resume": _l("Taking the caller back"),
+    "Transfer": _l("Passing the caller on"),
+    "CompleteTransfer": _l("Connecting the two"),
+    "CancelTransfer": _l("Taking the caller back"),
+    "JoinCalls": _l("Joining the two calls"),
+    "PauseRecording": _l("Pausing the recording"),
+    "ResumeRecording": _l("Recording on"),
+    "ForbidRecording": _l("Ending the recording"),
+    "Dial": _l("Calling out"),
+    "HangUp": _l("Hanging up"),
+}
+"""What was asked of the bridge, as people call it."""
+
+WHY_NOT: dict[str, LazyString] = {
+    "no_call": _l("the call is over"),
+    "not_now": _l("not at this moment of the talk"),
+    "no_phone": _l("the telephone could not be reached"),
+    "no_line": _l("no line is there to dial through"),
+    "bad_target": _l("it can't be dialled"),
+    "failed": _l("something broke"),
+}
+"""Why the bridge did not do it."""
 
 
 def add(session: Session, call: Call, at: datetime, kind: str, **facts: Any) -> None:
@@ -29,6 +56,7 @@ def sentences(session: Session, call: Call) -> list[tuple[datetime, str]]:
 def sentence(kind: str, facts: dict[str, Any]) -> str:
     """One line in words; an unknown kind is shown as it is."""
     name = str(facts.get("name") or _("an unknown extension"))
+    to, seconds = str(facts.get("to", "")), facts.get("seconds", "")
     texts = {
         "offered": lambda: _("The call reached line %(line)s.", line=facts.get("line", "")),
         "matched": lambda: _(
@@ -70,7 +98,41 @@ def sentence(kind: str, facts: dict[str, Any]) -> str:
         "ended_no_answer": lambda: _("The call ended without an answer."),
         "ended_rejected": lambda: _("The call was refused."),
         "ended_failed": lambda: _("The call broke off."),
+        "ended_redirected": lambda: _("The caller was sent on to the manager's telephone."),
         "recording": lambda: _("The recording is ready, %(seconds)s s.", seconds=facts.get("seconds", "")),
+        "held_page": lambda: _("The caller was put on hold."),
+        "held_phone": lambda: _("The caller was put on hold at the telephone."),
+        "held_caller": lambda: _("The caller put us on hold."),
+        "resumed": lambda: _("The talk went on."),
+        "menu": lambda: _(
+            "The caller pressed %(digit)s in the menu%(title)s.",
+            digit=facts.get("digit", ""),
+            title=f": {facts['title']}" if facts.get("title") else "",
+        ),
+        "placed": lambda: _("%(name)s calls %(number)s.", name=name, number=facts.get("number", "")),
+        "client_ringing": lambda: _("The client's telephone rings."),
+        "client_answered": lambda: _("The client answered %(name)s after %(seconds)s s.", name=name, seconds=seconds),
+        "ended_out_completed": lambda: _("The talk ended after %(seconds)s s.", seconds=seconds),
+        "ended_out_abandoned": lambda: _("We hung up before anybody answered."),
+        "ended_out_no_answer": lambda: _("The client did not pick up."),
+        "ended_out_rejected": lambda: _("The client declined or was busy."),
+        "ended_out_failed": lambda: _("The call could not be made."),
+        "transfer_asked": lambda: _("%(name)s asked at the telephone to pass the caller on.", name=name),
+        "transfer_forbidden": lambda: _("That was not allowed: no such colleague, or no number that may be dialled."),
+        "transfer_attended": lambda: _("%(name)s rings %(to)s before passing the caller on.", name=name, to=to),
+        "transfer_blind": lambda: _("%(name)s passes the caller on to %(to)s.", name=name, to=to),
+        "consultation": lambda: _("%(to)s picked up and speaks with the manager; the caller waits.", to=to),
+        "transferred": lambda: _("The caller speaks with %(to)s now.", to=to),
+        "transfer_busy": lambda: _("%(to)s was busy; the caller goes back.", to=to),
+        "transfer_rejected": lambda: _("%(to)s declined; the caller goes back.", to=to),
+        "transfer_no_answer": lambda: _("%(to)s did not pick up; the caller goes back.", to=to),
+        "transfer_unreachable": lambda: _("%(to)s could not be reached; the caller goes back.", to=to),
+        "transfer_cancelled": lambda: _("The caller was taken back."),
+        "refused": lambda: _(
+            "%(command)s was not possible: %(why)s.",
+            command=COMMANDS.get(str(facts.get("command")), facts.get("command", "")),
+            why=WHY_NOT.get(str(facts.get("why")), facts.get("why", "")),
+        ),
         "made_good": lambda: _("Made good: a manager spoke with this number later."),
         "rang_back": lambda: _("Made good: %(name)s rang back and spoke with this number.", name=name),
         "closed_with_reason": lambda: _("Closed with a reason: %(reason)s", reason=facts.get("reason", "")),
@@ -131,7 +193,9 @@ def why_me(routed: dict[str, Any]) -> str:
     """Why the call rings where it rings, in words. `routed` is `Call.why_routed`."""
     name, who = str(routed.get("name", "")), str(routed.get("duty", ""))
     until = routed.get("until") or ""
-    if who and until:
+    if line_people := str(routed.get("line_people", "")):
+        on_duty = _("this line's calls are taken by %(name)s", name=line_people)
+    elif who and until:
         on_duty = _(
             "on duty until %(time)s: %(name)s", time=format_time(datetime.fromisoformat(until), "HH:mm"), name=who
         )
@@ -142,6 +206,7 @@ def why_me(routed: dict[str, Any]) -> str:
         "own_manager": lambda: _("Rings %(name)s, the client's own manager.", name=name),
         "own_manager_away": lambda: _("%(name)s, the client's manager, is away; %(duty)s.", name=name, duty=on_duty),
         "region": lambda: _("Rings %(name)s, the manager of the region.", name=name),
+        "line": lambda: _("Rings %(name)s, who takes this line's calls.", name=name),
         "duty": lambda: _("No manager assigned; %(duty)s.", duty=on_duty),
         "nobody_on_duty": lambda: _("Nobody is on duty now."),
     }

@@ -20,7 +20,9 @@ from webapp.touches.models import Touch
 
 SMALL_SAMPLE = 30
 """Below so many contacts a conversion says little, and is marked (D88)."""
-NOT_A_CONTACT = frozenset({"ringing", "greeted", "missed", "made_good", "closed", "elsewhere"})
+NOT_A_CONTACT = frozenset(
+    {"dialing", "calling", "not_reached", "ringing", "greeted", "missed", "made_good", "closed", "elsewhere", "sent_on"}
+)
 MISSED = frozenset({"missed", "made_good", "closed"})
 AT_A_TIME = 500
 
