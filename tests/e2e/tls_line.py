@@ -1,9 +1,11 @@
-"""A bare line of TLS to say anything in SIP on, from any address of this machine."""
+"""Lines of TLS: to say anything in SIP on, and to lend to a SIPp that has no TLS."""
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
+import threading
 import time
 import uuid
 import warnings
@@ -22,9 +24,9 @@ class TlsLine:
             warnings.simplefilter("ignore", DeprecationWarning)  # that is the point
             context.minimum_version, context.maximum_version = min(newest, ssl.TLSVersion.TLSv1_2), newest
         plain = socket.create_connection((host, int(port)), 5, source_address=(address, 0))
-        self._socket = context.wrap_socket(plain, server_hostname=host)
+        self.socket = context.wrap_socket(plain, server_hostname=host)
         self.address = address
-        self.version = self._socket.version()
+        self.version = self.socket.version()
         self._heard = b""
 
     def ask(self, method: str, uri: str, *fields: str, to_tag: str = "", body: str = "", seconds: float = 5) -> int:
@@ -43,13 +45,13 @@ class TlsLine:
             *(["Content-Type: application/sdp"] if body else []),
             f"Content-Length: {len(body)}",
         ]
-        self._socket.sendall(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
+        self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            self._socket.settimeout(left)
+            self.socket.settimeout(left)
             try:
                 while b"\r\n\r\n" not in self._heard:
-                    if not (got := self._socket.recv(65536)):
+                    if not (got := self.socket.recv(65536)):
                         return 0
                     self._heard += got
             except TimeoutError:
@@ -62,4 +64,37 @@ class TlsLine:
 
     def close(self) -> None:
         """Hang up."""
-        self._socket.close()
+        self.socket.close()
+
+
+class TlsRelay:
+    """Lends TLS to a program that has none: what comes to `address` by TCP goes to `door` by TLS, and back."""
+
+    def __init__(self, door: str, trusted: Path) -> None:
+        self._door, self._trusted = door, trusted
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._ends: list[socket.socket] = [self._listener]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = TlsLine(self._door, "127.0.0.1", self._trusted).socket
+                self._ends += [near, far]
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
+
+    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while got := source.recv(65536):
+                sink.sendall(got)
+            sink.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """Cut everything."""
+        for end in self._ends:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()

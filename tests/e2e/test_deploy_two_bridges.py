@@ -1,0 +1,122 @@
+"""deploy/: two bridges behind the door. One dies under load and is started again; calls are set up all the while."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sipbridge.events import CallEnded, CallOffered, Plan, Step
+from tests.e2e.door import INSIDE, PROGRAMS, Door
+from tests.e2e.installation import free_port, wait_for
+from tests.e2e.phones import SCENARIOS, missing
+from tests.e2e.tls_line import TlsRelay
+from tests.sipbridge.office import Office, Process
+from tests.sipbridge.standin import Desk
+
+RATE, CALLS, TALK = 10, 200, 1.0
+GRACE = 1.0
+"""Seconds after the death within which a call set-up may fail."""
+LINE = re.compile(r"^(offered|answered) (\d+) .*\s([\d.]+)$", re.M)
+
+
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    if absent := missing(("sipp", *PROGRAMS)):
+        pytest.skip(f"LEFT OUT: {', '.join(absent)} not installed")
+    desk = Desk().start()
+    yield desk
+    desk.stop()
+
+
+@pytest.fixture
+def bridges(tmp_path: Path, desk: Desk) -> Iterator[list[Office]]:
+    """Two bridges of one desk, each with a folder of its own."""
+    bridges = []
+    try:
+        for name in ("a", "b"):
+            (tmp_path / name).mkdir()
+            bridges.append(Office(tmp_path / name, desk.port))
+            bridges[-1].bridge()
+        yield bridges
+    finally:
+        for bridge in bridges:
+            bridge.close()
+
+
+@pytest.fixture
+def phone(tmp_path: Path) -> Iterator[str]:
+    """A telephone with many lines that is picked up at once: its address."""
+    port = free_port(socket.SOCK_DGRAM)
+    media = free_port(socket.SOCK_DGRAM)
+    process = subprocess.Popen(
+        ["sipp", "-sn", "uas", "-i", INSIDE, "-p", str(port), "-mp", str(media), "-nostdin"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    yield f"sip:phone@{INSIDE}:{port}"
+    process.kill()
+    process.wait(5)
+
+
+class Trunk:
+    """SIPp sends calls through the door."""
+
+    def __init__(self, folder: Path, door: Door) -> None:
+        self._relay = TlsRelay(door.address, door.folder / "trusted.pem")
+        self._log = folder / "trunk.log"
+        self.process = Process(
+            *("sipp", self._relay.address, "-sf", str(SCENARIOS / "trunk.xml"), "-t", "t1", "-i", INSIDE),
+            *("-p", str(free_port()), "-mp", str(free_port(socket.SOCK_DGRAM)), "-nostdin", "-timeout", "90"),
+            *("-m", str(CALLS), "-l", str(CALLS), "-r", str(RATE), "-d", str(round(TALK * 1000))),
+            *("-trace_logs", "-log_file", str(self._log)),
+        )
+
+    def times(self) -> tuple[dict[str, float], dict[str, float]]:
+        """When each call was offered, and when answered, in seconds since 1970."""
+        found: dict[str, dict[str, float]] = {"offered": {}, "answered": {}}
+        text = self._log.read_text() if self._log.exists() else ""
+        for what, number, at in LINE.findall(text):
+            found[what][number] = float(at)
+        return found["offered"], found["answered"]
+
+    def close(self) -> None:
+        self.process.end()
+        self._relay.close()
+
+
+def test_calls_are_set_up_while_a_bridge_dies(tmp_path: Path, desk: Desk, bridges: list[Office], phone: str) -> None:
+    desk.plan = lambda offered: Plan((Step((phone,), 30.0),), 1, 5.0, "", "", False)
+    door = Door(tmp_path, [f"127.0.0.1:{bridge.sip_port}" for bridge in bridges], [f"{INSIDE}:{free_port()}"])
+    trunk = None
+    try:
+        door.start()
+        trunk = Trunk(tmp_path, door)
+        wait_for(lambda: len(trunk.times()[0]) > CALLS * 0.4, 60)
+        first = bridges[0].processes[0]
+        first.kill()
+        died = time.time()
+        wait_for(lambda: len(trunk.times()[0]) > CALLS * 0.6, 60)
+        again = bridges[0].bridge()
+        trunk.process.ended(60)
+    finally:
+        if trunk:
+            trunk.close()
+        door.close()
+    offered, answered = trunk.times()
+    assert len(offered) == CALLS
+    failed = [offered[number] for number in offered.keys() - answered.keys()]
+    assert not [at for at in failed if at > died + GRACE], f"{door.log} died {died}, failed {failed}"
+    assert len(failed) <= RATE * GRACE
+    took = [one.text.count("call offered") for one in (first, again, bridges[1].processes[0])]
+    assert min(took) > CALLS * 0.1, took
+    calls = {call.call_id for call in desk.of(CallOffered)}
+    wait_for(lambda: calls == {call.call_id for call in desk.of(CallEnded)}, told="an end for every call")
+    assert set(Counter(call.call_id for call in desk.of(CallEnded)).values()) == {1}
