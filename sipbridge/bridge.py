@@ -95,6 +95,7 @@ class Bridge:
         self._standing_path = config.bridge_folder / "standing.json"
         self._directory_path = config.bridge_folder / "directory.json"
         self._max_calls = config.max_calls
+        self._name = config.name
         self._outbox = outbox
         self._now = now
         self._keep_ladder = keep_ladder
@@ -208,6 +209,7 @@ class Bridge:
         """What the heartbeat tells the desk: live calls, lines, phones, and how much waits or was refused."""
         endpoint = self._endpoint
         return {
+            "name": self._name,
             "calls": len(self._calls),
             "lines": self._lines.copy(),
             "live": [_told(live) for live in list(self._calls.values())],

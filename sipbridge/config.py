@@ -17,7 +17,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # The desk's own settings are here as well: both read the same file.
 KNOWN = frozenset(
     f"SECONDRING_{name}"
-    for name in ("DATA", "WEB", "SIP", "RTP", "PEERS", "ACCOUNTS", "MAX_CALLS", "TIMEZONE", "COUNTRY")
+    for name in ("DATA", "WEB", "SIP", "RTP", "PEERS", "ACCOUNTS", "MAX_CALLS", "BRIDGE", "TIMEZONE", "COUNTRY")
 )
 LOOPBACK: tuple[Network, ...] = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
 
@@ -39,7 +39,10 @@ class AccountConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What the bridge needs to know. `data` is absolute; `rtp_ports` are for RTP of callers and managers."""
+    """What the bridge needs to know. `data` is absolute; `rtp_ports` are for RTP of callers and managers.
+
+    `name` tells several bridges of one data folder and desk apart, '' for the only one.
+    """
 
     data: Path
     web: tuple[str, int]
@@ -48,11 +51,12 @@ class Config:
     peers: tuple[Network, ...]
     accounts: tuple[AccountConfig, ...]
     max_calls: int
+    name: str
 
     @property
     def bridge_folder(self) -> Path:
         """Where the bridge keeps its own files."""
-        return self.data / "bridge"
+        return self.data / (f"bridge-{self.name}" if self.name else "bridge")
 
 
 def load(environ: Mapping[str, str] | None = None) -> Config:
@@ -71,6 +75,7 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         peers=_peers(settings.get("SECONDRING_PEERS"), sip[0], accounts),
         accounts=accounts,
         max_calls=_count("SECONDRING_MAX_CALLS", settings.get("SECONDRING_MAX_CALLS", "100")),
+        name=_name("SECONDRING_BRIDGE", settings.get("SECONDRING_BRIDGE", "")),
     )
 
 
@@ -114,6 +119,12 @@ def _count(name: str, value: str) -> int:
     if not re.fullmatch(r"\s*\d{1,5}\s*", value) or not 1 <= int(value) <= 10000:
         raise ConfigError(f"{name}: {value!r} should be a number from 1 to 10000")
     return int(value)
+
+
+def _name(setting: str, value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9-]{0,20}", value.strip()):
+        raise ConfigError(f"{setting}: {value!r} should be a short word of small letters, digits and dashes")
+    return value.strip()
 
 
 def _accounts(value: str) -> tuple[AccountConfig, ...]:

@@ -20,6 +20,14 @@ def test_without_settings_everything_has_its_default(tmp_path: Path) -> None:
     assert [str(network) for network in found.peers] == ["127.0.0.0/8", "::1/128"]
 
 
+def test_a_bridge_beside_another_has_a_name_and_a_folder_of_its_own(tmp_path: Path) -> None:
+    found = config(tmp_path, BRIDGE="b")
+    assert (found.name, found.bridge_folder) == ("b", tmp_path / "bridge-b")
+    for name in ("../b", "B", "b c", "b" * 21):
+        with pytest.raises(ConfigError, match="SECONDRING_BRIDGE"):
+            config(tmp_path, BRIDGE=name)
+
+
 def test_empty_means_default(tmp_path: Path) -> None:
     assert config(tmp_path, SIP="", PEERS=" ") == config(tmp_path)
 
