@@ -26,6 +26,7 @@ from sipbridge.events import (
     CallAnswered,
     CallEnded,
     CallOffered,
+    CallPlaced,
     EndReason,
     Event,
     GreetingStarted,
@@ -196,6 +197,11 @@ class Outbox:
 
     def _follow(self, event: Event) -> None:
         """Keep `open_calls` in step with what the desk is told."""
+        call_id, seen = getattr(event, "call_id", None), getattr(event, "at", None)
+        if call_id and seen:
+            self._db.execute(
+                "UPDATE open_calls SET seen_at = max(seen_at, ?) WHERE call_id = ?", (seen.isoformat(), call_id)
+            )
         match event:
             case CallOffered():
                 at = event.offered_at.isoformat()
@@ -204,16 +210,22 @@ class Outbox:
                     (event.call_id, at, at),
                 )
                 self._db.execute("INSERT OR REPLACE INTO last_offered VALUES (1, ?)", (event.call_id,))
-            case GreetingStarted():
-                self._db.execute(
-                    "UPDATE open_calls SET rings = ?, seen_at = ? WHERE call_id = ?",
-                    (event.rings, event.at.isoformat(), event.call_id),
-                )
-            case CallAnswered():
+            case CallPlaced():
                 at = event.at.isoformat()
                 self._db.execute(
-                    "UPDATE open_calls SET answered_at = ?, rings = ?, ring_seconds = ?, seen_at = ? WHERE call_id = ?",
-                    (at, event.rings, event.seconds, at, event.call_id),
+                    "INSERT OR REPLACE INTO open_calls (call_id, offered_at, seen_at, rings, ring_seconds)"
+                    " VALUES (?, ?, ?, 0, 0)",
+                    (event.call_id, at, at),
+                )
+            case GreetingStarted():
+                self._db.execute(
+                    "UPDATE open_calls SET rings = ? WHERE call_id = ?",
+                    (event.rings, event.call_id),
+                )
+            case CallAnswered():
+                self._db.execute(
+                    "UPDATE open_calls SET answered_at = ?, rings = ?, ring_seconds = ? WHERE call_id = ?",
+                    (event.at.isoformat(), event.rings, event.seconds, event.call_id),
                 )
             case CallEnded():
                 self._db.execute("DELETE FROM open_calls WHERE call_id = ?", (event.call_id,))
