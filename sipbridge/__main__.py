@@ -26,8 +26,11 @@ from service.notify import Supervisor
 from sipbridge import config as settings
 from sipbridge import pyvoip
 from sipbridge.bridge import Bridge
+from sipbridge.commandlink import CommandLink
 from sipbridge.config import Config, ConfigError
-from sipbridge.events import BridgeStarted, Event, RecordingReady
+from sipbridge.events import BridgeStarted, Event, MessageLeft, RecordingReady
+from sipbridge.farewell import SHORTEST_MESSAGE, message_path
+from sipbridge.ladder import Ladder
 from sipbridge.livecall import recording_path
 from sipbridge.logs import to_stderr
 from sipbridge.media.announcements import Announcements
@@ -68,14 +71,16 @@ def run(config: Config, stop: threading.Event, supervisor: Supervisor) -> int:
     life = Life(config.bridge_folder / "last_end")
     outbox = open_outbox(config)
     hub = Hub()
-    bridge = Bridge(config, outbox, Announcements(config.data / "sounds"), utc_now)
+    ladder = Ladder(config.data / "ladders")
+    bridge = Bridge(config, outbox, Announcements(config.data / "sounds"), utc_now, ladder.keep)
     delivery = Delivery(config, outbox, bridge)
-    endpoint = listen(config, hub, bridge)
+    endpoint = listen(config, hub, bridge, ladder)
     watchdog = Watchdog(
         Watched("bridge", lambda: bridge.beat, lambda: bridge.thread),
         Watched("sip", lambda: endpoint.sip.beat, lambda: endpoint.sip.thread),
         Watched("media", lambda: hub.beat, lambda: hub.thread),
         Watched("weblink", lambda: delivery.link.beat, lambda: delivery.link.thread, delivery.replace),
+        Watched("commandlink", lambda: delivery.orders.beat, lambda: delivery.orders.thread, delivery.replace_orders),
         Watched("recordings", lambda: writer.beat, lambda: writer.thread, writer.replace),
     )
     bridge.report(*what_was_cut_off(config, outbox), BridgeStarted(life.begin(), utc_now()))
@@ -93,8 +98,10 @@ def run(config: Config, stop: threading.Event, supervisor: Supervisor) -> int:
     def close() -> None:
         bridge.stop(1.0)
         endpoint.stop()
+        delivery.orders.stop()
         delivery.link.stop(0.7)
         hub.stop()
+        ladder.close()
         outbox.close()
 
     closing = threading.Thread(target=close, name="close", daemon=True)
@@ -123,18 +130,20 @@ def watch(stop: threading.Event, watchdog: Watchdog, supervisor: Supervisor) -> 
 
 
 class Delivery:
-    """The link to the desk that works now; one that hangs is left behind for a fresh one."""
+    """The two links to the desk that work now, for events and for commands; one that hangs is left behind."""
 
     def __init__(self, config: Config, outbox: Outbox, bridge: Bridge) -> None:
         self._config, self._outbox, self._bridge = config, outbox, bridge
         self._token = read_token(config.data)
         self._watchdog = Watchdog()
         self.link = self._make()
+        self.orders = self._make_orders()
 
     def start(self, watchdog: Watchdog) -> None:
         """Begin to deliver; heartbeats tell how the threads under `watchdog` do."""
         self._watchdog = watchdog
         self.link.start()
+        self.orders.start()
 
     def wake(self) -> None:
         """The outbox has something new."""
@@ -146,6 +155,16 @@ class Delivery:
         hung.abandon()
         self.link.start()
 
+    def replace_orders(self) -> None:
+        """Let a fresh link hear commands instead of the one that hangs."""
+        hung, self.orders = self.orders, self._make_orders()
+        hung.stop()
+        self.orders.start()
+
+    def _make_orders(self) -> CommandLink:
+        heard = self._config.bridge_folder / "last_command"
+        return CommandLink(self._config.web, self._token, heard, self._bridge.on_command)
+
     def _make(self) -> WebLink:
         return WebLink(
             self._config.web,
@@ -154,6 +173,8 @@ class Delivery:
             self._bridge.standing_version,
             on_plan=self._bridge.on_plan,
             on_standing=self._bridge.on_standing,
+            directory_version=self._bridge.directory_version,
+            on_directory=self._bridge.on_directory,
             status=lambda: self._bridge.status() | {"threads": self._watchdog.states()},
         )
 
@@ -183,11 +204,15 @@ def open_outbox(config: Config) -> Outbox:
 
 
 def what_was_cut_off(config: Config, outbox: Outbox) -> list[Event]:
-    """The end, and the recording if there is one, of every call that a crash of the bridge cut off."""
+    """The end of every call that a crash of the bridge cut off, with its voice message and recording, if any."""
     events: list[Event] = []
     for offered, end, offered_at in outbox.cut_off():
         log.warning("a call was cut off when the bridge ended", call_id=end.call_id)
-        events += [offered, end] if offered else [end]
+        events += [offered] if offered else []
+        message = message_path(f"{offered_at:%Y/%m}", end.call_id)
+        if (seconds := recorded_seconds(config.data / "recordings" / message)) >= SHORTEST_MESSAGE:
+            events.append(MessageLeft(end.call_id, message, seconds, utc_now()))
+        events.append(end)
         path = recording_path(end.call_id, offered_at)
         if seconds := recorded_seconds(config.data / "recordings" / path):
             events.append(RecordingReady(end.call_id, path, seconds, utc_now()))
@@ -203,7 +228,7 @@ def recorded_seconds(path: Path) -> float:
         return 0.0
 
 
-def listen(config: Config, hub: Hub, bridge: Bridge) -> pyvoip.Endpoint:
+def listen(config: Config, hub: Hub, bridge: Bridge, ladder: Ladder) -> pyvoip.Endpoint:
     """The telephone side, started. Raises CannotStart when its port can't be had."""
     host, port = config.sip
     endpoint = pyvoip.Endpoint(
@@ -218,6 +243,8 @@ def listen(config: Config, hub: Hub, bridge: Bridge) -> pyvoip.Endpoint:
         on_call=bridge.on_call,
         on_leg=bridge.on_leg,
         on_line=bridge.on_line,
+        bindings=config.bridge_folder / "bindings.json",
+        on_message=lambda sent, address, data: ladder.note(utc_now(), sent, address, data),
     )
     hub.start()
     try:

@@ -1,7 +1,7 @@
 """The bridge's side of the line to the desk: one thread that delivers events in order and brings plans back.
 
 `POST /bridge/events` carries `{"events": [envelope, ...], "status": {...}}`; the answer is
-`{"plans": {call_id: plan}, "standing": version}`. An event leaves the outbox only after a 2xx. No
+`{"plans": {call_id: plan}, "standing": version, "directory": version}`. An event leaves the outbox only after a 2xx. No
 connection or an error of the desk: the same events again, a little later, for as long as it takes.
 """
 
@@ -22,7 +22,8 @@ from typing import Any
 import structlog
 
 from sipbridge import standing
-from sipbridge.events import Plan, StandingPlans, WireError, from_wire
+from sipbridge.directory import check_directory
+from sipbridge.events import Directory, Plan, StandingPlans, WireError, from_wire
 from sipbridge.outbox import Kept, Outbox
 
 BATCH = 100
@@ -49,8 +50,8 @@ class Refused(Exception):
 class WebLink:
     """Delivers `outbox` to the desk at `desk` (host, port) until stopped.
 
-    `on_plan(call_id, plan)` and `on_standing(plans)` are called on the delivery thread and must return at
-    once. `status()` is what the heartbeat tells about the bridge.
+    `on_plan(call_id, plan)`, `on_standing(plans)` and `on_directory(directory)` are called on the delivery thread
+    and must return at once. `status()` is what the heartbeat tells about the bridge.
     """
 
     def __init__(
@@ -63,6 +64,8 @@ class WebLink:
         on_plan: Callable[[str, Plan], None],
         on_standing: Callable[[StandingPlans], None],
         status: Callable[[], dict[str, Any]],
+        directory_version: str = "",
+        on_directory: Callable[[Directory], None] = lambda directory: None,
     ) -> None:
         self._desk = desk
         self._token = token
@@ -70,6 +73,8 @@ class WebLink:
         self._standing_version = standing_version
         self._on_plan = on_plan
         self._on_standing = on_standing
+        self._directory_version = directory_version
+        self._on_directory = on_directory
         self._status = status
         self._connection: http.client.HTTPConnection | None = None
         self._news = threading.Event()
@@ -169,7 +174,7 @@ class WebLink:
         try:
             body = json.loads(answer)
             plans = body["plans"].items()
-            version = body.get("standing", "")
+            version, users = body.get("standing", ""), body.get("directory", "")
         except (ValueError, KeyError, AttributeError, TypeError):
             log.error("the desk's answer is not what was agreed")
             return
@@ -180,6 +185,18 @@ class WebLink:
                 log.error("the desk's plan can't be followed", call_id=call_id, why=str(error))
         if isinstance(version, str) and version and version != self._standing_version:
             self._fetch_standing()
+        if isinstance(users, str) and users and users != self._directory_version:
+            self._fetch_directory()
+
+    def _fetch_directory(self) -> None:
+        try:
+            directory = check_directory(from_wire(Directory, json.loads(self._ask("GET", "/bridge/directory"))))
+        except (ValueError, Refused) as error:  # WireError and DirectoryError are ValueErrors
+            log.error("the desk's directory of softphones can't be read; the old one stays", why=str(error))
+            return
+        self._on_directory(directory)
+        self._directory_version = directory.version
+        log.info("directory received", users=len(directory.users))
 
     def _fetch_standing(self) -> None:
         try:

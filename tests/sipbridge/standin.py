@@ -11,7 +11,17 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from sipbridge.events import CallOffered, Event, Plan, StandingPlans, decode, to_wire
+from sipbridge.events import (
+    CallOffered,
+    Command,
+    Directory,
+    Event,
+    Plan,
+    StandingPlans,
+    decode,
+    encode_command,
+    to_wire,
+)
 
 
 def wait_for(condition: Callable[[], Any], seconds: float, what: str) -> Any:
@@ -36,6 +46,10 @@ class Desk:
         self.port = free_port()
         self.plan = plan or (lambda offered: None)
         self.standing = StandingPlans("", {})
+        self.directory = Directory("", "office", {})
+        self.commands: list[str] = []  # envelopes in the order they were asked, the first has the id 1
+        self.listening = 0  # bridges that hear commands
+        self.streams_opened: list[str] = []  # the Last-Event-ID of each stream, '' without
         self.status_code = 200
         self.refuse: Callable[[Event], bool] = lambda event: False
         self.delay = 0.0
@@ -69,6 +83,12 @@ class Desk:
             server.server_close()
             server.end_connections()
 
+    def ask(self, command: Command) -> str:
+        """Ask something of the bridge; the command's id."""
+        command_id = str(len(self.commands) + 1)
+        self.commands.append(json.dumps(encode_command(command_id, command)))
+        return command_id
+
     def of(self, kind: type[Event]) -> list[Any]:
         with self.lock:
             return [event for event in self.events if isinstance(event, kind)]
@@ -98,7 +118,7 @@ class Desk:
                 self.events.append(event)
             if isinstance(event, CallOffered) and (plan := self.plan(event)) is not None:
                 plans[event.call_id] = to_wire(plan)
-        return 200, {"plans": plans, "standing": self.standing.version}
+        return 200, {"plans": plans, "standing": self.standing.version, "directory": self.directory.version}
 
 
 class _Server(ThreadingHTTPServer):
@@ -146,9 +166,38 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(*desk.take(body))
 
     def do_GET(self) -> None:
-        assert self.path == "/bridge/standing"
-        with self.server.desk.lock:
-            self._answer(200, to_wire(self.server.desk.standing))
+        desk = self.server.desk
+        if self.path == "/bridge/commands":
+            return self._stream()
+        answers: dict[str, Any] = {"/bridge/standing": desk.standing, "/bridge/directory": desk.directory}
+        with desk.lock:
+            self._answer(200, to_wire(answers[self.path]))
+
+    def _stream(self) -> None:
+        """Commands as they are asked, until the bridge leaves or the desk stops."""
+        desk, server = self.server.desk, self.server
+        if desk.token and self.headers["Authorization"] != f"Bearer {desk.token}":
+            return self._answer(401, {})
+        desk.streams_opened.append(self.headers["Last-Event-ID"] or "")
+        told = int(self.headers["Last-Event-ID"] or 0)
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        desk.listening += 1
+        try:
+            self.wfile.write(b": commands\n\n")
+            said = time.monotonic()
+            while desk._server is server:
+                for number in range(told + 1, len(desk.commands) + 1):
+                    told, said = number, time.monotonic()
+                    self.wfile.write(f"id: {number}\ndata: {desk.commands[number - 1]}\n\n".encode())
+                if time.monotonic() - said > 1.0:
+                    said = time.monotonic()
+                    self.wfile.write(b": still here\n\n")
+                time.sleep(0.01)
+        finally:
+            desk.listening -= 1
 
     def _answer(self, status: int, body: dict[str, Any]) -> None:
         content = b"<html>hello" if self.server.desk.mumbles else json.dumps(body).encode()

@@ -34,6 +34,7 @@ from sipbridge.events import (
     decode,
     to_wire,
 )
+from sipbridge.ladder import Ladder
 from sipbridge.media.announcements import Announcements
 from sipbridge.media.hub import Hub
 from sipbridge.outbox import Outbox
@@ -455,7 +456,7 @@ def test_a_talk_in_which_nobody_sends_a_sound_is_ended(
     outbox, hub = Outbox(settings.bridge_folder / "outbox.sqlite"), Hub()
     one = bridge.Bridge(settings, outbox, Announcements(), lambda: datetime(2026, 3, 2, tzinfo=UTC))
     one.on_standing(StandingPlans("v1", {"*": (long_ago,)}))
-    endpoint = listen(settings, hub, one)
+    endpoint = listen(settings, hub, one, Ladder(tmp_path / "ladders"))
     one.start(endpoint, lambda: None)
     try:
         as_the_manager = INVITE.replace("AVP 8", "AVP 0").replace("8 PCMA", "0 PCMU")
