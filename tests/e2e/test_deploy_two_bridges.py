@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import socket
 import subprocess
@@ -11,14 +12,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from sipbridge.events import CallEnded, CallOffered, Plan, Step
 from tests.e2e.door import INSIDE, PROGRAMS, Door
 from tests.e2e.installation import free_port, wait_for
+from tests.e2e.office import KNOWN
+from tests.e2e.office import Desk as WholeDesk
 from tests.e2e.phones import SCENARIOS, missing
 from tests.e2e.tls_line import TlsRelay
 from tests.sipbridge.office import Office, Process
 from tests.sipbridge.standin import Desk
+from webapp.calls.models import BridgeStatus
 
 RATE, CALLS, TALK = 10, 200, 1.0
 GRACE = 1.0
@@ -120,3 +125,38 @@ def test_calls_are_set_up_while_a_bridge_dies(tmp_path: Path, desk: Desk, bridge
     calls = {call.call_id for call in desk.of(CallOffered)}
     wait_for(lambda: calls == {call.call_id for call in desk.of(CallEnded)}, told="an end for every call")
     assert set(Counter(call.call_id for call in desk.of(CallEnded)).values()) == {1}
+
+
+def test_two_bridges_share_one_desk_and_its_recordings(tmp_path: Path, pattern: WholeDesk, clients: None) -> None:
+    desk = WholeDesk(tmp_path)
+    try:
+        desk.found_like(pattern)
+        desk.start("web")
+        desk.start("bridge")
+        first = desk.sip_port
+        desk.sip_port = free_port(socket.SOCK_DGRAM)
+        low = random.randrange(50000, 60000, 200)
+        desk.environ |= {
+            "SECONDRING_BRIDGE": "b",
+            "SECONDRING_SIP": desk.sip,
+            "SECONDRING_RTP": f"{low}-{low + 198}",
+        }
+        desk.start("bridge b", "sipbridge")
+        wait_for(desk.bridge_is_up, told=desk.log("bridge b"))
+        phone = desk.softphone("anna", auto=True)
+        for number, port in enumerate((first, desk.sip_port)):
+            desk.sip_port = port
+            caller = desk.caller(KNOWN)
+            wait_for(lambda number=number: len(desk.calls()) > number and desk.calls()[number]["state"] == "talking")
+            talked = phone.saw("CALL_CLOSED")
+            caller.hang_up()
+            wait_for(lambda talked=talked: phone.saw("CALL_CLOSED") > talked)
+        wait_for(lambda: [call["end"] for call in desk.calls()] == ["completed"] * 2)
+        wait_for(lambda: all(call["recording"] for call in desk.calls()))
+        recordings = {call["recording"] for call in desk.calls()}
+        names = desk.ask(lambda session: sorted(session.scalars(select(BridgeStatus.name))))
+    finally:
+        desk.close()
+    assert names == ["", "b"]
+    assert len(recordings) == 2
+    assert all((tmp_path / "var" / "recordings" / path).is_file() for path in recordings)
