@@ -92,7 +92,7 @@ class Recorder:
         """
         if self._ended is None:
             self._ended = self._clock()
-            writer.poke()
+            writer.poke(self)
         self._finished.wait(_CLOSE_SECONDS)
         return self._samples_on_disk / self._rate
 
@@ -160,7 +160,7 @@ class Writer:
         self._changed = threading.Condition()
         self._open: list[Recorder] = []
         self._at: Recorder | None = None  # whose file is being written
-        self._poked = False
+        self._ending: list[Recorder] = []  # somebody waits for their files to be complete
         self._thread: threading.Thread | None = None
 
     @property
@@ -174,17 +174,19 @@ class Writer:
             if self._thread is None:
                 self._start()
 
-    def poke(self) -> None:
+    def poke(self, recorder: Recorder) -> None:
+        """Write this one now: it has ended."""
         with self._changed:
-            self._poked = True
+            self._ending.append(recorder)
             self._changed.notify()
 
     def replace(self) -> None:
         """Leave the thread behind, hung or dead, with the recording it was at; a fresh one does the others."""
         with self._changed:
             hung, self._at = self._at, None
-            if hung in self._open:
-                self._open.remove(hung)
+            for waiting in (self._open, self._ending):
+                if hung in waiting:
+                    waiting.remove(hung)
             self._start()
         if hung is not None:
             hung.give_up("the disk does not answer", UNWRITABLE)
@@ -198,27 +200,28 @@ class Writer:
         me = threading.current_thread()
         while True:
             with self._changed:
+                if self._thread is me and self._open and not self._ending:
+                    # One after the other, each in a moment of its own: a burst of them all would hold up the sound.
+                    self._changed.wait(FLUSH_SECONDS / len(self._open))
                 if self._thread is not me:
                     return
                 if not self._open:
                     self._thread, self.beat = None, math.inf
+                    self._ending.clear()
                     return
-                if not self._poked:
-                    self._changed.wait(FLUSH_SECONDS)
-                self._poked = False
-                recorders = list(self._open)
-            for recorder in recorders:
-                with self._changed:
-                    if self._thread is not me:
-                        return
-                    self._at, self.beat = recorder, time.monotonic()
-                done = recorder.write()
-                with self._changed:
-                    if self._thread is not me:
-                        return
-                    self._at, self.beat = None, time.monotonic()
-                    if done:
-                        self._open.remove(recorder)
+                recorder = self._ending.pop(0) if self._ending else self._open[0]
+                self._at, self.beat = recorder, time.monotonic()
+            done = recorder.write()
+            with self._changed:
+                if self._thread is not me:
+                    return
+                self._at, self.beat = None, time.monotonic()
+                if recorder in self._open:  # to the end of the queue
+                    self._open.remove(recorder)
+                    if not done:
+                        self._open.append(recorder)
+                if done and recorder in self._ending:
+                    self._ending.remove(recorder)
 
 
 writer = Writer()
