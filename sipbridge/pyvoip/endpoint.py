@@ -172,11 +172,10 @@ class Endpoint(VoIPPhone):
         """Find the address of a host; `found` gets it or None, perhaps on another thread."""
         self._resolver.lookup(host, found)
 
-    def may_dial(self, address: Address) -> bool:
-        """Whether a call may be diverted there: to peers and registrars of ours, never back to ourselves."""
-        if address == self.sip.via(address):
-            return False
-        return self.sip.peers.serves(address[0]) or self.accounts.at(address[0])
+    def may_divert(self, address: Address, dialled: list[str]) -> bool:
+        """Whether a call to `dialled` may be diverted there: to peers and registrars of ours, never to ourselves."""
+        known = address[0] in dialled or self.sip.peers.serves(address[0]) or self.accounts.at(address[0])
+        return known and address != self.sip.via(address)
 
     @property
     def is_full(self) -> bool:
@@ -199,7 +198,6 @@ class Endpoint(VoIPPhone):
         except sdp.Unacceptable as unacceptable:
             transaction.respond(488, "Not Acceptable Here", (warning(unacceptable),))
             return
-        transaction.respond(100, "Trying")
         codec, event = (offer[1].codec, offer[1].event) if offer else (WITHOUT_OFFER, sdp.DEFAULT_EVENT)
         try:
             client = self._open_media(self.sip.local.facing(invite.source[0]), codec, event)
@@ -211,7 +209,8 @@ class Endpoint(VoIPPhone):
         self.legs[leg.id] = leg
         self._inbound += 1
         try:
-            self._on_call(leg)
+            self._on_call(leg)  # the bridge notes the call before the leg sends anything
+            transaction.trying()
         except Exception:
             self.counters["errors"] += 1
             log.exception("on_call failed")

@@ -236,7 +236,7 @@ class OutboundLeg(Leg):
             if self.ended:
                 return
             destination = (ip or "", uri.port or 5060)
-            if ip is None or not (ip in self._dialled or self.endpoint.may_dial(destination)):
+            if ip is None or not self.endpoint.may_divert(destination, self._dialled):
                 self._finish(code, _cause(code))
                 return
             self._uri, self._address = uri, None

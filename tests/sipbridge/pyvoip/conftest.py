@@ -183,17 +183,17 @@ class Phone:
             return request
 
     def reply(self, request: Message, code: int, phrase: str = "x", headers: str = "", body: str = "") -> None:
-        """Answer a request of the endpoint."""
+        """Answer a request of the endpoint; with our Contact unless `headers` bring one."""
         to = request.header("to")
         if "tag=" not in to and code > 100:
             to += f";tag={self.to_tag or 'phone'}"
         kind = "Content-Type: application/sdp\r\n" if body else ""
+        contact = "" if "Contact:" in headers else f"Contact: <{self.address}>\r\n"
         self.send_raw(
             (
                 f"SIP/2.0 {code} {phrase}\r\nVia: {request.header('via')}\r\nFrom: {request.header('from')}\r\n"
                 f"To: {to}\r\nCall-ID: {request.call_id}\r\nCSeq: {request.header('cseq')}\r\n"
-                f"Contact: <sip:phone@{self.ip}:{self.port}>\r\n{headers}{kind}"
-                f"Content-Length: {len(body.encode())}\r\n\r\n{body}"
+                f"{contact}{headers}{kind}Content-Length: {len(body.encode())}\r\n\r\n{body}"
             ).encode()
         )
 
