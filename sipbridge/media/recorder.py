@@ -177,8 +177,9 @@ class Writer:
     def poke(self, recorder: Recorder) -> None:
         """Write this one now: it has ended."""
         with self._changed:
-            self._ending.append(recorder)
-            self._changed.notify()
+            if recorder in self._open:  # else it failed, and its file is closed
+                self._ending.append(recorder)
+                self._changed.notify()
 
     def replace(self) -> None:
         """Leave the thread behind, hung or dead, with the recording it was at; a fresh one does the others."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sipbridge.media.g711 import encode
-from sipbridge.media.recorder import Recorder
+from sipbridge.media.recorder import Recorder, writer
 from sipbridge.media.stream import Frame, Stream
 from sipbridge.media.tones import tone, tone_pcm
 from tests.sipbridge.media.conftest import Phone, until
@@ -106,7 +106,7 @@ RECORDS_UNTIL_KILLED = """
 import sys, time
 from pathlib import Path
 from sipbridge.media.hub import Hub
-from sipbridge.media.recorder import Recorder
+from sipbridge.media.recorder import Recorder, writer
 from sipbridge.media.stream import Stream
 from sipbridge.media.tones import tone
 hub = Hub()
@@ -150,12 +150,26 @@ def test_a_folder_that_can_not_be_made_ends_the_recording_not_the_call(tmp_path:
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 def test_a_full_disk_ends_the_recording_not_the_others(tmp_path: Path) -> None:
     healthy = Recorder(tmp_path / "healthy.wav")
-    recorder = Recorder(Path("/dev/full"))
+    full = tmp_path / "full.wav"  # by another name: a file that nothing was written to is removed
+    full.symlink_to("/dev/full")
+    recorder = Recorder(full)
     until(lambda: recorder.failure is not None)
     assert recorder.close() == 0
     assert "OSError" in (recorder.failure or "")
     assert healthy.close() > 0
     assert healthy.failure is None
+
+
+def test_a_recording_that_failed_keeps_what_it_has(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "call.wav")
+    until(lambda: (tmp_path / "call.wav").exists() and (tmp_path / "call.wav").stat().st_size > 44)
+    recorder.give_up("the disk is full", "disk_full")
+    until(lambda: recorder not in writer._open)
+    kept = (tmp_path / "call.wav").read_bytes()
+    other = Recorder(tmp_path / "other.wav")  # the writer goes on
+    assert recorder.close() > 0
+    assert other.close() > 0
+    assert (tmp_path / "call.wav").read_bytes() == kept
 
 
 def test_frames_are_bounded_when_the_disk_is_too_slow(tmp_path: Path) -> None:
