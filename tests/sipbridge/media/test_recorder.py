@@ -106,7 +106,7 @@ RECORDS_UNTIL_KILLED = """
 import sys, time
 from pathlib import Path
 from sipbridge.media.hub import Hub
-from sipbridge.media.recorder import Recorder, writer
+from sipbridge.media.recorder import Recorder
 from sipbridge.media.stream import Stream
 from sipbridge.media.tones import tone
 hub = Hub()
