@@ -24,6 +24,9 @@ from sipbridge.pyvoip.uri import BadAddress, Uri, parse_uri
 
 NONCE_SECONDS = 300.0
 MOST_NONCES = 4096
+MOST_TELEPHONES = 4096
+ALGORITHMS = ("SHA-256", "MD5")  # the better one first
+MD5_ALONE = ("baresip v0.", "baresip v1.")  # User-Agents that give up at any other algorithm
 LONGEST_PROOF = 2000  # characters
 
 _NONCE = re.compile(r"([0-9a-f]{1,12})\.([0-9a-f]{16})\.([0-9a-f]{32})")
@@ -59,7 +62,7 @@ def proof_in(request: Message, realm: str) -> Proof | None:
             continue
         parts = pairs_of(rest)
         algorithm = parts.get("algorithm", "MD5").upper()
-        if parts.get("realm") != realm or parts.get("qop", "").lower() != "auth" or algorithm not in ("SHA-256", "MD5"):
+        if parts.get("realm") != realm or parts.get("qop", "").lower() != "auth" or algorithm not in ALGORITHMS:
             continue
         if not _COUNT.fullmatch(parts.get("nc", "")):
             continue
@@ -79,15 +82,17 @@ class Prover:
         self._used: OrderedDict[str, tuple[float, int]] = OrderedDict()  # nonce: when issued, highest count
         self._floor = 0.0  # nonces issued up to then are stale: their counts may have been forgotten
 
-    def challenges(self, realm: str, source: Address, *, stale: bool = False) -> wire.Fields:
-        """The WWW-Authenticate headers, the better algorithm first."""
+    def challenges(
+        self, realm: str, source: Address, algorithms: tuple[str, ...], *, stale: bool = False
+    ) -> wire.Fields:
+        """The WWW-Authenticate headers, one for each algorithm."""
         issued = f"{int(self._clock() * 1000):x}"
         chance = secrets.token_hex(8)
         nonce = f"{issued}.{chance}.{self._seal(issued, chance, source)}"
         again = ", stale=true" if stale else ""
         return tuple(
             ("WWW-Authenticate", f'Digest realm="{realm}", nonce="{nonce}", algorithm={name}, qop="auth"{again}')
-            for name in ("SHA-256", "MD5")
+            for name in algorithms
         )
 
     def judge(self, proof: Proof, request: Message, secret: PhoneSecret | None) -> Verdict:
@@ -123,6 +128,36 @@ class Prover:
     def _seal(self, issued: str, chance: str, source: Address) -> str:
         text = f"{issued}.{chance}.{source[0]}.{source[1]}"
         return hashlib.blake2s(text.encode(), key=self._key, digest_size=16).hexdigest()
+
+
+class Offers:
+    """Which algorithms a telephone is challenged with.
+
+    RFC 8760 has telephones pass over challenges they don't know. Some give up instead and try the same again a
+    minute later, so who comes a second time without a proof is offered MD5 alone from then on.
+    """
+
+    def __init__(self) -> None:
+        self._asked: OrderedDict[tuple[Address, str, str], tuple[str, int] | None] = OrderedDict()  # None: MD5 alone
+
+    def to(self, request: Message) -> tuple[str, ...]:
+        """The algorithms for the challenge of this request, which brings no proof."""
+        telephone, asked = _telephone(request), (request.call_id, request.cseq)
+        again = self._asked.get(telephone, asked) != asked
+        self._asked[telephone] = None if again else asked
+        self._asked.move_to_end(telephone)
+        if len(self._asked) > MOST_TELEPHONES:
+            self._asked.popitem(last=False)
+        return ("MD5",) if again or request.header("user-agent").startswith(MD5_ALONE) else ALGORITHMS
+
+    def proved(self, request: Message) -> None:
+        """The telephone could answer a challenge; one that was offered both may be so again."""
+        if self._asked.get(_telephone(request)) is not None:
+            del self._asked[_telephone(request)]
+
+
+def _telephone(request: Message) -> tuple[Address, str, str]:
+    return request.source, request.to.uri.number[:64], request.header("user-agent")[:64]
 
 
 def _names(text: str, uri: Uri) -> bool:

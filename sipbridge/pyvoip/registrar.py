@@ -20,7 +20,7 @@ from sipbridge.pyvoip import wire
 from sipbridge.pyvoip.bindings import Binding, BindingsFile, Kept, to_json
 from sipbridge.pyvoip.identity import bounded
 from sipbridge.pyvoip.message import Message
-from sipbridge.pyvoip.proof import Proof, Prover, Verdict, proof_in
+from sipbridge.pyvoip.proof import Offers, Proof, Prover, Verdict, proof_in
 from sipbridge.pyvoip.timers import Timer
 from sipbridge.pyvoip.uri import BadAddress, NameAddr, Uri, host_port, parse_name_addr
 
@@ -93,7 +93,7 @@ class Registrar:
         self._client, self._now, self._file = client, now, file
         self._clock = client.timers.clock
         self._directory: Directory | None = None
-        self._prover = Prover(self._clock)
+        self._prover, self._offers = Prover(self._clock), Offers()
         self._phones: dict[str, list[Kept]] = {}
         self._wrong_from = Throttle(self._clock, WRONG_PROOFS)
         self._wrong_for = Throttle(self._clock, WRONG_PROOFS)
@@ -148,7 +148,7 @@ class Registrar:
         if request.to.uri.scheme not in ("sip", "sips"):
             self._client.respond_once(request, 400, "Bad Address Of Record")
         elif proof is None:
-            fields = self._prover.challenges(directory.realm, request.source)
+            fields = self._prover.challenges(directory.realm, request.source, self._offers.to(request))
             self._client.respond_once(request, 401, "Unauthorized", fields)
         elif self._is_throttled(proof, request):
             self._client.counters["throttled_registers"] += 1
@@ -180,9 +180,11 @@ class Registrar:
             self._wrong_from.count(request.source[0])
             self._wrong_for.count(proof.user[:LONGEST_DEVICE])
             self._wrong_pair.count(f"{request.source[0]} {proof.user[:LONGEST_DEVICE]}")
-            return 401, "Unauthorized", self._prover.challenges(directory.realm, request.source)
+            return 403, "Wrong User Or Secret", ()  # to another challenge some would answer the same without end
         if verdict is Verdict.STALE:
-            return 401, "Unauthorized", self._prover.challenges(directory.realm, request.source, stale=True)
+            again = self._prover.challenges(directory.realm, request.source, (proof.algorithm,), stale=True)
+            return 401, "Unauthorized", again
+        self._offers.proved(request)
         if proof.user != user:
             return 403, "Not Your Address", ()
         self._accepted.count(user)
