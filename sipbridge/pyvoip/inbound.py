@@ -54,6 +54,7 @@ class InboundLeg(Leg):
             if self._ringing:
                 self._ringing.cancel()
             contact = ("Contact", self.contact(self._peer))
+            self._invite.trying()
             self._invite.respond(180, "Ringing", (contact, ALLOW, SUPPORTED))
             self._ringing = self.sip.timers.after(REPEAT_RINGING, self.ring)
 
@@ -61,6 +62,7 @@ class InboundLeg(Leg):
         with self.sip.lock:
             if self.state != CallState.RINGING:
                 return
+            self._invite.trying()
             self._stop_ringing()
             self.state = CallState.ANSWERED
             self.agree(self._invite, self._answer or self.negotiation.offer_in_response())
@@ -71,6 +73,7 @@ class InboundLeg(Leg):
                 return
             if code < 300:
                 raise ValueError(f"{code} does not refuse a call")
+            self._invite.trying()
             self._invite.respond(code, phrase, headers)
             self._finish(code, "local")
 

@@ -47,6 +47,11 @@ class ServerTransaction:
         elif code >= 300:
             self._repeater = Repeater(self._client.timers, self.resend, self._forget, T2)
 
+    def trying(self) -> None:
+        """Send 100 when nothing was sent yet: the caller stops repeating and from now on relies on us."""
+        if self._last is None:
+            self.respond(100, "Trying")
+
     def repeat_until_ack(self, acknowledged: Callable[[], None], gave_up: Callable[[], None]) -> None:
         """Repeat our 2xx until ACK (RFC 3261 13.3.1.4); one of the two callbacks follows."""
 
