@@ -106,6 +106,7 @@ class Bridge:
         self._calls: dict[str, LiveCall] = {}
         self._legs: dict[str, tuple[LiveCall, int]] = {}  # by the leg's id: whose, and which party
         self._lines: dict[str, bool] = {}
+        self._said_of_line: dict[str, tuple[bool, str]] = {}
         self._orders = Orders()
         self._saving = Saving(outbox)
         self._shelving = Shelving(self.recordings, self.report, now)
@@ -301,10 +302,12 @@ class Bridge:
         return self._legs[leg_id][0].id if leg_id in self._legs else ""
 
     def _line_changed(self, line: str, registered: bool, detail: str) -> None:
-        if self._lines.get(line) is not registered:
-            self._lines[line] = registered
-            log.info("line changed", line=line, registered=registered, detail=detail)
-            self.report(LineChanged(line, registered, detail[:LONGEST_TEXT], self._now()))
+        if self._said_of_line.get(line) == (registered, detail):
+            return
+        self._said_of_line[line] = registered, detail
+        self._lines[line] = registered
+        log.info("line changed", line=line, registered=registered, detail=detail)
+        self.report(LineChanged(line, registered, detail[:LONGEST_TEXT], self._now()))
 
     def _plan_arrived(self, call_id: str, plan: Plan) -> None:
         live = self._calls.get(call_id)
