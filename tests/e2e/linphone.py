@@ -1,0 +1,138 @@
+"""A real Linphone on its console: registers, rings, talks out of one WAV file and hears into another.
+
+It works without a sound card only in file mode, and registers only while the machine has a network address
+besides loopback: its network monitor opens no socket before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import random
+import subprocess
+import threading
+from array import array
+from pathlib import Path
+
+from tests.e2e import hearing
+from tests.e2e.installation import wait_for
+
+SETTINGS = """
+[sip]
+sip_port={port}
+sip_tcp_port=0
+sip_tls_port=0
+default_proxy=0
+guess_hostname=0
+contact=sip:{login}@127.0.0.1
+register_only_when_network_is_up=0
+use_ipv6=0
+bind_address=127.0.0.1
+
+[rtp]
+audio_rtp_port={rtp}-{rtp_end}
+
+[auth_info_0]
+username={login}
+passwd={secret}
+
+[proxy_0]
+reg_proxy=<sip:{registrar}>
+reg_identity=sip:{login}@{registrar}
+reg_expires={expires}
+reg_sendregister=1
+publish=0
+"""
+
+
+class Linphone:
+    """A manager's Linphone, registered as `login` at `registrar` (host:port) from `port`."""
+
+    def __init__(
+        self,
+        folder: Path,
+        login: str,
+        secret: str,
+        registrar: str,
+        port: int,
+        *,
+        auto: bool,
+        hz: float = 1000,
+        expires: int = 120,
+    ) -> None:
+        self.folder = folder / f"linphone-{login}-{port}"
+        for needed in (".local/share/linphone", ".config/linphone"):  # it opens its database there or not at all
+            (self.folder / needed).mkdir(parents=True)
+        rtp = random.randrange(20000, 29000, 20)
+        (self.folder / "rc").write_text(
+            SETTINGS.format(
+                login=login, secret=secret, registrar=registrar, port=port, expires=expires, rtp=rtp, rtp_end=rtp + 19
+            )
+        )
+        self._recording = self.folder / "heard.wav"
+        tone = hearing.write_tone(self.folder / "tone.wav", hz, 60)
+        self._terminal, theirs = pty.openpty()
+        self._process = subprocess.Popen(
+            ["linphonec", *(["-a"] if auto else []), "-c", "rc", "-d", "6", "-l", "log"],
+            cwd=self.folder,
+            env={**os.environ, "HOME": str(self.folder), "TERM": "dumb"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self._said = ""
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        wait_for(lambda: "linphonec>" in self._said, told=f"Linphone of {login}")
+        for command in ("soundcard use files", f"play {tone}", f"record {self._recording}"):
+            self._say(command)
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError):
+            while got := os.read(self._terminal, 65536):
+                self._said += got.decode("utf-8", "replace")
+
+    def _say(self, command: str) -> None:
+        os.write(self._terminal, f"{command}\n".encode())
+
+    def saw(self, words: str) -> int:
+        """How often it said so on its console, such as "connected." or "ended"."""
+        return self._said.count(words)
+
+    def rings(self) -> bool:
+        """True while a call rings here."""
+        return self.saw("Receiving new incoming call") > self.saw("connected.") + self.saw(" ended (")
+
+    def answer(self) -> None:
+        """Pick up what rings."""
+        wait_for(self.rings, told="Linphone does not ring")
+        connected = self.saw("connected.")
+        self._say("answer")
+        wait_for(lambda: self.saw("connected.") > connected)
+
+    def hang_up(self) -> None:
+        """End the talk, or decline what rings."""
+        ended = self.saw(" ended (")
+        self._say("terminate")
+        wait_for(lambda: self.saw(" ended (") > ended)
+
+    @property
+    def heard(self) -> array[int]:
+        """What its ears were given, of all calls that are over."""
+        return hearing.channels(self._recording)[0]
+
+    def close(self) -> None:
+        """Quit, if it still runs; it takes its registration back."""
+        if self._process.poll() is None:
+            self._say("quit")
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        self._process.wait(10)
+        self._reader.join(5)
+        with contextlib.suppress(OSError):
+            os.close(self._terminal)
