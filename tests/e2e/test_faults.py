@@ -8,6 +8,8 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.callers import Books, Callers, books
-from tests.e2e.installation import wait_for
+from tests.e2e.installation import ROOT, wait_for
 from tests.e2e.office import Desk
+from tests.sipbridge.disks import SmallDisk, needed, on_small_disk
 from tests.sipbridge.office import CANCELS, INVITE, IS_HUNG_UP_ON, TAKEN, scenario
 
 pytestmark = pytest.mark.skipif(shutil.which("sipp") is None, reason="LEFT OUT: sipp (Debian's sip-tester) is missing")
@@ -137,3 +140,39 @@ def test_the_database_is_locked(office: Desk, call: Call, soaking: bool) -> None
         lock.close()
     delivered(office, 60)
     assert_whole(books(office, callers.numbers("180")), 3 * seconds)
+
+
+def test_the_database_s_disk_is_full(office: Desk, call: Call) -> None:
+    """Nothing can be written down for a while: it rings all the same, and then all is told."""
+    needed()
+    office.stop("worker")
+    office.stop("web")
+    kept = office.folder / "var" / "secondring.sqlite"
+    folder = office.folder / "small"
+    folder.mkdir()
+    room = kept.stat().st_size // 1024 + 1500
+    url = f"sqlite:///{folder}/secondring.sqlite"
+    command = on_small_disk(folder, room, sys.executable, "-m", "webapp.serve", first=f'cp "{kept}" "{folder}"')
+    with (office.folder / "web.log").open("ab") as log:
+        web = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**office.environ, "DATABASE_URL": url},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    office.processes["web"] = web
+    wait_for(lambda: office.get("/healthz"), told=office.log("web"))
+    disk = SmallDisk(web.pid, folder)
+    call(GIVE_UP, "+7495", calls=5, rate=10).process.wait(20)
+    delivered(office, 20)
+    disk.fill()
+    callers = call(GIVE_UP, "+7812", calls=12, rate=4)
+    assert callers.process.wait(30) == 0, "the callers did not notice"
+    assert waiting(office) > 0, "the disk was not full"
+    disk.make_room()
+    delivered(office, 60)
+    for ending in ("", "-wal"):
+        shutil.copy(f"{disk.folder}/{kept.name}{ending}", f"{kept}{ending}")
+    assert_whole(books(office, callers.numbers("180")), 17)

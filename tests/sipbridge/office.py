@@ -46,6 +46,10 @@ class Process:
             self.output.append(line)
 
     @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
     def text(self) -> str:
         return "".join(self.output)
 
