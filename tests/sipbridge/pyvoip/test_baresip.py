@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sipbridge.pyvoip import Answered, Ended, Leg, Ringing
+from sipbridge.pyvoip import Answered, Dtmf, Ended, Held, Leg, Ringing, TransferAsked, Unheld
 
 from .conftest import Office, free_port, until
 
@@ -136,8 +136,58 @@ def test_it_calls_holds_resumes_and_hangs_up(office: Office, make_baresip: Calla
     assert leg.caller_number == "anna" and leg.codec == "PCMU"
     until(lambda: leg.media.counters.received > 20)
     phone.command("hold")
-    until(lambda: leg.held)
+    until(lambda: office.of(leg)[-1] == Held())
     phone.command("resume")
-    until(lambda: not leg.held)
+    until(lambda: office.of(leg)[-1] == Unheld())
     phone.command("hangup")
     until(lambda: office.of(leg)[-1] == Ended(200, "remote_bye"))
+
+
+@pytest.mark.parametrize("inbound", [True, False], ids=["it called", "we called"])
+def test_it_is_held_and_taken_back(office: Office, make_baresip: Callable[[str], Baresip], inbound: bool) -> None:
+    leg = talking(office, make_baresip, inbound)
+    for _ in range(2):
+        leg.hold()
+        until(lambda: leg.on_hold)
+        leg.hold(music=True)
+        until(lambda: leg.negotiation.hold == "sendonly")
+        leg.resume()
+        until(lambda: not leg.on_hold)
+        heard = leg.media.counters.received
+        until(lambda heard=heard: leg.media.counters.received > heard + 20)
+    assert office.of(leg)[-1] == Answered()
+
+
+def talking(office: Office, make_baresip: Callable[[str], Baresip], inbound: bool) -> Leg:
+    if not inbound:
+        leg = dial(office, make_baresip("answermode=auto"))
+    else:
+        office.when_called = lambda leg: leg.answer()
+        make_baresip("answermode=manual;audio_codecs=pcmu,pcma").command(
+            "dial", f"sip:desk@127.0.0.1:{office.endpoint.port}"
+        )
+        leg = office.call()
+    until(lambda: Answered() in office.of(leg))
+    until(lambda: leg.media.counters.received > 20)
+    return leg
+
+
+def test_it_presses_keys(office: Office, make_baresip: Callable[[str], Baresip]) -> None:
+    phone = make_baresip("answermode=auto")
+    leg = dial(office, phone)
+    until(lambda: Answered() in office.of(leg))
+    for key in "5#":
+        phone.command("sndcode", key)
+        until(lambda key=key: Dtmf(key) in office.of(leg))
+    assert sum(isinstance(event, Dtmf) for event in office.of(leg)) == 2
+
+
+def test_it_transfers(office: Office, make_baresip: Callable[[str], Baresip]) -> None:
+    phone = make_baresip("answermode=auto")
+    leg = dial(office, phone)
+    until(lambda: Answered() in office.of(leg))
+    phone.command("transfer", "sip:201@example.com")
+    until(lambda: office.of(leg)[-1] == TransferAsked("sip:201@example.com", None))
+    leg.transfer_progress(180, "Ringing")
+    leg.transfer_progress(200, "OK")
+    until(lambda: office.of(leg)[-1] == Ended(200, "remote_bye"))  # it hangs up when the transfer succeeded
