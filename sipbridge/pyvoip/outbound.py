@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sipbridge.pyvoip.endpoint import Endpoint
     from sipbridge.pyvoip.registration import Account
 
+LONGEST_RINGING = 300.0  # seconds; a telephone that said 180 may have vanished since (timer C)
 CAUSES = {486: "busy", 600: "busy", 408: "timeout", 487: "cancelled", 488: "failed", 606: "failed", 415: "failed"}
 
 
@@ -85,6 +86,7 @@ class OutboundLeg(Leg):
             if ip is None:
                 self._finish(UNREACHABLE, "unreachable")
                 return
+            self.sip.timers.after(LONGEST_RINGING, self._rang_out)
             self._call((ip, self._address[1] if self._address else self._uri.port or 5060))
 
     def _call(self, destination: Address) -> None:
@@ -248,13 +250,21 @@ class OutboundLeg(Leg):
         with self.sip.lock:
             if self.state != CallState.DIALING:
                 return
-            self._cancel_fields = (("Reason", 'SIP;cause=200;text="Call completed elsewhere"'),) if elsewhere else ()
-            if self._transaction and self._transaction.proceeding:
-                self._send_cancel()
+            self._stop_calling((("Reason", 'SIP;cause=200;text="Call completed elsewhere"'),) if elsewhere else ())
             self._finish(487, "cancelled")
+
+    def _stop_calling(self, fields: wire.Fields = ()) -> None:
+        self._cancel_fields = fields
+        if self._transaction and self._transaction.proceeding:
+            self._send_cancel()
 
     def _give_up(self) -> None:
         self.cancel()
+
+    def _rang_out(self) -> None:
+        if self.state == CallState.DIALING:
+            self._stop_calling()
+            self._finish(TIMED_OUT, "timeout")
 
     def _send_cancel(self) -> None:
         """Only after a provisional response (RFC 3261 9.1); the transaction lives on for what still comes."""

@@ -10,6 +10,7 @@ T1 = 0.5  # seconds, RFC 3261 17.1.1.1
 T2 = 4.0
 T4 = 5.0
 TIMEOUT = 64 * T1  # timers B, F, H, J and the wait for ACK
+MANY = 2000  # timers before those cancelled are looked for
 
 
 class Timer:
@@ -31,15 +32,24 @@ class Timers:
         self.clock = clock
         self._wake = wake
         self._heap: list[tuple[float, int, Timer]] = []
+        self._sweep_at = MANY
         self._order = itertools.count()
 
     def after(self, seconds: float, action: Callable[[], None]) -> Timer:
         timer = Timer(action)
         entry = (self.clock() + seconds, next(self._order), timer)
+        if len(self._heap) >= self._sweep_at:
+            self._sweep()
         heapq.heappush(self._heap, entry)
         if self._heap[0] is entry:
             self._wake()
         return timer
+
+    def _sweep(self) -> None:
+        """Drop what was cancelled: finished calls leave timers of many minutes."""
+        self._heap = [each for each in self._heap if each[2].action is not None]
+        heapq.heapify(self._heap)
+        self._sweep_at = max(MANY, 2 * len(self._heap))
 
     def pop_due(self) -> Callable[[], None] | None:
         """The next action whose time has come, None when there is none."""

@@ -304,6 +304,18 @@ def test_telephones_that_ring_for_ever_are_given_up_without_a_trace(
     assert not (sip.dialogs or sip._servers or sip._clients or sip.dialled)
 
 
+def test_a_telephone_that_rings_longer_than_anyone_waits(office: Office, phone: Phone) -> None:
+    leg = office.endpoint.dial(phone.address, caller_number="1", caller_name="", codec="PCMU")
+    invite = phone.expect_request("INVITE")
+    phone.reply(invite, 180)
+    until(lambda: office.of(leg))
+    office.pass_time(301)
+    until(lambda: office.of(leg)[-1] == Ended(408, "timeout"))
+    phone.reply(phone.expect_request("CANCEL"), 200)
+    phone.reply(invite, 487)
+    phone.expect_request("ACK")
+
+
 def test_a_dead_dialog_is_closed_by_its_session_timer(talk: Talk) -> None:
     """Nobody agreed on a timer; the telephone vanishes without a word."""
     free = len(talk.office.endpoint._ports)

@@ -163,6 +163,19 @@ def test_hold_by_the_far_end(talk: Talk) -> None:
     assert talk.events == [Answered(), Held(), Unheld(), Held()], "each change is told once"
 
 
+def test_a_call_that_begins_on_hold(office: Office, phone: Phone) -> None:
+    office.when_called = lambda leg: leg.answer()
+    phone.invite(body=phone.sdp + "a=sendonly\r\n")
+    phone.expect(200)
+    phone.send("ACK")
+    leg = office.call()
+    until(lambda: office.of(leg) == [Answered(), Held()])
+    leg = office.endpoint.dial(phone.address, caller_number="1", caller_name="", codec="PCMU")
+    phone.reply(phone.expect_request("INVITE"), 200, body=phone.sdp + "a=inactive\r\n")
+    phone.expect_request("ACK")
+    until(lambda: office.of(leg) == [Answered(), Held()])
+
+
 def test_their_refresh_during_our_hold_does_not_end_it(talk: Talk) -> None:
     with an_ear() as ear:
         port = ear.getsockname()[1]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sipbridge.pyvoip import Leg
 from sipbridge.pyvoip.digest import read
 from sipbridge.pyvoip.message import Message, NotSip
+from sipbridge.pyvoip.referral import refer_to
 from sipbridge.pyvoip.sdp import Unacceptable, choose, parse
 from sipbridge.pyvoip.uri import BadAddress, parse_name_addr, parse_uri
 
@@ -87,7 +88,12 @@ def test_hostile_datagrams_inside_a_call(office: Office, phone: Phone) -> None:
     phone.send("ACK")
     chance = random.Random(8)
     for cseq in range(2, 202):
-        data = bytearray(phone.write(chance.choice(["INVITE", "UPDATE", "INFO"]), cseq, body=phone.sdp))
+        method = chance.choice(["INVITE", "UPDATE", "INFO", "REFER"])
+        to = chance.choice(["<sip:201@example.com>", "<sip:x@y?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>", "<tel:+7495>"])
+        kind = chance.choice(["application/sdp", "application/dtmf-relay", "application/dtmf"])
+        body = phone.sdp if kind.endswith("sdp") else "Signal=5\r\nDuration=160\r\n"
+        headers = f"Refer-To: {to}\r\n"
+        data = bytearray(phone.write(method, cseq, headers=headers, body=body, content_type=kind))
         for _ in range(chance.randint(1, 4)):
             data[chance.randrange(60, len(data))] = chance.randrange(256)
         phone.send_raw(bytes(data))
@@ -151,6 +157,17 @@ def test_any_text_is_an_address_or_a_bad_one(text: str) -> None:
             except BadAddress:
                 continue
     read("Digest " + text)
+    for whole in (text, f"<sip:{text}@x>", f"<sip:x@y?Replaces={text}>", f"<sip:x@y?Replaces=a%3B{text}>"):
+        lines = INVITE.replace(b"INVITE", b"REFER").replace(b"Max-Forwards: 70", b"Refer-To: %s") % (
+            whole.encode("utf-8", "replace"),
+            0,
+            b"",
+        )
+        try:
+            target, _ = refer_to(Message(lines, ("127.0.0.1", 5060)))
+            assert target.isascii() and target.isprintable()
+        except (BadAddress, NotSip):
+            continue
 
 
 @bounded

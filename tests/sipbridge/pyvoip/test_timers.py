@@ -53,3 +53,18 @@ def test_other_requests_every_four_seconds_at_most() -> None:
     Repeater(clock.timers, lambda: sent.append(clock.now), lambda: None, T2)
     clock.run(20)
     assert sent == [0.5, 1.5, 3.5, 7.5, 11.5, 15.5, 19.5]
+
+
+def test_cancelled_timers_take_no_room() -> None:
+    now = [0.0]
+    timers = Timers(lambda: now[0])
+    done: list[int] = []
+    for number in range(50_000):
+        timer = timers.after(1000 + number, lambda number=number: done.append(number))
+        if number % 1000:
+            timer.cancel()
+    assert len(timers._heap) < 5000
+    now[0] = 100_000
+    while action := timers.pop_due():
+        action()
+    assert done == list(range(0, 50_000, 1000))
