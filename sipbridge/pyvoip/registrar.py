@@ -32,7 +32,6 @@ MIN_EXPIRES = 60  # seconds
 MAX_EXPIRES = 3600
 MOST_PHONES = 10  # of one user
 LONGEST_URI = 400
-LONGEST_INSTANCE = 200
 LONGEST_CALL_ID = 256
 LONGEST_DEVICE = 80
 
@@ -46,6 +45,7 @@ SAVE_LATER = 15.0  # one only said again that it is there
 
 Refusal = tuple[int, str, wire.Fields]
 
+_INSTANCE = re.compile(r'"<[!#-;=?-~]{1,200}>"')  # printable ASCII, in angle brackets and quotes (RFC 5626 4.1)
 _ESCAPED_CONTROL = re.compile(r"%(?:[01][0-9a-f]|7f)", re.I)
 _TOO_MANY: Refusal = (403, "Too Many Attempts", (("Retry-After", str(int(WINDOW))),))
 
@@ -310,8 +310,8 @@ def _one(contact: NameAddr, default: int) -> Asked:
     if not _is_one_host(uri.host):
         raise BadAddress("no single host")
     instance = contact.params.get("+sip.instance", "")
-    if len(instance) > LONGEST_INSTANCE or not instance.isascii() or not instance.isprintable():
-        raise BadAddress("bad instance")
+    if instance and not _INSTANCE.fullmatch(instance):
+        raise BadAddress("no instance id")
     asked = contact.params.get("expires", "")
     valid = asked.isascii() and asked.isdigit()
     seconds = int(asked[:10]) if valid else default if not asked else MAX_EXPIRES  # nonsense counts as 3600
