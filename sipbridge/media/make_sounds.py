@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import array
 import audioop
+import json
 import math
 import subprocess
 import sys
@@ -22,6 +23,9 @@ from sipbridge.media.rtp import SAMPLE_RATE
 RMS_TARGET = 3300  # about -20 dBFS, the level of a person speaking into a handset
 PEAK_LIMIT = 26000  # -2 dBFS
 
+WORDS = SHIPPED / "words.json"
+"""What the shipped sounds say, by name; the desk shows it beside them."""
+
 
 class Speech(NamedTuple):
     voice: str
@@ -29,52 +33,26 @@ class Speech(NamedTuple):
     text: str
 
 
-SPEECHES = {
-    "greeting.en": Speech(
-        "en-gb+f3",
-        155,
-        "Hello, and thank you for calling! One moment please, a manager will be right with you.",
-    ),
-    "greeting.ru": Speech("ru+f3", 155, "Здравствуйте, спасибо за звонок! Одну минуту, сейчас вам ответит менеджер."),
-    "apology.en": Speech(
-        "en-gb+f3",
-        155,
-        "We are very sorry, all our managers are on the phone at the moment. We have your number, "
-        "and we will ring you back very soon. Thank you for calling, goodbye.",
-    ),
-    "apology.ru": Speech(
-        "ru+f3",
-        150,
-        "Извините, пожалуйста, сейчас все наши менеджеры разговаривают с клиентами. Ваш номер у нас есть, "
-        "и мы совсем скоро вам перезвоним. Спасибо за звонок, до свидания!",
-    ),
-    "speech.en": Speech(
-        "en-us+m3",
-        165,
-        "Good afternoon. My name is Andrew Miller. We are opening a new warehouse, and we need about forty "
-        "racks by the end of next month. Could you tell me what they cost, and how soon you can deliver?",
-    ),
-    "speech.ru": Speech(
-        "ru+m3",
-        160,
-        "Добрый день! Меня зовут Андрей Лебедев. Мы открываем новый склад, и к концу следующего месяца "
-        "нам нужно около сорока стеллажей. Подскажите, сколько это будет стоить и когда их привезут?",
-    ),
-}
-
 BEAT_SECONDS = 0.75
-# Four bars of four beats: C major 7, A minor 7, F major 7, G 6, as half-tones above middle C. The telephone
-# carries 300 to 3400 Hz, so nothing lies much below middle C.
-BARS = ((0, 4, 7, 11), (-3, 4, 7, 12), (-3, 0, 5, 9), (-1, 2, 7, 9))
-MELODY = (16, 14, 12, 11, 12, 16, 19, 16, 17, 16, 12, 9, 11, 14, 16, 14)
+# Sixteen bars of four beats in C major, as half-tones above middle C. The telephone carries 300 to 3400 Hz, so
+# nothing lies much below middle C.
+C, AM, F, G, EM, DM = (0, 4, 7, 11), (-3, 4, 7, 12), (-3, 0, 5, 9), (-1, 2, 7, 9), (-1, 4, 7, 11), (-3, 2, 5, 12)
+BARS = (C, AM, F, G, C, EM, F, G, AM, EM, F, C, DM, AM, F, G)
+# Two notes a bar, on its first and third beat; a phrase of four bars rises, falls, wanders off and comes home.
+MELODY = (
+    *(16, 12, 12, 16, 17, 12, 14, 11),
+    *(16, 19, 16, 14, 12, 17, 14, 11),
+    *(12, 16, 19, 16, 17, 21, 19, 16),
+    *(14, 17, 16, 12, 12, 9, 11, 14),
+)
 HARMONICS = ((1, 1.0), (2, 0.35), (3, 0.12), (4, 0.05))
 
 
 def main(arguments: list[str]) -> None:
     folder = Path(arguments[0]) if arguments else SHIPPED
     folder.mkdir(parents=True, exist_ok=True)
-    for name, speech in SPEECHES.items():
-        _write(folder / f"{name}.wav", _spoken(speech))
+    for name, speech in json.loads(WORDS.read_text(encoding="utf-8")).items():
+        _write(folder / f"{name}.wav", _spoken(Speech(**speech)))
     _write(folder / "hold.wav", hold_music())
 
 
@@ -98,7 +76,7 @@ def _spoken(speech: Speech) -> bytes:
 
 
 def hold_music() -> bytes:
-    """A calm loop of twelve seconds without a seam: notes that ring past its end go on at its beginning."""
+    """A calm loop of 48 seconds without a seam: notes that ring past its end go on at its beginning."""
     beats = 4 * len(BARS)
     mix = [0.0] * round(beats * BEAT_SECONDS * SAMPLE_RATE)
     for beat in range(beats):
@@ -108,7 +86,7 @@ def hold_music() -> bytes:
                 _pluck(mix, beat, half_tone, volume=0.30, decay=0.9)
         _pluck(mix, beat + 0.5, chord[beat % 4] + 12, volume=0.25, decay=2.2)
         if beat % 2 == 0:
-            _pluck(mix, beat, MELODY[beat], volume=0.5, decay=1.4)
+            _pluck(mix, beat, MELODY[beat // 2], volume=0.5, decay=1.4)
     loudest = max(map(abs, mix))
     return array.array("h", (round(20000 * value / loudest) for value in mix)).tobytes()
 

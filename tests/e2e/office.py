@@ -162,7 +162,7 @@ class Desk(Installation):
                     "end": call.end_reason,
                     "missed": call.is_missed,
                     "by": call.answered_by.login if call.answered_by else "",
-                    "recording": call.recording,
+                    "recording": talk.path if (talk := call.recording()) else "",
                 }
                 for call in rows
             ]

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sipbridge.events import CallOffered, Mode, Plan, Step
+from sipbridge.events import CallOffered, Menu, Mode, Plan, Step
 from webapp import feed
 from webapp.accounts.models import Role, User
 from webapp.accounts.queries import heads
-from webapp.calls import missed, seats, trace
+from webapp.calls import missed, said, seats, trace
 from webapp.calls.models import Call, CallAudience
 from webapp.calls.routing import Decision, Facts, Seat, decide
 from webapp.clients import keys, match
@@ -92,12 +92,13 @@ def offered(session: Session, event: CallOffered, now: datetime, country: str, z
 
     # 5. Announce: only those who are rung first see it now.
     feed.announce(session, [row.user_id for row in audience if row.state == "rung"], "call", call.id, now)
-    return make_plan(office, line, decision)
+    may_record = client is None or not client.never_record
+    return make_plan(office, line, decision, said.menu(session, office, line), may_record)
 
 
-def make_plan(office: Office, line: Line | None, decision: Decision) -> Plan:
+def make_plan(office: Office, line: Line | None, decision: Decision, menu: Menu | None, may_record: bool) -> Plan:
     """The decision as the bridge's plan, with the line's own settings where it has some."""
-    language = (line.language if line else "") or office.language
+    record = line is not None and line.record and may_record
     seconds = (line.step_seconds if line else None) or office.step_seconds
     steps = []
     for seats_of_step in decision.steps:
@@ -109,9 +110,14 @@ def make_plan(office: Office, line: Line | None, decision: Decision) -> Plan:
         answer_on_ring=(line.answer_on_ring if line else None) or office.answer_on_ring,
         ring_seconds=ring_seconds(office, line),
         mode=Mode(line.mode) if line else Mode.BRIDGE,
-        greeting=f"greeting.{language}.wav",
-        apology=f"apology.{language}.wav",
-        record=line.record if line else False,
+        greeting=said.greeting(office, line),
+        apology=said.apology(office, line),
+        record=record,
+        notice=said.notice(office, line) if record else "",
+        hold_music=said.HOLD_MUSIC,
+        menu=menu,
+        message_seconds=line.message_seconds if line else 0,
+        pause_keys=office.pause_keys if record else "",
     )
 
 

@@ -22,7 +22,6 @@ from sipbridge.events import (
     LegRinging,
     LineChanged,
     PlanChosen,
-    RecordingReady,
 )
 from webapp import feed
 from webapp.accounts.models import User
@@ -30,6 +29,7 @@ from webapp.accounts.queries import heads
 from webapp.calls import missed, trace
 from webapp.calls.models import PASSING, RINGING, Call, CallAudience, LineState, Transfer
 from webapp.office.queries import the_office
+from webapp.recordings import keeping
 from webapp.roster import duty
 from webapp.tasks.models import Task
 from webapp.touches.models import Touch
@@ -52,6 +52,7 @@ def _plan_chosen(event: PlanChosen, session: Session, now: datetime) -> None:
     trace.add(session, call, event.at, "standing_plan" if event.standing else "plan")
     if not event.standing:
         return
+    keeping.respect(session, call, None, now)
     for row in audience_of(session, call):
         if row.extension and row.extension not in event.extensions:
             row.state = "gone"
@@ -186,14 +187,6 @@ def _call_ended(event: CallEnded, session: Session, now: datetime) -> None:
             row.state = "gone"
     if call.is_missed:
         feed.announce_all(session, "tasks", call.id, now)
-
-
-@apply.register
-def _recording_ready(event: RecordingReady, session: Session, now: datetime) -> None:
-    call = call_of(session, event.call_id)
-    call.recording, call.recording_seconds = event.path[:200], event.seconds
-    trace.add(session, call, event.at, "recording", seconds=round(event.seconds))
-    feed.announce(session, [call.answered_by_id] if call.answered_by_id else [], "call", call.id, now)
 
 
 @apply.register

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -13,6 +13,8 @@ from webapp.clients.models import Client
 from webapp.db import Model, UtcDateTime
 from webapp.office.models import Line
 
+if TYPE_CHECKING:
+    from webapp.recordings.models import Recording
 
 LIVE = ("dialing", "calling", "ringing", "greeted", "talking")
 """States of a call that goes on."""
@@ -64,8 +66,6 @@ class Call(Model):
     talk_seconds: Mapped[float] = mapped_column(default=0.0)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     end_reason: Mapped[str] = mapped_column(String(24), default="")
-    recording: Mapped[str] = mapped_column(String(200), default="")
-    recording_seconds: Mapped[float] = mapped_column(default=0.0)
     direction: Mapped[str] = mapped_column(String(4), default="in")
     placed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     held_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -83,11 +83,16 @@ class Call(Model):
     answered_by: Mapped[User | None] = relationship(foreign_keys=[answered_by_id])
     placed_by: Mapped[User | None] = relationship(foreign_keys=[placed_by_id])
     missed_closed_by: Mapped[User | None] = relationship(foreign_keys=[missed_closed_by_id])
+    recordings: Mapped[list[Recording]] = relationship(back_populates="call", passive_deletes=True)
 
     @property
     def address(self) -> str:
         """What the caller's address says when it is no number, such as sales-Bob.x; '' for a number or a hidden one."""
         return "" if self.number else self.caller_number
+
+    def recording(self, kind: str = "talk") -> Recording | None:
+        """What was recorded: of the talk, or the voice message (`message`); also when it is no longer kept."""
+        return next((recording for recording in self.recordings if recording.kind == kind), None)
 
     @property
     def is_missed(self) -> bool:
@@ -127,7 +132,10 @@ class Transfer(Model):
 
 
 class BridgeCommand(Model):
-    """Something asked of the bridge; its id is the place in the stream. `refused` is the bridge's word why not."""
+    """Something asked of the bridge; its id is the place in the stream.
+
+    `done_at` is when the bridge's event told that it was done; `refused` is its word why not.
+    """
 
     __tablename__ = "bridge_command"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -138,6 +146,7 @@ class BridgeCommand(Model):
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
     made_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     made_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     refused: Mapped[str] = mapped_column(String(20), default="")
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from webapp.calls.missed import is_open_missed
 from webapp.calls.models import Call
 from webapp.clients.models import Client
+from webapp.recordings.models import Recording
 
 PAGE_SIZE = 50
 SAME_NUMBER = 30
@@ -124,6 +125,7 @@ def one(call_id: int) -> Select[tuple[Call]]:
             joinedload(Call.line),
             joinedload(Call.answered_by),
             joinedload(Call.missed_closed_by),
+            selectinload(Call.recordings).joinedload(Recording.held_by),
         )
     )
 

@@ -11,7 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from sipbridge.events import StandingPlans, TimedPlan, to_wire
-from webapp.calls import seats
+from webapp.calls import said, seats
 from webapp.calls.intake import make_plan
 from webapp.calls.routing import decide
 from webapp.feed import Feed
@@ -32,9 +32,10 @@ def standing_plans(session: Session, now: datetime) -> StandingPlans:
     active = list(session.scalars(select(Line).where(Line.active).order_by(Line.id)))
     for name, line in [*((line.name, line) for line in active), ("*", active[0] if active else None)]:
         plans: list[TimedPlan] = []
+        menu = said.menu(session, office, line)
         for at, facts in nobodys:
             people = seats.line_people(session, line, at)
-            plan = make_plan(office, line, decide(replace(facts, line_people=people)))
+            plan = make_plan(office, line, decide(replace(facts, line_people=people)), menu, may_record=True)
             if not plans or plans[-1].plan != plan:
                 plans.append(TimedPlan(at, plan))
         lines[name] = tuple(plans)

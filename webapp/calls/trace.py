@@ -99,7 +99,25 @@ def sentence(kind: str, facts: dict[str, Any]) -> str:
         "ended_rejected": lambda: _("The call was refused."),
         "ended_failed": lambda: _("The call broke off."),
         "ended_redirected": lambda: _("The caller was sent on to the manager's telephone."),
+        "notice": lambda: _("Both heard that the talk is recorded."),
         "recording": lambda: _("The recording is ready, %(seconds)s s.", seconds=facts.get("seconds", "")),
+        "recording_paused": lambda: _("The recording was paused."),
+        "recording_resumed": lambda: _("The recording went on."),
+        "recording_disk_full": lambda: _(
+            "The disk is full: the recording stopped after %(seconds)s s.", seconds=facts.get("seconds", "")
+        ),
+        "recording_unwritable": lambda: _(
+            "The recording could not be written and stopped after %(seconds)s s.", seconds=facts.get("seconds", "")
+        ),
+        "recording_forbidden": lambda: _("This client is never recorded: what there was is deleted."),
+        "recording_forgotten": lambda: _("The recording was deleted after %(days)s days.", days=facts.get("days", "")),
+        "recording_held": lambda: _(
+            "%(name)s keeps the recording: %(reason)s", name=name, reason=facts.get("reason", "")
+        ),
+        "recording_released": lambda: _(
+            "%(name)s no longer keeps the recording for: %(reason)s", name=name, reason=facts.get("reason", "")
+        ),
+        "message_left": lambda: _("The caller left a message of %(seconds)s s.", seconds=facts.get("seconds", "")),
         "held_page": lambda: _("The caller was put on hold."),
         "held_phone": lambda: _("The caller was put on hold at the telephone."),
         "held_caller": lambda: _("The caller put us on hold."),

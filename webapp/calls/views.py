@@ -15,6 +15,7 @@ from webapp.accounts.models import Role
 from webapp.calls import missed, queries, trace
 from webapp.calls.models import Call
 from webapp.db import db
+from webapp.recordings import picture
 from webapp.touches.forms import NEXT_LABELS
 from webapp.touches.models import Touch
 
@@ -92,4 +93,5 @@ def _page(call: Call, reason: str = "", error: str = "") -> str:
         error=error,
         queries=queries,
         next_labels=NEXT_LABELS,
+        **picture.facts(session, call),
     )

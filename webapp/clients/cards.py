@@ -22,6 +22,7 @@ from webapp.clients.models import Client, ContactPoint, NotSame, Person
 from webapp.deals import stages
 from webapp.deals.models import ENDED, Deal
 from webapp.office.models import ClientStatus, ListItem, Region
+from webapp.recordings import keeping
 from webapp.touches.models import Touch
 
 CATEGORIES = ("", "A", "B", "C")
@@ -172,6 +173,7 @@ def choose(session: Session, call: Call, client: Client, user: User, now: dateti
         contacts.add(session, client, contacts.phone_kind(call.number), call.number, country)
         match.index(session, client)
     trace.add(session, call, now, "chosen", name=user.name, client=title(client))
+    keeping.respect(session, call, user, now)
     _tell(session, call, client, now)
 
 

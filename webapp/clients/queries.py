@@ -146,13 +146,14 @@ def history(session: Session, client_id: int, before: datetime | None) -> tuple[
             joinedload(Touch.outcome),
             joinedload(Touch.person),
             joinedload(Touch.call).joinedload(Call.answered_by),
+            joinedload(Touch.call).selectinload(Call.recordings),
         ),
         Touch.started_at,
     )
     calls = rows(
         select(Call)
         .where(Call.client_id == client_id, ~exists().where(Touch.call_id == Call.id, Touch.client_id == client_id))
-        .options(joinedload(Call.answered_by)),
+        .options(joinedload(Call.answered_by), selectinload(Call.recordings)),
         Call.offered_at,
     )
     tasks = rows(select(Task).where(Task.client_id == client_id).options(joinedload(Task.user)), Task.created_at)

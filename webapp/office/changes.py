@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from webapp import feed
-from webapp.office.models import Line, PriceRange
+from webapp.accounts.models import Role, User
+from webapp.office.models import Line, LinePerson, PriceRange
 
 SCRIPTS = Path(__file__).parents[2] / "scripts_library"
 
@@ -28,6 +30,22 @@ def check_line_name(session: Session, line: Line | None, name: str) -> None:
     query = select(Line.id).where(func.lower(Line.name) == name.lower())
     if session.scalar(query.where(Line.id != line.id) if line else query) is not None:
         raise Refused("name", _("Another line has this name."))
+
+
+def people_of_lines(session: Session, line: Line | None) -> Sequence[User]:
+    """Those who can be rung for a line by name: everybody who works with clients, and who is rung already."""
+    kept = {one.user_id for one in line.people} if line else set()
+    roles = (Role.HEAD, Role.MANAGER, Role.AGENT, Role.SECRETARY, Role.EXPERT)
+    users = session.scalars(select(User).where(User.role.in_(roles)).order_by(User.name, User.id))
+    return [user for user in users if user.active or user.id in kept]
+
+
+def set_people(line: Line, ranks: Mapping[int, int]) -> None:
+    """Who is rung for this line, by rank; nobody: those on duty."""
+    kept = {one.user_id: one for one in line.people if one.user_id in ranks}
+    line.people = [kept.get(user_id) or LinePerson(user_id=user_id) for user_id in ranks]
+    for one in line.people:
+        one.rank = ranks[one.user_id]
 
 
 def use_sound(line: Line, kind: str, file_name: str) -> None:

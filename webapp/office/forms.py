@@ -1,4 +1,4 @@
-"""Forms of the settings: the office itself, a line, a price range."""
+"""Forms of the settings: the office itself, whom a role may call, a price range."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WEEKDAYS = (
     (5, _l("Sat")),
     (6, _l("Sun")),
 )
-LINE_NAME = re.compile(r"[A-Za-z0-9+][A-Za-z0-9._+-]{0,59}", re.ASCII)
+PAUSE_KEYS = re.compile(r"[0-9*#]{0,4}", re.ASCII)
 RINGS = (1, 6)
 
 
@@ -45,6 +45,7 @@ class SettingsForm(FlaskForm):
     ring_seconds = NumberField(_l("Length of a ring, seconds"), validators=needed(1, 10))
     step_seconds = NumberField(_l("Ring one person for, seconds"), validators=needed(5, 120))
     promise_minutes = WholeField(_l("We promise to call back within, minutes"), validators=needed(1, 120))
+    pause_keys = TextField(_l("Keys that pause the recording"), 4)
     show_attitude = BooleanField(_l("Remind of a good attitude while it rings"))
     opens = ClockField(_l("Opens"), validators=[InputRequired(_l("Type a time."))])
     closes = ClockField(_l("Closes"), validators=[InputRequired(_l("Type a time."))])
@@ -55,36 +56,13 @@ class SettingsForm(FlaskForm):
         _l("Conversion counts"), choices=choices([("meeting", _l("meetings set")), ("sale", _l("sales"))])
     )
 
+    def validate_pause_keys(self, field: Any) -> None:
+        if not PAUSE_KEYS.fullmatch(field.data):
+            raise ValidationError(_("Up to four of the keys 0 to 9, * and #."))
+
     def validate_closes(self, field: Any) -> None:
         if field.data is not None and self.opens.data is not None and field.data <= self.opens.data:
             raise ValidationError(_("The office closes after it opens."))
-
-
-class LineForm(FlaskForm):
-    """A number callers dial; what is left blank follows the office."""
-
-    name = TextField(_l("SIP name"), 60, missing=_l("Type the name the PBX calls."))
-    title = TextField(_l("Title"), 120)
-    number = TextField(_l("Number callers dial"), 40)
-    channel_id = SelectField(_l("Channel"), coerce=int)
-    script = SelectField(_l("Script"))
-    language = SelectField(_l("Language"))
-    answer_on_ring = WholeField(_l("Answer on ring"))
-    record = BooleanField(_l("Record the talks"))
-
-    def offer(self, channels: list[tuple[int, str]], scripts: list[str]) -> None:
-        """Set what can be chosen."""
-        self.channel_id.choices = choices([(0, _("not known")), *channels])
-        self.script.choices = choices((script, script) for script in scripts)
-        self.language.choices = choices([("", _("as the office")), *LANGUAGES.items()])
-
-    def validate_name(self, field: Any) -> None:
-        if not LINE_NAME.fullmatch(field.data):
-            raise ValidationError(_("Use Latin letters, digits, dots, dashes and plus; no blanks."))
-
-    def validate_answer_on_ring(self, field: Any) -> None:
-        if field.data is not None and not RINGS[0] <= field.data <= RINGS[1]:
-            raise ValidationError(_("From %(min)s to %(max)s.", min=RINGS[0], max=RINGS[1]))
 
 
 class DialRuleForm(FlaskForm):

@@ -101,8 +101,9 @@ class Line(Model):
 
     `mode`: bridge, watch or redirect (`sipbridge.events.Mode`). `greeting` is a sound of the line's own, '' for the
     office's. `record_notice`: both are told before a talk is recorded. `message_seconds`: how long a voice message may
-    be, 0 for none. `menu`: {"sound", "choices": [{"digit", "title", "user_ids"}]}, a menu without sound or choices is none. `keep_recordings_days`:
-    older recordings are deleted, None keeps them. `people` are rung instead of those on duty, by rank.
+    be, 0 for none. `menu`: {"sound", "choices": [{"digit", "title", "user_ids"}]}; without a sound or without choices
+    there is none. `keep_recordings_days`: older recordings are deleted, None keeps them. `people` are rung instead of
+    those on duty, by rank.
     """
 
     __tablename__ = "line"

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, abort, current_app, flash, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from webapp import hx
 from webapp.access import allow, load
-from webapp.accounts.models import Role
+from webapp.accounts.models import Role, User
 from webapp.db import db
 from webapp.languages import LANGUAGES
 from webapp.office import changes, dialling, lists
-from webapp.office.forms import DialRuleForm, LineForm, PriceForm, SettingsForm
-from webapp.office.models import Channel, DialRule, Line, PriceRange
+from webapp.office.forms import DialRuleForm, PriceForm, SettingsForm
+from webapp.office.line_form import COLUMNS, MODES, RANKS, LineForm
+from webapp.office.models import Channel, DialRule, Line, LinePerson, PriceRange
 from webapp.office.queries import items, price_ranges, the_office
+from webapp.recordings import keeping
 
 bp = Blueprint("office", __name__, url_prefix="/settings")
 
@@ -45,13 +49,12 @@ def save_settings() -> ResponseReturnValue:
 @bp.get("/lines")
 @allow(Role.HEAD)
 def lines() -> ResponseReturnValue:
-    """The numbers callers dial; `?line=` is opened to change."""
+    """The numbers callers dial; `?line=` is opened to change, `?new` is a blank one."""
+    if "new" in request.args:
+        return _lines(LineForm.of(None), None)
     line_id = request.args.get("line", type=int)
     line = load(select(Line).where(Line.id == line_id)) if line_id is not None else None
-    form = LineForm(formdata=None, obj=line, channel_id=(line.channel_id if line else 0) or 0)
-    if line is None:
-        form.record.data, form.script.data = True, "inbound"
-    return _lines(form, line)
+    return _lines(LineForm.of(line) if line else None, line)
 
 
 @bp.post("/lines")
@@ -201,10 +204,26 @@ def _settings(form: SettingsForm) -> str:
     return render_template("office/settings.html", form=form, lists=lists.LISTS)
 
 
-def _lines(form: LineForm, editing: Line | None) -> str:
-    _offer(form, editing)
-    rows = db.session.scalars(select(Line).order_by(Line.active.desc(), Line.id).options(joinedload(Line.channel)))
-    return render_template("office/lines.html", form=form, editing=editing, rows=rows.all(), lists=lists.LISTS)
+def _lines(form: LineForm | None, editing: Line | None) -> str:
+    session = db.session()
+    people = _offer(form, editing) if form else []
+    rows = session.scalars(
+        select(Line)
+        .order_by(Line.active.desc(), Line.id)
+        .options(joinedload(Line.channel), selectinload(Line.people).joinedload(LinePerson.user))
+    )
+    return render_template(
+        "office/lines.html",
+        form=form,
+        editing=editing,
+        rows=rows.all(),
+        people=people,
+        office=the_office(session),
+        due=keeping.due_of_lines(session, current_app.config["CLOCK"]()),
+        modes=MODES,
+        ranks=RANKS,
+        lists=lists.LISTS,
+    )
 
 
 def _save_line(line: Line | None) -> ResponseReturnValue:
@@ -220,16 +239,25 @@ def _save_line(line: Line | None) -> ResponseReturnValue:
     if line is None:
         line = Line()
         db.session.add(line)
-    form.populate_obj(line)
+    for column in COLUMNS:
+        setattr(line, column, form[column].data)
     line.channel_id = form.channel_id.data or None
+    line.menu = {**(line.menu or {}), "choices": form.choices_typed()}
+    changes.set_people(line, form.people.data)
     _announce_and_commit()
     flash(_("Saved: %(name)s.", name=line.title or line.name), "good")
     return hx.go("office.lines")
 
 
-def _offer(form: LineForm, line: Line | None) -> None:
+def _offer(form: LineForm, line: Line | None) -> Sequence[User]:
     channels = items(db.session(), Channel, line.channel_id if line else None)
-    form.offer([(row.id, row.name) for row in channels], changes.script_names(line.script if line else ""))
+    people = changes.people_of_lines(db.session(), line)
+    form.offer(
+        [(row.id, row.name) for row in channels],
+        changes.script_names(line.script if line else ""),
+        [(user.id, user.name) for user in people],
+    )
+    return people
 
 
 def _new_row() -> lists.Row:

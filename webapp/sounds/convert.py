@@ -30,7 +30,7 @@ class NotAudio(SoundRefused):
 
 
 class TooLong(SoundRefused):
-    """It plays longer than LONGEST_SECONDS."""
+    """It plays longer than allowed."""
 
 
 class TooBig(SoundRefused):
@@ -45,7 +45,7 @@ class Converted:
     long: bool
 
 
-def to_telephone(upload: BinaryIO | bytes, target: Path) -> Converted:
+def to_telephone(upload: BinaryIO | bytes, target: Path, longest: float = LONGEST_SECONDS) -> Converted:
     """Convert wav, mp3, ogg, opus, flac, m4a, aac or webm to a WAV at `target`, replaced only on success.
 
     Raises NotAudio, TooLong, TooBig, and OSError when `target` can't be written.
@@ -57,14 +57,14 @@ def to_telephone(upload: BinaryIO | bytes, target: Path) -> Converted:
     with tempfile.TemporaryDirectory(prefix=".upload-", dir=target.parent) as scratch:
         source, result = Path(scratch, "source"), Path(scratch, "result.wav")
         source.write_bytes(data)
-        seconds = _decode(source, result)
+        seconds = _decode(source, result, longest)
         os.replace(result, target)
     return Converted(seconds, seconds > LONG_SECONDS)
 
 
-def _decode(source: Path, result: Path) -> float:
+def _decode(source: Path, result: Path, longest: float) -> float:
     script = str(Path(__file__).with_name("decoder.py"))
-    command = [sys.executable, "-I", "-W", "ignore", script, str(source), str(result), str(LONGEST_SECONDS)]
+    command = [sys.executable, "-I", "-W", "ignore", script, str(source), str(result), str(longest)]
     try:
         # An empty environment: whoever takes the decoder over learns no secret from it.
         done = subprocess.run(command, env={}, stdin=subprocess.DEVNULL, capture_output=True, timeout=_DECODING_SECONDS)

@@ -112,7 +112,11 @@ def test_a_folder_by_that_name_is_no_sound(tmp_path: Path) -> None:
         ("apology.ru.wav", 5, 12),
         ("speech.en.wav", 8, 13),
         ("speech.ru.wav", 8, 13),
-        ("hold.wav", 10, 30),
+        ("notice.en.wav", 1, 5),
+        ("notice.ru.wav", 1, 5),
+        ("message.en.wav", 6, 15),
+        ("message.ru.wav", 6, 15),
+        ("hold.wav", 30, 60),
     ],
 )
 def test_the_shipped_sounds_are_of_even_level_and_do_not_clip(name: str, shortest: float, longest: float) -> None:

@@ -240,7 +240,9 @@ def test_a_recording_belongs_to_its_call(
         RecordingReady("c1", "2026/03/c1.wav", 42.0, clock()),
     )
     call = the_call(session)
-    assert (call.recording, call.talk_seconds, call.is_missed) == ("2026/03/c1.wav", 42.0, False)
+    talk = call.recording()
+    assert talk and (talk.path, talk.seconds) == ("2026/03/c1.wav", 42.0)
+    assert (call.talk_seconds, call.is_missed) == (42.0, False)
 
 
 def test_the_trace_tells_the_whole_story(

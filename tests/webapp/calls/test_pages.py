@@ -18,6 +18,7 @@ from webapp.accounts.models import User
 from webapp.calls import queries, trace
 from webapp.calls.models import Call
 from webapp.clients.models import Client
+from webapp.recordings.models import Recording
 
 SignIn = Callable[[str], FlaskClient]
 MakeCall = Callable[..., Call]
@@ -129,7 +130,8 @@ def test_a_call_tells_everything(
 ) -> None:
     client = make_client("Rassvet LLC", "+7 495 000-12-34")
     earlier = make_call(at=clock() - timedelta(days=3), talk=45)
-    call = make_call(talk=75, rings=4, client_id=client.id, recording="a.wav", recording_seconds=75)
+    call = make_call(talk=75, rings=4, client_id=client.id)
+    session.add(Recording(call=call, path="a.wav", seconds=75, ready_at=clock()))
     trace.add(session, call, clock(), "offered", line="desk")
     trace.add(session, call, clock() + timedelta(seconds=9), "answered", name="Anna Petrova", seconds=9, rings=4)
     session.commit()

@@ -20,6 +20,7 @@ from webapp.clients.models import Client, ContactPoint
 from webapp.deals.models import Deal
 from webapp.feed import Feed
 from webapp.office.models import ClientStatus
+from webapp.recordings.models import Recording
 from webapp.tasks.models import Task
 from webapp.touches.models import Touch
 
@@ -143,7 +144,7 @@ def test_the_card_shows_all_that_happened(
     now = clock()
     call = Call(
         call_id="c1", number="+74951234567", offered_at=now, state="ended", client_id=rassvet.id, answered_at=now,
-        answered_by_id=office["anna"].id, rings=2, talk_seconds=95, end_reason="completed", recording="c1.wav",
+        answered_by_id=office["anna"].id, rings=2, talk_seconds=95, end_reason="completed",
     )  # fmt: skip
     missed = Call(
         call_id="c2", offered_at=now - timedelta(hours=1), state="ended", client_id=rassvet.id, rings=3,
@@ -151,6 +152,7 @@ def test_the_card_shows_all_that_happened(
     )  # fmt: skip
     session.add_all([call, missed])
     session.flush()
+    session.add(Recording(call=call, path="c1.wav", seconds=95, ready_at=now))
     session.add(
         Touch(
             started_at=now, call_id=call.id, client_id=rassvet.id, user_id=office["anna"].id, note="wants windows",

@@ -22,7 +22,7 @@ SETTINGS = {
     "opens": "8:30", "closes": "20", "workdays": ["0", "5"], "conversion_counts": "sale",
 }  # fmt: skip
 LINE = {"name": "site", "title": "Website", "number": "+7 495 123-45-67", "channel_id": "0", "script": "inbound",
-        "language": "", "answer_on_ring": "", "record": "y"}  # fmt: skip
+        "language": "", "answer_on_ring": "", "record": "y", "mode": "bridge", "message_seconds": "120"}  # fmt: skip
 PRICE = {"product": "Windows", "low": "12 500", "high": "48 000", "conditions": "for ten and more"}
 PATHS = ("", "/lines", "/lists/channels", "/prices", "/sounds")
 

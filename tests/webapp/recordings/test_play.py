@@ -14,6 +14,7 @@ from tests.webapp.conftest import Clock
 from webapp.access import SALES
 from webapp.accounts.models import User
 from webapp.calls.models import Call
+from webapp.recordings.models import Recording
 
 SignIn = Callable[[str], FlaskClient]
 SOUND = b"RIFF" + bytes(range(256)) * 8
@@ -29,8 +30,8 @@ def folder(app: Flask) -> Path:
 
 @pytest.fixture
 def call(session: Session, folder: Path, clock: Clock) -> Call:
-    call = Call(call_id="one", offered_at=clock(), state="ended", recording="2026-03/one.wav")
-    session.add(call)
+    call = Call(call_id="one", offered_at=clock(), state="ended")
+    session.add(Recording(call=call, path="2026-03/one.wav", seconds=1, ready_at=clock()))
     session.commit()
     return call
 
@@ -84,7 +85,9 @@ def test_nothing_but_recordings(
     outside.write_bytes(SOUND)
     (folder / "link.wav").symlink_to(outside)
     (folder / "notes.txt").write_text("private")
-    call.recording = path.format(outside=outside)
+    recording = call.recording()
+    assert recording
+    recording.path = path.format(outside=outside)
     if app.config["SQLALCHEMY_DATABASE_URI"].startswith("postgresql") and "\0" in path:
         pytest.skip("PostgreSQL keeps no such text")
     session.commit()

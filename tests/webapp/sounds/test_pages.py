@@ -28,7 +28,7 @@ def tone(seconds: float, rate: int = 8000) -> bytes:
     return file.getvalue()
 
 
-def send(client: FlaskClient, content: bytes, path: str = "greeting/en", name: str = "hello.wav"):  # type: ignore[no-untyped-def]
+def send(client: FlaskClient, content: bytes, path: str = "greeting.en", name: str = "hello.wav"):  # type: ignore[no-untyped-def]
     data = {"file": (io.BytesIO(content), name)}
     return client.post(f"/settings/sounds/{path}", data=data, content_type="multipart/form-data")
 
@@ -50,16 +50,16 @@ def test_every_shipped_announcement_plays(sign_in: SignIn) -> None:
 def test_sounds_are_the_heads(app: Flask, sign_in: SignIn) -> None:
     assert sign_in("anna").get("/settings/sounds/greeting.en.wav").status_code == 403
     assert send(sign_in("anna"), tone(1)).status_code == 403
-    assert sign_in("anna").post("/settings/sounds/greeting/en/shipped").status_code == 403
+    assert sign_in("anna").post("/settings/sounds/greeting.en/shipped").status_code == 403
     assert "/login" in app.test_client().get("/settings/sounds/greeting.en.wav").headers["Location"]
 
 
-@pytest.mark.parametrize("name", ["speech.en", "greeting.xx", "hold.en", "..%2fgreeting.en", "greeting.en.wav"])
+@pytest.mark.parametrize("name", ["speech.en", "greeting.xx", "hold.en", "..%2fgreeting.en", "greeting.en.wav", "words", "greeting.line1"])
 def test_nothing_else_can_be_read(sign_in: SignIn, name: str) -> None:
     assert sign_in("head").get(f"/settings/sounds/{name}.wav").status_code in (404, 405)
 
 
-@pytest.mark.parametrize("path", ["speech/en", "greeting/xx", "greeting/..", "../x/en"])
+@pytest.mark.parametrize("path", ["speech.en", "greeting.xx", "greeting/..", "../x.en", "menu.en", "greeting.line0", "greeting.line7", "hold.line1"])
 def test_nothing_else_can_be_written(sign_in: SignIn, path: str) -> None:
     assert send(sign_in("head"), tone(1), path).status_code in (404, 405)
 
@@ -75,9 +75,9 @@ def test_an_upload_is_used_and_put_back(app: Flask, sign_in: SignIn) -> None:
     played = head.get("/settings/sounds/greeting.en.wav")
     assert played.data == own.read_bytes()
     played.close()
-    assert head.post("/settings/sounds/greeting/en/shipped").status_code == 303
+    assert head.post("/settings/sounds/greeting.en/shipped").status_code == 303
     assert not own.exists() and "your own" not in head.get("/settings/sounds").get_data(as_text=True)
-    assert head.post("/settings/sounds/greeting/en/shipped").status_code == 303, "twice does no harm"
+    assert head.post("/settings/sounds/greeting.en/shipped").status_code == 303, "twice does no harm"
 
 
 def test_a_long_greeting_warns(sign_in: SignIn) -> None:
@@ -93,7 +93,7 @@ def test_a_long_greeting_warns(sign_in: SignIn) -> None:
 )
 def test_what_is_no_sound_is_refused(app: Flask, sign_in: SignIn, content: bytes | None, words: str) -> None:
     head = sign_in("head")
-    answer = head.post("/settings/sounds/greeting/en") if content is None else send(head, content)
+    answer = head.post("/settings/sounds/greeting.en") if content is None else send(head, content)
     assert answer.status_code == 422 and words in answer.get_data(as_text=True)
     assert not Path(app.config["SETTINGS"].sounds, "greeting.en.wav").exists()
 
@@ -111,5 +111,5 @@ def test_a_full_disk_is_said(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_broken_upload_on_disk_falls_back_to_the_shipped_one(tmp_path: Path) -> None:
     (tmp_path / "greeting.en.wav").write_bytes(b"rubbish")
-    sound = shelf.find(tmp_path, "greeting", "en")
+    sound = shelf.find(tmp_path, "greeting.en")
     assert sound and not sound.own and sound.seconds > 1

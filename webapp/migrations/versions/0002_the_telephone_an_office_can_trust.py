@@ -29,6 +29,7 @@ def upgrade() -> None:
     sa.Column('data', sa.JSON(), nullable=False),
     sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('made_by_id', sa.Integer(), nullable=True),
+    sa.Column('done_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('refused', sa.String(length=20), nullable=False),
     sa.ForeignKeyConstraint(['made_by_id'], ['user.id'], name=op.f('fk_bridge_command_made_by_id_user')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_bridge_command')),
@@ -85,6 +86,8 @@ def upgrade() -> None:
     sa.Column('levels', sa.JSON(), nullable=False),
     sa.Column('stopped', sa.String(length=20), nullable=False),
     sa.Column('ready_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('claimed_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('original', sa.String(length=200), nullable=False),
     sa.Column('stored_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('held_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('held_by_id', sa.Integer(), nullable=True),
@@ -99,10 +102,12 @@ def upgrade() -> None:
         batch_op.create_index('uq_recording', ['call_id', 'kind'], unique=True)
         batch_op.create_index(batch_op.f('ix_recording_ready_at'), ['ready_at'], unique=False)
     op.execute(
-        "INSERT INTO recording (call_id, kind, path, seconds, size, gaps, peaks, levels, stopped, ready_at, held_why, deleted_why)"
-        " SELECT id, 'talk', recording, recording_seconds, 0, '[]', '[]', '[]', '', ended_at, '', ''"
+        "INSERT INTO recording (call_id, kind, path, original, seconds, size, gaps, peaks, levels, stopped, ready_at, held_why, deleted_why)"
+        " SELECT id, 'talk', recording, '', recording_seconds, 0, '[]', '[]', '[]', '', ended_at, '', ''"
         " FROM call WHERE recording <> ''"
     )
+    op.drop_column('call', 'recording')
+    op.drop_column('call', 'recording_seconds')
 
     # Columns are added in place, never by copying a table: on SQLite that would delete what refers to its rows.
     for table, columns in COLUMNS.items():
