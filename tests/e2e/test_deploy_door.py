@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import audioop
+import hashlib
 import os
 import socket
 import ssl
+import time
 from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +15,18 @@ from typing import Any
 
 import pytest
 
-from sipbridge.events import CallAnswered, CallEnded, CallOffered, EndReason, Plan, Step
+from sipbridge.events import (
+    CallAnswered,
+    CallEnded,
+    CallOffered,
+    Directory,
+    EndReason,
+    LegEnd,
+    LegEnded,
+    PhoneSecret,
+    Plan,
+    Step,
+)
 from tests.e2e import hearing
 from tests.e2e.capture import TCP, UDP, Capture, Packet
 from tests.e2e.door import INSIDE, OUTSIDE, PROGRAMS, Door, make_certificate
@@ -32,6 +45,7 @@ OFFER = (
     "v=0\r\no=- 1 1 IN IP4 127.0.0.9\r\ns=-\r\nc=IN IP4 127.0.0.9\r\nt=0 0\r\nm=audio 40000 RTP/SAVP 0\r\n"
     "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj\r\n"
 )
+SECRET = "horse-battery-staple"
 Phone = Callable[..., Softphone]
 Line = Callable[..., TlsLine]
 
@@ -42,6 +56,25 @@ def over_tls(door: Door, user: str) -> dict[str, Any]:
         "account": f"<sip:{user}@{door.address};transport=tls>;regint=0;mediaenc=srtp-mand",
         "options": ("module srtp.so", f"sip_cafile {door.folder}/trusted.pem"),
     }
+
+
+def registered(door: Door) -> dict[str, Any]:
+    """Options of Anna's softphone, which registers."""
+    options = over_tls(door, "anna")
+    account = options["account"].replace("regint=0", f"regint=60;auth_user=anna;auth_pass={SECRET}")
+    return options | {"account": account}
+
+
+def know_anna(office: Office, desk: Desk) -> None:
+    """Let the bridge know that Anna's softphone may register."""
+    proofs = [digest(f"anna:office:{SECRET}".encode()).hexdigest() for digest in (hashlib.md5, hashlib.sha256)]
+    desk.directory = Directory("1", "office", {"anna": PhoneSecret(*proofs)})
+    office.processes[0].says("directory received")
+
+
+def plan_for(extension: str) -> Plan:
+    """Ring only there; the caller is joined from the first ring on."""
+    return Plan((Step((extension,), 30.0),), 1, 5.0, "", "", False)
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +173,7 @@ def test_a_call_over_tls_with_encrypted_speech(
     office: Office, desk: Desk, door: Door, phone: Phone, capture: Capture
 ) -> None:
     manager = phone("anna", auto=True, hz=MANAGER_HZ)
-    desk.plan = lambda offered: Plan((Step((manager.uri,), 30.0),), 1, 5.0, "", "", False)
+    desk.plan = lambda offered: plan_for(manager.uri)
     caller = phone("caller", auto=False, hz=CALLER_HZ, **over_tls(door, "+74951234567"))
     caller.dial(f"sip:desk@{door.address};transport=tls")
     wait_for(lambda: desk.of(CallAnswered), told=door.log)
@@ -183,7 +216,7 @@ def test_a_call_over_tls_with_encrypted_speech(
 
 def test_the_bridge_hangs_up_through_the_door(office: Office, desk: Desk, door: Door, phone: Phone) -> None:
     manager = phone("anna", auto=True)
-    desk.plan = lambda offered: Plan((Step((manager.uri,), 30.0),), 1, 5.0, "", "", False)
+    desk.plan = lambda offered: plan_for(manager.uri)
     caller = phone("caller", auto=False, **over_tls(door, "+74951234567"))
     caller.dial(f"sip:desk@{door.address};transport=tls")
     wait_for(lambda: desk.of(CallAnswered), told=door.log)
@@ -208,7 +241,7 @@ def test_speech_in_clear_is_refused(office: Office, desk: Desk, door: Door, phon
     caller.dial(f"sip:desk@{door.address};transport=tls")
     wait_for(lambda: caller.saw("CALL_CLOSED"))
     assert "488" in (caller.folder / "log").read_text()
-    assert not desk.events
+    assert not desk.of(CallOffered)
 
 
 def test_a_caller_does_not_believe_a_strange_certificate(
@@ -268,3 +301,52 @@ def test_who_floods_meets_silence_and_others_are_served(office: Office, door: Do
     answers = [flooder.ask("OPTIONS", here, seconds=0.3 if number > 30 else 5) for number in range(40)]
     assert answers[:20] == [200] * 20 and answers[-1] == 0
     assert other.ask("OPTIONS", here) == 200 and line().ask("OPTIONS", here) == 200
+
+
+def test_a_softphone_registers_over_tls_and_is_rung(office: Office, desk: Desk, door: Door, phone: Phone) -> None:
+    know_anna(office, desk)
+    anna = phone("anna", auto=True, hz=MANAGER_HZ, **registered(door))
+    wait_for(lambda: "200 OK" in (anna.folder / "log").read_text(), told=door.log)
+    caller = phone("caller", auto=False, hz=CALLER_HZ, **over_tls(door, "+74951234567"))
+    ways = iter(("registered:anna", f"sip:anna@{door.inside}", "registered:anna"))
+    desk.plan = lambda offered: plan_for(next(ways))
+    for number in (1, 2):
+        caller.dial(f"sip:desk@{door.address};transport=tls")
+        wait_for(lambda: len(desk.of(CallAnswered)) == number, told=door.log)  # noqa: B023
+        begun = time.monotonic()
+        wait_for(lambda: time.monotonic() > begun + 2, told="two seconds of talk")  # noqa: B023
+        anna.hang_up()
+        wait_for(lambda: caller.saw("CALL_CLOSED") == number, told=door.log)  # noqa: B023
+        assert wait_for(lambda: desk.of(CallEnded)[number - 1 :])[0].end_reason is EndReason.COMPLETED  # noqa: B023
+    assert hearing.seconds_of(caller.heard, MANAGER_HZ) > 2.5
+    assert hearing.seconds_of(anna.heard, CALLER_HZ) > 2.5
+    anna.close()
+    wait_for(lambda: "phones" not in desk.heartbeats[-1] or not desk.heartbeats[-1]["phones"], told="taken back")
+    caller.dial(f"sip:desk@{door.address};transport=tls")
+    wait_for(lambda: desk.of(LegEnded), told="the name without a telephone")
+    assert desk.of(LegEnded)[-1].reason is LegEnd.UNREACHABLE
+
+
+def test_the_bridge_reaches_nobody_who_is_not_known(office: Office, desk: Desk, door: Door, phone: Phone) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as victim:
+        victim.bind((INSIDE, 0))
+        victim.settimeout(0.1)
+        desk.plan = lambda offered: plan_for(f"sip:nobody@{door.inside}")
+        caller = phone("caller", auto=False, **over_tls(door, "+74951234567"))
+        caller.dial(f"sip:desk@{door.address};transport=tls")
+        assert wait_for(lambda: desk.of(LegEnded))[0].reason is LegEnd.UNREACHABLE
+        with pytest.raises(TimeoutError):
+            victim.recv(4096)
+
+
+def test_who_guesses_passwords_is_shut_out(office: Office, desk: Desk, door: Door, line: Line, phone: Phone) -> None:
+    know_anna(office, desk)
+    guesser, here = line(STRANGER), f"sip:anna@{door.address}"
+    guess = (
+        'Authorization: Digest username="anna", realm="office", nonce="0.0000000000000000.0", '
+        f'uri="{here}", response="{"0" * 32}", cnonce="x", nc=00000001, qop=auth'
+    )
+    answers = [guesser.ask("REGISTER", here, guess, seconds=5 if number < 5 else 0.3) for number in range(7)]
+    assert set(answers[:5]) <= {401, 403} and answers[5:] == [0, 0], answers
+    anna = phone("anna", auto=True, **registered(door))
+    wait_for(lambda: "200 OK" in (anna.folder / "log").read_text(), told="Anna herself is let in " + door.log)
