@@ -143,7 +143,8 @@ class Outbox:
     def still_open(self, at: datetime) -> None:
         """Note that the open calls were alive at `at`: after a crash they ended no earlier."""
         with self._lock:
-            self._db.execute("UPDATE open_calls SET seen_at = ?", (at.isoformat(),))
+            # The wall clock may be moved back; nobody is seen earlier than before.
+            self._db.execute("UPDATE open_calls SET seen_at = max(seen_at, ?)", (at.isoformat(),))
 
     def cut_off(self) -> list[tuple[CallOffered | None, CallEnded, datetime]]:
         """Every call that a crash cut off: its offer, unless it is an event already, its end, when it was offered.

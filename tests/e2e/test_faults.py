@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from tests.e2e.callers import Books, Callers, books
 from tests.e2e.installation import ROOT, wait_for
 from tests.e2e.office import Desk
 from tests.sipbridge.disks import SmallDisk, needed, on_small_disk
 from tests.sipbridge.office import CANCELS, INVITE, IS_HUNG_UP_ON, TAKEN, scenario
+from webapp.calls.models import Call as CallRow
 
 pytestmark = pytest.mark.skipif(shutil.which("sipp") is None, reason="LEFT OUT: sipp (Debian's sip-tester) is missing")
 
@@ -176,3 +178,34 @@ def test_the_database_s_disk_is_full(office: Desk, call: Call) -> None:
     for ending in ("", "-wal"):
         shutil.copy(f"{disk.folder}/{kept.name}{ending}", f"{kept}{ending}")
     assert_whole(books(office, callers.numbers("180")), 17)
+
+
+def test_the_clock_is_moved_by_an_hour(office: Desk, call: Call, tmp_path: Path) -> None:
+    """Forth and back, in every process, in the middle of a talk: talks are as long as they were, all are told."""
+    ahead = tmp_path / "ahead"
+
+    def move(seconds: float) -> None:
+        (tmp_path / "next").write_text(str(seconds))
+        (tmp_path / "next").replace(ahead)
+
+    move(0)
+    for name in ("worker", "bridge", "web"):
+        office.stop(name)
+    for name in ("web", "bridge", "worker"):
+        office.start(name, "tests.e2e.other_time", str(ahead), name)
+    phone = f"--listen 127.0.0.1:{office.ports['anna']} --pick-up-after 0.2 --talk 2.5"
+    office.start("phone", "sipbridge.deskphone", *phone.split())
+    heard: set[str] = set()
+    for number, moved in enumerate((3600, -3600), start=1):
+        callers = call(TALK, f"+749{number}", calls=1, rate=1)
+        wait_for(lambda number=number: office.count(CallRow, CallRow.state == "talking"))  # type: ignore[misc]
+        move(moved)
+        assert callers.process.wait(20) == 0
+        heard |= callers.numbers("180")
+        delivered(office, 20)
+    talks = office.ask(lambda session: list(session.scalars(select(CallRow.talk_seconds))))
+    assert len(talks) == 2 and all(1 < seconds < 6 for seconds in talks), talks
+    found = books(office, heard, clock_moved=True)
+    assert_whole(found, 2)
+    assert all(process.poll() is None for process in office.processes.values())
+    wait_for(lambda: office.get("/healthz")["bridge"], 15, "the bridge's word")
