@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from sipbridge.events import CallHeld, CallPlaced, CallResumed, ClientRinging, CommandRefused, HeldBy, MenuChosen
 from webapp import feed
-from webapp.calls import trace, transfers
+from webapp.calls import control, trace, transfers
 from webapp.calls.lifecycle import apply, call_of, give_to, tell_audience, user_at
 from webapp.calls.models import LIVE, BridgeCommand, BridgeStatus, Call
 
@@ -20,6 +20,7 @@ HEARD_LATELY = timedelta(seconds=30)
 def _call_held(event: CallHeld, session: Session, now: datetime) -> None:
     call = call_of(session, event.call_id)
     trace.add(session, call, event.at, f"held_{event.by.value}")
+    control.done(session, call, "Hold", at=event.at)
     if call.state != "talking":
         return
     if call.held_at is None:
@@ -35,6 +36,7 @@ def _call_resumed(event: CallResumed, session: Session, now: datetime) -> None:
     """`held_words` stay: they are what is said next (D23)."""
     call = call_of(session, event.call_id)
     trace.add(session, call, event.at, "resumed")
+    control.done(session, call, "Resume", at=event.at)
     call.held_at, call.held_by = None, ""
     tell_audience(session, call, now)
 
@@ -79,7 +81,7 @@ def _command_refused(event: CommandRefused, session: Session, now: datetime) -> 
     """Who asked reads why on his page. Of several bridges, those that don't have the call say so and mean nothing."""
     known = event.command_id.isdecimal() and int(event.command_id) < 2**31
     row = session.get(BridgeCommand, int(event.command_id)) if known else None
-    if row is None or row.refused:
+    if row is None or row.refused or row.done_at:
         return
     call = session.scalars(select(Call).where(Call.call_id == row.call_id)).one_or_none()
     if event.why == "no_call" and call is not None and call.state in LIVE and _bridges(session, now) > 1:
@@ -88,6 +90,8 @@ def _command_refused(event: CommandRefused, session: Session, now: datetime) -> 
     if call is None:
         return
     trace.add(session, call, event.at, "refused", command=row.kind, why=row.refused)
+    if row.kind == "Hold":
+        call.held_words = ""
     if row.kind == "Transfer":
         transfers.refused(session, call, row.refused, event.at)
     if row.kind == "Dial" and call.state in LIVE:

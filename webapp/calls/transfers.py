@@ -33,6 +33,7 @@ from webapp.calls import control, trace
 from webapp.calls.lifecycle import apply, audience_of, call_of, give_to, tell_audience, user_at
 from webapp.calls.models import PASSING, Call, CallAudience, Transfer
 from webapp.clients import keys
+from webapp.office.dialling import may_dial
 from webapp.office.queries import the_office
 
 ANSWER_WITHIN = timedelta(seconds=5)
@@ -71,8 +72,6 @@ def colleague(user: User) -> Target | None:
 
 def outside(session: Session, user: User, number: str) -> Target | None:
     """The target that is a number as typed; None when it is no number, or none that `user` may dial."""
-    from webapp.office.dialling import may_dial
-
     normal = keys.normal_phone(number, current_app.config["SETTINGS"].country)
     if not normal.startswith("+") or not may_dial(session, user, normal):
         return None
@@ -157,6 +156,7 @@ def _transfer_started(event: TransferStarted, session: Session, now: datetime) -
     """The colleague's page opens the caller's card with the briefing before he speaks."""
     call = call_of(session, event.call_id)
     row = _of(session, call, event.target, event.attended, event.at)
+    control.done(session, call, "Transfer", at=event.at)
     trace.add(
         session,
         call,
@@ -194,11 +194,12 @@ def _call_transferred(event: CallTransferred, session: Session, now: datetime) -
     call = call_of(session, event.call_id)
     row = active(session, call)
     user = row.to_user if row else user_at(session, event.target)
+    control.done(session, call, "CompleteTransfer", "JoinCalls", at=event.at)
     trace.add(session, call, event.at, "transferred", to=user.name if user else row.to_text if row else event.target)
     if row:
         row.state, row.ended_at = "done", event.at
     call.redirects += 1
-    call.held_at, call.held_by = None, ""
+    call.held_at, call.held_by, call.held_words = None, "", ""
     if call.state == "ended":
         return
     if user:
@@ -217,6 +218,7 @@ def _transfer_failed(event: TransferFailed, session: Session, now: datetime) -> 
     call = call_of(session, event.call_id)
     row = active(session, call)
     to = row.to_text if row else event.target
+    control.done(session, call, "CancelTransfer", at=event.at)
     trace.add(session, call, event.at, f"transfer_{event.reason.value}", to=to)
     if row is None:
         return

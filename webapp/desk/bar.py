@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
+from sipbridge.events import HeldBy
 from webapp.accounts.models import User
-from webapp.calls import trace
+from webapp.calls import control, intake, trace
 from webapp.calls.models import Call
+from webapp.desk import talk
 from webapp.desk.queries import Mine, gone_lately, who_took
 from webapp.office.queries import the_office
 from webapp.pages import clock_time, duration, phone
 from webapp.roster import duty
+from webapp.switchboard import keys as switch
+from webapp.switchboard import news
+from webapp.switchboard.keys import Keys
 from webapp.touches.models import Touch
 
 MOST_OTHERS = 4
@@ -35,8 +41,25 @@ class Other:
 
 
 @dataclass(frozen=True)
+class Held:
+    """A caller of mine who hears the music. `words`: where the talk stopped; `front`: the one before me.
+
+    `at_phone`: held at the telephone, where alone he can be taken back.
+    """
+
+    call_id: int
+    touch_id: int
+    name: str
+    words: str
+    since: int
+    clock: str
+    front: bool
+    at_phone: bool
+
+
+@dataclass(frozen=True)
 class Bar:
-    """What the bar shows. `state`: idle, ringing, greeted, talking or ended; times in epoch milliseconds."""
+    """What the bar shows. `state`: idle, ended, or as `queries.Mine` tells it; times in epoch milliseconds."""
 
     state: str
     server_now: int
@@ -54,41 +77,46 @@ class Bar:
     why: Sequence[str] = ()
     others: Sequence[Other] = ()
     more: int = 0
+    held: Sequence[Held] = ()
+    keys: Keys = field(default_factory=Keys)
     notice: str = ""
 
 
 def of(
-    session: Session, user: User, touch: Touch | None, live: Sequence[Mine], shown: int | None, now: datetime
+    session: Session,
+    user: User,
+    touch: Touch | None,
+    live: Sequence[Mine],
+    shown: int | None,
+    now: datetime,
+    zone: ZoneInfo,
 ) -> Bar:
     """The bar for `touch`, the one the page shows. `shown`: what the browser had before it until now."""
-    notice = ""
-    if shown is not None and (touch is None or touch.id != shown):
-        notice = _gone(who_took(session, user, shown))
-    if touch is None and not notice:
-        notice = _gone(gone_lately(session, user, now))
+    front = next((one for one in live if touch is not None and one.touch.id == touch.id), None)
     on_duty = ", ".join(
         _("%(name)s until %(time)s", name=entry.user.name, time=clock_time(entry.until))
         for entry in duty.on_duty(session, now)
         if entry.rank == duty.DUTY
     )
-    waiting = [one for one in live if touch is None or one.touch.id != touch.id]
+    held = [_held(session, one, user, one is front, now, zone) for one in live if one.state == "held"]
+    waiting = [one for one in live if one is not front and one.state != "held"]
     others, more = [_other(one, now) for one in waiting[:MOST_OTHERS]], max(0, len(waiting) - MOST_OTHERS)
     call = touch.call if touch else None
     if touch is None or call is None:
-        return Bar("idle", epoch_ms(now), on_duty, others=others, more=more, notice=notice)
-    if not notice and call.state in ("ringing", "greeted"):
-        notice = trace.silent_phone(session, call, user)
-    since, clock = _clock(call, now)
-    ring_seconds = the_office(session).ring_seconds
+        notice = _notice(session, user, touch, None, Keys(), shown, now)
+        return Bar("idle", epoch_ms(now), on_duty, others=others, more=more, held=held, notice=notice)
+    keys = switch.of(session, call, user, front.passing, now) if front else Keys()
+    since, clock = _clock(call, front, now)
+    ring_seconds = intake.ring_seconds(the_office(session), call.line)
     client = touch.client
     person = touch.person.full_name if touch.person else ""
     known = ", ".join(dict.fromkeys(part for part in (person, client.name if client else "") if part))
     return Bar(
-        state=call.state,
+        state=front.state if front else call.state,
         server_now=epoch_ms(now),
         duty=on_duty,
         call=call,
-        word=word(call),
+        word=word(call, front.state if front else call.state),
         name=known or caller_name(call),
         named=bool(known or call.caller_name),
         line=(call.line.title or call.line.name) if call.line else call.line_name,
@@ -97,20 +125,56 @@ def of(
         clock=clock,
         rings=rings_so_far(call, ring_seconds, now),
         ring_seconds=ring_seconds,
-        why=trace.why(call),
+        why=() if front and front.taken else trace.why(call),
         others=others,
         more=more,
-        notice=notice,
+        held=held,
+        keys=keys,
+        notice=_notice(session, user, touch, front, keys, shown, now),
     )
 
 
-def word(call: Call) -> str:
-    """The state of a call in one word."""
+def _notice(
+    session: Session,
+    user: User,
+    touch: Touch | None,
+    front: Mine | None,
+    keys: Keys,
+    shown: int | None,
+    now: datetime,
+) -> str:
+    """One quiet line, the most pressing: what was refused, who is being rung, what became of a call that was mine."""
+    if keys.notice:
+        return keys.notice
+    if front and (goes_on := news.under_way(front.state, front.passing)):
+        return goes_on
+    if said := news.lately(session, user, now):
+        return said
+    said = ""
+    if shown is not None and (touch is None or touch.id != shown):
+        said = _gone(who_took(session, user, shown))
+    if touch is None and not said:
+        said = _gone(gone_lately(session, user, now))
+    if not said and front and front.state in ("ringing", "greeted"):
+        said = trace.silent_phone(session, front.call, user)
+    return said
+
+
+def word(call: Call, state: str) -> str:
+    """The state of a call in one word. `state` as `queries.Mine` tells it."""
     return {
+        "dialing": _("Dialing"),
+        "calling": _("Calling"),
         "ringing": _("Ringing"),
         "greeted": _("Greeting"),
         "talking": _("Talking"),
-    }.get(call.state, _("Missed") if call.is_missed else _("Ended"))
+        "held": _("On hold"),
+        "passing": _("Passing on"),
+        "passing_blind": _("Passing on"),
+        "consulting": _("Consulting"),
+        "passed": _("Ringing"),
+        "consulted": _("Consulting"),
+    }.get(state, _("Missed") if call.is_missed else _("Ended"))
 
 
 def caller_name(call: Call) -> str:
@@ -127,20 +191,41 @@ def rings_so_far(call: Call, ring_seconds: float, now: datetime) -> int:
     return max(1, int((now - call.offered_at).total_seconds() // ring_seconds) + 1)
 
 
-def _clock(call: Call, now: datetime) -> tuple[datetime | None, str]:
+def _clock(call: Call, mine: Mine | None, now: datetime) -> tuple[datetime | None, str]:
     """Since when the clock runs (None: it stands), and what it shows now."""
     if call.state == "ended":
         return None, duration(call.talk_seconds or call.ring_seconds)
     since = call.answered_at if call.state == "talking" and call.answered_at else call.offered_at
+    if mine and mine.state == "held" and call.held_at:
+        since = call.held_at
+    elif mine and mine.passing:
+        since = mine.passing.started_at
     return since, duration((now - since).total_seconds())
 
 
 def _other(one: Mine, now: datetime) -> Other:
-    since, clock = _clock(one.call, now)
+    since, clock = _clock(one.call, one, now)
+    return Other(one.touch.id, one.state, _name(one), word(one.call, one.state), epoch_ms(since or now), clock)
+
+
+def _name(one: Mine) -> str:
     client = one.touch.client or one.call.client
     name = (client.name if client else "") or one.call.caller_name or phone(one.call.number) or one.call.address
-    name = name or _("Hidden number")
-    return Other(one.touch.id, one.call.state, name, word(one.call), epoch_ms(since or now), clock)
+    return name or _("Hidden number")
+
+
+def _held(session: Session, one: Mine, user: User, front: bool, now: datetime, zone: ZoneInfo) -> Held:
+    since = one.call.held_at or now
+    return Held(
+        call_id=one.call.id,
+        touch_id=one.touch.id,
+        name=_name(one),
+        words=one.call.held_words or talk.stopped_at(session, one.touch, user, now, zone)[: control.LONGEST_WORDS],
+        since=epoch_ms(since),
+        clock=duration((now - since).total_seconds()),
+        front=front,
+        at_phone=one.call.held_by == HeldBy.PHONE,
+    )
 
 
 def _gone(call: Call | None) -> str:
@@ -150,6 +235,8 @@ def _gone(call: Call | None) -> str:
     name = call.client.name if call.client else caller_name(call)
     if call.answered_by:
         return _("%(who)s took the call: %(caller)s.", who=call.answered_by.name, caller=name)
+    if call.end_reason == "answered_elsewhere":
+        return _("Another telephone took the call: %(caller)s. Its row is among your unfinished ones.", caller=name)
     if call.is_missed:
         return _("The caller hung up: %(caller)s. It is among the missed calls.", caller=name)
     return ""

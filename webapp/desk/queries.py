@@ -11,25 +11,46 @@ from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import User
 from webapp.calls.missed import is_missed
-from webapp.calls.models import Call, CallAudience
+from webapp.calls.models import LIVE, PASSING, Call, CallAudience, Transfer
 from webapp.touches.models import Touch
 from webapp.touches.queries import may_work_on
 
 GONE_SHOWN = timedelta(seconds=30)
-LIVE = ("ringing", "greeted", "talking")
+
+URGENT = {"talking": 0, "consulting": 0, "consulted": 0, "held": 1, "passing": 1, "passing_blind": 3}
+"""Which of my calls comes first on the page: whom I speak with, who waits for me, what rings, what I let go."""
+RINGS = 2
 
 
 @dataclass(frozen=True)
 class Mine:
-    """A live call of mine with its touch. `taken`: I am the one who talks."""
+    """A live call of mine with its touch. `taken`: I am the one who talks. `passing`: the passing-on under way."""
 
     call: Call
     touch: Touch
     taken: bool
+    passing: Transfer | None = None
+
+    @property
+    def state(self) -> str:
+        """How the call stands for me: its own state, or held, passing (somebody is rung for me), passing_blind (and I
+        am free), consulting (I speak with the colleague), passed (it rings me as the colleague), consulted."""
+        if self.passing and not self.taken:
+            return "consulted" if self.passing.state == "consulting" else "passed"
+        if self.passing and self.passing.state == "consulting":
+            return "consulting"
+        if self.passing:
+            return "passing" if self.passing.attended else "passing_blind"
+        return "held" if self.taken and self.call.held_at else self.call.state
+
+    @property
+    def rank(self) -> int:
+        """Smaller comes first."""
+        return URGENT.get(self.state, RINGS)
 
 
 def live_calls(session: Session, user: User) -> list[Mine]:
-    """The live calls that ring me or that I took: the talk first, then who has waited longest.
+    """The live calls that ring me or that I took: the talk first, then who is held, then who has waited longest.
 
     A talk whose row is closed already, while they still say goodbye, is not among them.
     """
@@ -47,8 +68,19 @@ def live_calls(session: Session, user: User) -> list[Mine]:
             joinedload(Touch.person),
         )
     ).all()
-    mine = [Mine(touch.call, touch, state == "taken") for state, touch in rows if touch.call]
-    return sorted(mine, key=lambda one: not one.taken)
+    passing = {
+        one.call_id: one
+        for one in session.scalars(
+            select(Transfer)
+            .where(Transfer.call_id.in_([touch.call_id for _, touch in rows]), Transfer.state.in_(PASSING))
+            .order_by(Transfer.id)
+            .options(joinedload(Transfer.from_user), joinedload(Transfer.to_user))
+        )
+    }
+    mine = [
+        Mine(touch.call, touch, state == "taken", passing.get(touch.call.id)) for state, touch in rows if touch.call
+    ]
+    return sorted(mine, key=lambda one: one.rank)
 
 
 def choose(session: Session, user: User, live: Sequence[Mine], wanted: int | None, pinned: bool) -> Touch | None:
@@ -59,7 +91,7 @@ def choose(session: Session, user: User, live: Sequence[Mine], wanted: int | Non
     if live:
         first = live[0]
         held = next((one for one in live if one.touch.id == wanted), None)
-        if held and (pinned or held.taken == first.taken):
+        if held and (pinned or held.rank == first.rank):
             return held.touch
         return first.touch
     if wanted is None:

@@ -75,13 +75,27 @@ def _prompt(ask: str) -> Any:
     return fields.BY_NAME[ask].label
 
 
-def second_line(session: Session, touch: Touch, user: User, now: datetime, zone: ZoneInfo) -> str:
-    """What to say before turning to a second caller (D23); '' without a script."""
+def phrase(
+    session: Session,
+    touch: Touch,
+    name: str,
+    user: User,
+    now: datetime,
+    zone: ZoneInfo,
+    values: Mapping[str, str | None] | None = None,
+) -> str:
+    """What is said outside the steps: hold, back_from_hold, second_line, transfer (D23, D27); '' without a script."""
     try:
         script = run.script_for(session, touch.call.line if touch.call else None, run.library())
     except UnknownScript:
         return ""
-    return walk.phrase(script, "second_line", spoken(session, touch, script, user, now, zone))
+    return walk.phrase(script, name, {**spoken(session, touch, script, user, now, zone), **(values or {})})
+
+
+def stopped_at(session: Session, touch: Touch, user: User, now: datetime, zone: ZoneInfo) -> str:
+    """The sentence at which the talk stands: where it is taken up again after a hold (D23); '' without a script."""
+    standing = of(session, touch, user, now, zone)
+    return standing.view.say if standing else ""
 
 
 @dataclass(frozen=True)
@@ -118,6 +132,8 @@ def press(session: Session, touch: Touch, pressed: Key, user: User, now: datetim
     touch.name_known = caller.is_named(touch) or "name" in after.lights
     touch.next_step_agreed = touch.next_at is not None or "next_step" in after.lights
     touch.saved_at = now
+    if touch.call and touch.call.held_at is None:
+        touch.call.held_words = ""  # the talk has gone on from there
     session.flush()
     return True
 

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from webapp import hx
 from webapp.access import SALES, allow, load, me
 from webapp.accounts.models import Role
-from webapp.calls import missed
-from webapp.calls.models import Call
+from webapp.calls import missed, transfers
+from webapp.calls.models import LIVE, PASSING, Call, Transfer
 from webapp.clients import cards, fields
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client, Person
@@ -26,6 +26,7 @@ from webapp.desk import caller, owed, queries, talk, testcall, who
 from webapp.desk.bar import epoch_ms
 from webapp.office.models import Line
 from webapp.office.queries import line_called, the_office
+from webapp.switchboard import passing
 from webapp.touches import opening
 from webapp.touches.models import Touch
 from webapp.touches.queries import may_work_on
@@ -61,16 +62,23 @@ def page() -> ResponseReturnValue:
 @bp.get("/desk/bar")
 @allow(*SALES)
 def bar() -> ResponseReturnValue:
+    """The bar as it is now."""
+    return bar_as_it_is()
+
+
+def bar_as_it_is(status: int = 200) -> Response:
     """The bar; and when another touch comes first than the browser shows, its panels too, out of band."""
-    shown, pinned = _asked("shown"), request.args.get("pin") == "1"
+    shown, pinned = _asked("shown"), request.values.get("pin") == "1"
     context = _front(shown, pinned)
     touch = context["touch"]
     parts = render_template("desk/_call.html", **context)
     if (touch.id if touch else None) == shown:
-        # the call's card may have been chosen in another tab
-        return parts, {"HX-Trigger": "desk:who"} if touch else {}
+        response = make_response(parts, status)
+        if touch:  # the call's card may have been chosen in another tab
+            response.headers["HX-Trigger"] = "desk:who"
+        return response
     context |= _panels(touch)
-    response = make_response(parts + render_template("desk/_panels.html", **context, oob=True))
+    response = make_response(parts + render_template("desk/_panels.html", **context, oob=True), status)
     response.headers["HX-Replace-Url"] = url_for("desk.page", touch=touch.id) if touch else url_for("desk.page")
     return response
 
@@ -83,7 +91,7 @@ def idle() -> ResponseReturnValue:
 
 
 def _asked(name: str) -> int | None:
-    value = request.args.get(name, "")
+    value = request.values.get(name, "")
     return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
 
 
@@ -107,10 +115,17 @@ def _front(wanted: int | None, pinned: bool) -> dict[str, Any]:
     live = queries.live_calls(session, me())
     touch = queries.choose(session, me(), live, wanted, pinned)
     context: dict[str, Any] = {"touch": touch, "pinned": pinned and touch is not None and touch.id == wanted}
-    context["bar"] = top.of(session, me(), touch, live, wanted, now)
-    if touch and context["bar"].state == "talking" and context["bar"].others:
-        context["second_line"] = talk.second_line(session, touch, me(), now, _zone())
+    context["bar"] = top.of(session, me(), touch, live, wanted, now, _zone())
+    if touch and context["bar"].keys.keys and context["bar"].state == "talking":
+        context |= _beside_the_keys(touch, context["bar"], now)
     return context
+
+
+def _beside_the_keys(touch: Touch, bar: top.Bar, now: datetime) -> dict[str, Any]:
+    """What is said before turning to a second caller, after a hold, or before one (D23, D28)."""
+    words = touch.call.held_words if touch.call and not bar.keys.waits else ""
+    name = "second_line" if bar.others else "back_from_hold" if words else "hold"
+    return {"say": talk.phrase(db.session(), touch, name, me(), now, _zone()), "say_name": name, "recall": words}
 
 
 def _panels(touch: Touch | None) -> dict[str, Any]:
@@ -267,7 +282,18 @@ def _field(name: str) -> str:
 
 
 def _script(touch: Touch) -> dict[str, Any]:
-    return {"touch": touch, "talk": talk.of(db.session(), touch, me(), _now(), _zone())}
+    passed = transfers.latest(db.session(), touch.call) if touch.call and touch.call.state in LIVE else None
+    if passed and (passed.to_user_id != me().id or passed.state not in (*PASSING, "done")):
+        passed = None
+    return {"touch": touch, "talk": talk.of(db.session(), touch, me(), _now(), _zone()), **_briefing(touch, passed)}
+
+
+def _briefing(touch: Touch, passed: Transfer | None) -> dict[str, Any]:
+    """What who passed the caller on wrote for me; a softphone writes nothing, so then what the card knows."""
+    if passed is None:
+        return {}
+    words = passed.briefing or passing.briefing(touch)
+    return {"passed": passed, "briefing": words}
 
 
 @bp.get("/desk/touches/<int:touch_id>/script")
@@ -294,7 +320,7 @@ def press(touch_id: int, what: str, key: str) -> ResponseReturnValue:
     db.session.commit()
     response = make_response(render_template("desk/_script_inner.html", **_script(touch)))
     if moved and what != "ask":
-        response.headers["HX-Trigger"] = "desk:who, desk:result"
+        response.headers["HX-Trigger"] = "desk:who, desk:result, desk:talk"
     return response
 
 
@@ -333,7 +359,7 @@ def _spoken(line: Line) -> str:
 
 
 @bp.post("/desk/test-call/<kind>")
-@allow(Role.HEAD, Role.MANAGER, Role.SECRETARY)
+@allow(Role.HEAD, Role.MANAGER, Role.SECRETARY, Role.ADMIN)
 def test_call(kind: str) -> ResponseReturnValue:
     """Have a separate program ring this office."""
     if kind not in dict(testcall.KINDS):

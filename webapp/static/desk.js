@@ -3,7 +3,7 @@
 // but what it has not confirmed yet.
 (() => {
   const FIELD = "input:not([type=checkbox]):not([type=radio]):not([type=hidden]), textarea, select";
-  const PANELS = ["who", "script", "result", "idle"];
+  const PANELS = ["who", "script", "result", "idle", "bar"];
   const $ = (id) => document.getElementById(id);
   const typing = (inside) => {
     const active = document.activeElement;
@@ -37,7 +37,7 @@
         put(bar.querySelector("[data-rings]"), String(Math.max(1, Math.floor(gone / Number(bar.dataset.ringSeconds)) + 1)));
       }
     }
-    for (const one of document.querySelectorAll(".chip [data-since]")) put(one, clock((now - Number(one.dataset.since)) / 1000));
+    for (const one of document.querySelectorAll(".chip [data-since], .held [data-since]")) put(one, clock((now - Number(one.dataset.since)) / 1000));
     for (const one of document.querySelectorAll("[data-due]")) {
       const left = (Number(one.dataset.due) - now) / 1000;
       one.classList.toggle("promise-late", left < 0);
@@ -63,7 +63,8 @@
     return letter ? letter[1] : "";
   }
   function press(name) {
-    const own = document.querySelector(`main [data-key="${name}"]`);
+    // The script's own keys rest while another panel lies over it.
+    const own = [...document.querySelectorAll(`main [data-key="${name}"]`)].find((one) => one.checkVisibility());
     if (!own || own.disabled) return false;
     if (mustWait(own)) {
       if (waiting.length < 8) waiting.push(name);
@@ -92,6 +93,7 @@
       press("Ctrl+S");
     } else if (event.key === "Escape") {
       if (typing()) document.activeElement.blur();
+      else press("Escape");
     } else if (!command && !event.altKey && !event.repeat && !typing()) {
       const name = keyName(event);
       if (name && press(name)) event.preventDefault();

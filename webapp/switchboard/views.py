@@ -1,0 +1,108 @@
+"""What a manager presses during a talk: hold, take back, pass on, pause the recording, hang up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, current_app, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from webapp.access import SALES, allow, load, me
+from webapp.calls import control, transfers
+from webapp.calls.models import Call
+from webapp.db import db
+from webapp.desk import talk
+from webapp.desk.views import bar_as_it_is
+from webapp.switchboard import keys, passing
+from webapp.touches.models import Touch
+
+bp = Blueprint("switchboard", __name__)
+
+
+def _now() -> datetime:
+    now: datetime = current_app.config["CLOCK"]()
+    return now
+
+
+def _zone() -> ZoneInfo:
+    zone: ZoneInfo = current_app.config["SETTINGS"].timezone
+    return zone
+
+
+def _mine(call_id: int) -> tuple[Call, Touch]:
+    """A live call that I have, and its row; who doesn't have it may not touch it (404)."""
+    call = load(select(Call).where(Call.id == call_id), if_=lambda call: control.has_it(db.session(), call, me()))
+    return call, load(select(Touch).where(Touch.call_id == call.id))
+
+
+@bp.post("/desk/calls/<int:call_id>/<any(hold, resume, connect, cancel, pause, record, hangup):what>")
+@allow(*SALES)
+def press(call_id: int, what: str) -> ResponseReturnValue:
+    """One key of the talk. The bar says that it was asked; what comes of it comes with the telephones' answer."""
+    (call, touch), now = _mine(call_id), _now()
+    words = talk.stopped_at(db.session(), touch, me(), now, _zone()) if what == "hold" else ""
+    keys.press(db.session(), call, what, me(), words, now)
+    db.session.commit()
+    return bar_as_it_is()
+
+
+@bp.post("/desk/calls/<int:call_id>/words")
+@allow(*SALES)
+def words(call_id: int) -> ResponseReturnValue:
+    """Where the talk stopped, in the manager's own words."""
+    call, _touch = _mine(call_id)
+    control.note_words(db.session(), call, request.form.get("words", ""))
+    db.session.commit()
+    return "", 204
+
+
+@bp.get("/desk/calls/<int:call_id>/pass")
+@allow(*SALES)
+def panel(call_id: int) -> ResponseReturnValue:
+    """The panel for passing the caller on, opened."""
+    return _panel(*_mine(call_id), {})
+
+
+@bp.get("/desk/calls/<int:call_id>/pass/closed")
+@allow(*SALES)
+def closed(call_id: int) -> ResponseReturnValue:
+    """The panel closed: the script comes to light again."""
+    _mine(call_id)
+    return ""
+
+
+@bp.get("/desk/calls/<int:call_id>/pass/people")
+@allow(*SALES)
+def people(call_id: int) -> ResponseReturnValue:
+    """The colleagues who fit what is typed, and the phrase for the one that is marked."""
+    typed = {name: request.args[name] for name in ("q", "to") if name in request.args}
+    return _panel(*_mine(call_id), typed, "desk/_pass_people.html")
+
+
+@bp.post("/desk/calls/<int:call_id>/pass")
+@allow(*SALES)
+def pass_on(call_id: int) -> ResponseReturnValue:
+    """Pass the caller on: at once (how=blind), or after a word with the colleague (how=attended)."""
+    (call, touch), now, session = _mine(call_id), _now(), db.session()
+    typed = {name: request.form.get(name, "") for name in ("q", "to", "briefing")}
+    target = passing.target(session, me(), typed["to"], typed["q"])
+    if target is None:
+        return _panel(call, touch, typed, error=_("Choose to whom.")), 422
+    if "pass" not in {key.what for key in keys.of(session, call, me(), transfers.active(session, call), now).keys}:
+        return _panel(call, touch, typed, error=_("The caller can't be passed on at this moment.")), 422
+    attended = request.form.get("how") != "blind"
+    transfers.start(session, call, me(), target, attended, typed["briefing"], now)
+    session.commit()
+    response = make_response("")
+    response.headers["HX-Trigger"] = "desk:talk"
+    return response
+
+
+def _panel(call: Call, touch: Touch, typed: dict[str, str], template: str = "desk/_pass.html", error: str = "") -> str:
+    shown = passing.of(db.session(), touch, call, me(), typed, _now(), _zone())
+    context: dict[str, Any] = {"touch": touch, "call": call, "panel": shown, "pass_error": error}
+    return render_template(template, **context, states=passing.STATES)
