@@ -22,6 +22,7 @@ PARTS = (
     "office",
     "sounds",
     "calls",
+    "telephones",
     "bridge_api",
     "clients",
     "deals",
@@ -32,7 +33,6 @@ PARTS = (
     "recordings",
     "reports",
     "desk",
-    "switchboard",
     "health",
 )
 """Packages with tables or pages; each may have `models.py` and has `views.py` with its blueprint `bp`."""

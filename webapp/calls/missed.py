@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from webapp import feed
 from webapp.accounts.models import User
-from webapp.calls import trace
+from webapp.calls import outbound, trace
 from webapp.calls.models import TAKEN_ELSEWHERE, Call
 from webapp.tasks.models import Task
 
@@ -23,10 +23,14 @@ LATE_AFTER = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Waiting:
-    """Somebody who was missed and waits. `calls` are all open missed calls of the number, the newest first."""
+    """Somebody who was missed and waits. `calls` are all open missed calls of the number, the newest first.
+
+    `tries`: how often we rang back in vain since we last spoke.
+    """
 
     number: str
     calls: Sequence[Call]
+    tries: int = 0
 
     @property
     def since(self) -> datetime:
@@ -60,11 +64,13 @@ def open_missed(session: Session) -> list[Waiting]:
         .where(is_open_missed())
         .order_by(Call.offered_at.desc(), Call.id.desc())
         .options(joinedload(Call.client), joinedload(Call.line))
-    )
+    ).all()
     groups: dict[str, list[Call]] = {}
     for call in calls:
         groups.setdefault(call.number or f"hidden {call.id}", []).append(call)
-    return sorted((Waiting(group[0].number, group) for group in groups.values()), key=lambda waiting: waiting.since)
+    tries = outbound.attempts(session, {call.number for call in calls if call.number})
+    waiting = (Waiting(group[0].number, group, tries.get(group[0].number, 0)) for group in groups.values())
+    return sorted(waiting, key=lambda one: one.since)
 
 
 def make_good(session: Session, number: str, by: User | None, kind: str, at: datetime, now: datetime) -> None:

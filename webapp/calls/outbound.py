@@ -1,0 +1,234 @@
+"""Calls of ours: one click rings the manager's telephone, then the client's; the row of the talk stands at once."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from sipbridge.events import Dial
+from webapp import feed
+from webapp.accounts.models import User
+from webapp.calls import control, trace
+from webapp.calls.models import LIVE, Call, CallAudience
+from webapp.clients import keys
+from webapp.clients.models import Client, Person
+from webapp.office import dialling
+from webapp.office.models import Line, Outcome
+from webapp.office.queries import the_office
+from webapp.pages import phone
+from webapp.telephones import status
+from webapp.touches.models import Touch
+from webapp.touches.queries import last_with
+
+RING_SECONDS = 45.0
+"""How long each of the two telephones may ring."""
+LOST_AFTER = timedelta(minutes=5)
+"""A call of ours that no bridge has carried on with for so long came to nothing."""
+NOT_REACHED = "not_reached"
+
+
+class Refused(ValueError):
+    """A call that can't be placed; the message says why, in the reader's language."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Whom to call: `number` as written or in E.164, and what is known of it. `line_id`: through this line."""
+
+    number: str
+    client: Client | None = None
+    person: Person | None = None
+    line_id: int | None = None
+
+
+def dial(session: Session, user: User, wanted: Wanted, now: datetime, country: str) -> Touch:
+    """Place a call for `user`; its touch, open on his page. Raises Refused; flushes.
+
+    The same click twice finds the call it has placed: nothing is dialled again.
+    """
+    number = keys.normal_phone(wanted.number, country)
+    if why_not := dialling.of(session, user).why_not(number):
+        raise Refused(why_not)
+    if not user.extension:
+        raise Refused(_("You have no telephone: register a softphone on your own page."))
+    # One after the other: two tabs, or a double click, must not both find the manager free.
+    session.scalars(select(User.id).where(User.id == user.id).with_for_update()).one()
+    if mine := _live_call(session, user):
+        if mine.call and mine.call.direction == "out" and mine.call.number == number:
+            return mine
+        raise Refused(_("You are in a call; end it first."))
+    if colleague := _who_speaks_with(session, number):
+        raise Refused(_("%(name)s is in a call with this number now.", name=colleague))
+    bridges = status.read(session)
+    if bridges.are_silent(now):
+        raise Refused(_("The telephones do not answer now; try again in a minute."))
+    client, person = wanted.client, wanted.person
+    line = _line(session, wanted, number, {name for one in bridges.each for name, up in one.lines.items() if up})
+    call = Call(
+        call_id=f"out-{secrets.token_hex(12)}",
+        direction="out",
+        state="dialing",
+        placed_by_id=user.id,
+        number=number,
+        line_id=line.id,
+        line_name=line.name,
+        offered_at=now,
+        situation="known_client" if client else "new_caller",
+        client_id=client.id if client else None,
+    )
+    session.add(call)
+    session.flush()
+    session.add(CallAudience(call_id=call.id, user_id=user.id, extension=user.extension, state="taken"))
+    touch = Touch(
+        direction="out",
+        started_at=now,
+        user_id=user.id,
+        call_id=call.id,
+        client_id=call.client_id,
+        person_id=person.id if person else client.people[0].id if client and len(client.people) == 1 else None,
+        channel_id=client.channel_id if client else line.channel_id,
+        draft={} if client else {"phone": phone(number)},
+        name_known=client is not None,
+    )
+    session.add(touch)
+    session.flush()
+    office = the_office(session)
+    control.ask(
+        session,
+        Dial(
+            call_id=call.call_id,
+            extension=user.extension,
+            target=f"tel:{number}",
+            line=line.name,
+            shown_number=number,
+            record=line.record and not (client and client.never_record),
+            notice=f"notice.{line.language or office.language}.wav" if line.record_notice else "",
+            hold_music="hold.wav",
+            ring_seconds=RING_SECONDS,
+        ),
+        user,
+        now,
+    )
+    feed.announce(session, [user.id], "call", call.id, now)
+    return touch
+
+
+def came_to_nothing(session: Session, call: Call, touch: Touch | None, now: datetime) -> None:
+    """A call of ours ended and nobody spoke. When the client's telephone was called, the row proposes that.
+
+    When it was not, since the manager's own was not picked up or no line was there, nothing happened: the row
+    is nobody's unfinished one, unless something was written.
+    """
+    if call.direction != "out" or call.answered_at is not None or touch is None or touch.closed_at:
+        return
+    if call.rings == 0 or call.end_reason == "failed":
+        if touch.saved_at is None:
+            touch.user_id = None
+        session.flush()
+        return
+    if touch.outcome_id is None:
+        outcome = session.scalars(select(Outcome).where(Outcome.key == NOT_REACHED, Outcome.active).limit(1)).first()
+        touch.outcome_id = outcome.id if outcome else None
+    if touch.purpose_id is None and touch.client_id and (last := last_with(session, touch.client_id, touch)):
+        touch.purpose_id = last.purpose_id  # the matter goes on
+    touch.next_kind = touch.next_kind or "call_back"
+    session.flush()
+    trace.add(session, call, call.ended_at or now, "attempt", count=attempts(session, [call.number])[call.number])
+    feed.announce_all(session, "tasks", call.id, now)
+
+
+def attempts(session: Session, numbers: Collection[str]) -> dict[str, int]:
+    """How often each of these numbers was called in vain since the last talk with it, by whomever."""
+    if not numbers:
+        return {}
+    spoken = (
+        select(Call.number, func.max(Call.answered_at).label("at"))
+        .where(Call.number.in_(numbers), Call.answered_at.is_not(None))
+        .group_by(Call.number)
+        .subquery()
+    )
+    rows = session.execute(
+        select(Call.number, func.count(Call.id))
+        .outerjoin(spoken, spoken.c.number == Call.number)
+        .where(Call.number.in_(numbers), _in_vain(), or_(spoken.c.at.is_(None), Call.offered_at > spoken.c.at))
+        .group_by(Call.number)
+    )
+    return dict.fromkeys(numbers, 0) | {number: count for number, count in rows}
+
+
+def end_lost(session: Session, now: datetime) -> int:
+    """End the calls of ours that no bridge has carried on with; returns how many. The worker's."""
+    lost = session.scalars(
+        select(Call).where(
+            Call.direction == "out", Call.state.in_(("dialing", "calling")), Call.offered_at < now - LOST_AFTER
+        )
+    ).all()
+    for call in lost:
+        call.state, call.ended_at, call.end_reason = "ended", now, "failed"
+        trace.add(session, call, now, "ended_out_failed")
+        touch = session.scalars(select(Touch).where(Touch.call_id == call.id)).one_or_none()
+        came_to_nothing(session, call, touch, now)
+        feed.announce(session, [call.placed_by_id] if call.placed_by_id else [], "call", call.id, now)
+    return len(lost)
+
+
+def _in_vain() -> ColumnElement[bool]:
+    return and_(
+        Call.direction == "out",
+        Call.state == "ended",
+        Call.answered_at.is_(None),
+        Call.rings > 0,
+        Call.end_reason != "failed",
+    )
+
+
+def _live_call(session: Session, user: User) -> Touch | None:
+    """The row of the call that `user` speaks in or has placed, None when he is free."""
+    return session.scalars(
+        select(Touch)
+        .join(Call, Call.id == Touch.call_id)
+        .join(CallAudience, CallAudience.call_id == Call.id)
+        .where(CallAudience.user_id == user.id, CallAudience.state == "taken", Call.state.in_(LIVE))
+        .order_by(Call.id.desc())
+        .limit(1)
+        .options(joinedload(Touch.call))
+    ).first()
+
+
+def _who_speaks_with(session: Session, number: str) -> str | None:
+    """The name of a colleague who is in a call with this number now."""
+    return session.scalars(
+        select(User.name)
+        .join(CallAudience, CallAudience.user_id == User.id)
+        .join(Call, Call.id == CallAudience.call_id)
+        .where(Call.number == number, CallAudience.state == "taken", Call.state.in_(LIVE))
+        .limit(1)
+    ).first()
+
+
+def _line(session: Session, wanted: Wanted, number: str, registered: Collection[str]) -> Line:
+    """Through which line: the one asked for, else the one this client last called, else the first.
+
+    Of the last two one that is registered at its PBX goes before one that is not: only it can dial.
+    """
+    lines = list(session.scalars(select(Line).where(Line.active).order_by(Line.id)))
+    if chosen := next((line for line in lines if line.id == wanted.line_id), None):
+        return chosen
+    if not lines:
+        raise Refused(_("There is no line to call through."))
+    same = Call.number == number
+    known = or_(same, Call.client_id == wanted.client.id) if wanted.client else same
+    last = session.scalars(
+        select(Call.line_id)
+        .where(known, Call.direction == "in", Call.line_id.is_not(None))
+        .order_by(Call.offered_at.desc())
+        .limit(1)
+    ).first()
+    lower = {name.lower() for name in registered}
+    return min(lines, key=lambda line: (line.name.lower() not in lower, line.id != last, line.id))
