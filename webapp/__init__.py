@@ -33,6 +33,7 @@ PARTS = (
     "recordings",
     "reports",
     "desk",
+    "switchboard",
     "health",
 )
 """Packages with tables or pages; each may have `models.py` and has `views.py` with its blueprint `bp`."""
