@@ -30,7 +30,7 @@ def note(session: Session, status: Any, now: datetime) -> None:
     row = _of(session, name_in(status))
     if row is None:
         session.add(BridgeStatus(name=name_in(status), at=now, status=status))
-    elif row.status != status or now - row.at > RENEW_AFTER:
+    elif row.status != status or abs(now - row.at) > RENEW_AFTER:  # a clock may be moved back
         row.at, row.status = now, status
 
 
