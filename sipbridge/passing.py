@@ -40,21 +40,29 @@ class Passing:
     and has the caller back if it fails; otherwise he who passes a caller on blindly is free at once.
     """
 
-    def __init__(
-        self, talk: Talk, target: str, line: str, attended: bool, seconds: float, asked: bool, now: float
-    ) -> None:
+    def __init__(self, talk: Talk, target: str, line: str, *, attended: bool, asked: bool) -> None:
         self._talk, self._call = talk, talk.call
         self._target, self._line = target, line
         self._attended = attended
         self._asked = asked
         self._stage = _Stage.RINGING
-        self.key = self._call.ring(target, line=line)
+        self.key = -1
         """The telephone that is rung, or speaks with the manager."""
+        self.until = math.inf
+
+    def begin(self, seconds: float, now: float) -> None:
+        """Ring the target for so long at most."""
+        self.key = self._call.ring(self._target, line=self._line)
         self.until = now + min(max(seconds, 1.0), LONGEST_RING)
-        self._call.emit(TransferStarted(self._call.call_id, target, attended, self._call.at(now)))
+        self._call.emit(TransferStarted(self._call.call_id, self._target, self._attended, self._call.at(now)))
         self._report(100, "Trying")
-        if not (attended or asked):
+        if not (self._attended or self._asked):
             self._free_manager()
+
+    def recall(self, now: float) -> None:
+        """Ring who passed the caller on, or wanted to."""
+        self._stage, self.until = _Stage.RECALL, now + RECALL_SECONDS
+        self.key = self._call.ring(self._talk.extension, line=self._talk.line)
 
     @property
     def consulting(self) -> bool:
@@ -142,11 +150,12 @@ class Passing:
     def _failed(self, reason: LegEnd, now: float) -> None:
         self._report(*_SIP[reason])
         self._call.emit(TransferFailed(self._call.call_id, self._target, reason, self._call.at(now)))
-        if self._talk.manager is not None:
-            self._talk.passing = None
+        if self._talk.manager is None:
+            self.recall(now)
             return
-        self._stage, self.until = _Stage.RECALL, now + RECALL_SECONDS
-        self.key = self._call.ring(self._talk.extension, line=self._talk.line)
+        self._talk.passing = None
+        if self._asked:
+            self._talk.refused_at = now
 
     def _free_manager(self) -> None:
         manager, self._talk.manager = self._talk.manager, None

@@ -58,6 +58,10 @@ NOTICE_LIMIT = 30.0
 DESK_DECIDES = 5.0
 """Seconds the desk has to answer a telephone that asks for a transfer."""
 
+LEAVES_WHEN_REFUSED = 3.0
+"""Some telephones hang up when a transfer they asked for fails (baresip does): within so many seconds after the
+news that is no end of the call, and they are rung again."""
+
 Hearing = int | Sound | None
 """What a party hears: another party, a looped sound, nothing."""
 
@@ -82,6 +86,8 @@ class Talk:
         self.joined = False
         """Whether the caller speaks with another call's caller."""
         self.asked_until = math.inf  # a telephone waits for the desk's word on its transfer
+        self.refused_at = -math.inf
+        """When the manager's telephone last heard that a transfer it had asked for won't be."""
         self._notice = notice
         self._notices: set[int] = set()  # sounds that are not over
         self._notice_until = math.inf
@@ -176,13 +182,14 @@ class Talk:
             case Transfer(_, target, line, attended, seconds) if free:
                 asked, self.asked_until = self.asked_until < math.inf, math.inf
                 self._hold(HeldBy.PAGE, False)
-                self.passing = Passing(self, target, line, attended, seconds, asked, now)
+                self.passing = Passing(self, target, line, attended=attended, asked=asked)
+                self.passing.begin(seconds, now)
             case CompleteTransfer() if self.passing is not None:
                 done = self.passing.complete_now(now)
             case CancelTransfer() if self.passing is not None:
                 done = self.passing.cancel(now)
             case CancelTransfer() if self.asked_until < math.inf:
-                self._answer_asked(603, "Decline")
+                self._refuse_asked(603, "Decline", now)
             case PauseRecording():
                 done = self.call.tape.pause(now)
             case ResumeRecording():
@@ -197,6 +204,9 @@ class Talk:
             self.call.lost_before_talk(now)
         elif self.passing is not None:
             self.passing.manager_left(now)
+        elif now - self.refused_at <= LEAVES_WHEN_REFUSED:
+            self.passing = Passing(self, self.extension, self.line, attended=False, asked=False)
+            self.passing.recall(now)
         else:
             self.call.end(EndReason.COMPLETED, now)
 
@@ -264,6 +274,7 @@ class Talk:
 
     def _transfer_wanted(self, key: int, target: str, other_call_id: str, now: float) -> None:
         if not self.open or key != self.manager or self.passing is not None or self.asked_until < math.inf:
+            self.refused_at = now
             self.call.do(ReportTransfer(key, 603, "Decline"))
             return
         self.asked_until = now + DESK_DECIDES
@@ -271,7 +282,11 @@ class Talk:
         self.call.emit(TransferAsked(self.call.call_id, self.extension, target, other_call_id, at))
 
     def _desk_is_silent(self, now: float) -> None:
-        self._answer_asked(503, "Service Unavailable")
+        self._refuse_asked(503, "Service Unavailable", now)
+
+    def _refuse_asked(self, code: int, phrase: str, now: float) -> None:
+        self.refused_at = now
+        self._answer_asked(code, phrase)
 
     def _answer_asked(self, code: int, phrase: str) -> None:
         self.asked_until = math.inf

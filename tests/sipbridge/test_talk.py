@@ -391,6 +391,28 @@ def test_the_desk_forbids_or_is_silent() -> None:
     assert together(walk, 0) and refusals(walk) == []
 
 
+@pytest.mark.parametrize("why", ["forbidden", "busy"])
+def test_a_softphone_that_hangs_up_when_refused_is_rung_again(why: str) -> None:
+    walk = talk()
+    walk.feed(TransferWanted(0, "sip:204@pbx", ""))
+    if why == "forbidden":
+        walk.order(CancelTransfer("c1"))
+    else:
+        walk.order(BLIND)
+        walk.feed(PhoneEnded(1, LegEnd.BUSY))
+    walk.after(0.1)
+    walk.gone(0)
+    walk.feed(PhoneEnded(0, LegEnd.CANCELLED))
+    key = max(walk.call.phones)
+    assert walk.call.phones[key].extension == ANNA and walk.hears[CALLER] is Sound.RINGBACK
+    walk.feed(PhoneAnswered(key))
+    assert together(walk, key) and walk.kinds()[-1] == "CallResumed"
+    walk.after(10)
+    walk.gone(key)
+    walk.feed(PhoneEnded(key, LegEnd.CANCELLED))
+    assert walk.ended.end_reason is EndReason.COMPLETED
+
+
 def test_a_refer_while_another_goes_on_is_declined() -> None:
     walk = talk()
     walk.order(ATTENDED)
