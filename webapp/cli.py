@@ -18,6 +18,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="secondring", description="An inbound call desk for a sales department.")
     commands = parser.add_subparsers(dest="command", metavar="command")
     commands.add_parser("run", help="start the desk: web, bridge, worker; Ctrl-C stops it")
+    found = commands.add_parser("found", help="make an empty office with one administrator, instead of the demo office")
+    found.add_argument("company", help="the company's name, as clients hear it")
+    found.add_argument("--language", choices=("en", "ru"), default="en", help="of greetings and scripts (default en)")
+    commands.add_parser("migrate", help="bring the database up to date without starting anything")
     call = commands.add_parser("call", help="place a real test call to the desk over loopback")
     call.add_argument("--from", dest="number", default="+74950000101", help="the caller's number; '' hides it")
     call.add_argument("--name", default="", help="the caller's name as the network shows it")
@@ -67,6 +71,12 @@ def _do(options: argparse.Namespace) -> int:
         from webapp import run
 
         return run.run()
+    if options.command in ("found", "migrate"):
+        from webapp import founding
+
+        if options.command == "migrate":
+            return founding.migrate(settings)
+        return founding.found(settings, options.company, options.language)
     if options.command == "call":
         return _call(options, settings)
     if options.command == "scripts":
@@ -106,7 +116,10 @@ def _with_database(options: argparse.Namespace, settings: object) -> int:
         return 2
     with app.app_context():
         if not inspect(db.engine).has_table("office") or db.session.get(Office, 1) is None:
-            print("secondring: there is no office yet; start it once with ./desk run", file=sys.stderr)
+            print(
+                "secondring: there is no office yet; start it once with ./desk run, or make one with ./desk found",
+                file=sys.stderr,
+            )
             return 2
         if options.command == "ledger":
             day = options.day or clock.now().astimezone(settings.timezone).date()
