@@ -10,6 +10,7 @@ BENCHMARKS = {
     "ring": "INVITE on the wire to 180 Ringing, beside SIPp as a bare answering machine",
     "pop": "INVITE on the wire to the listener and to the painted page, beside a program that does nothing else",
     "rate": "calls a second without a failure, INVITE to plan, beside SIPp's and sippy's UAS",
+    "flood": "INVITE on the wire to 180 Ringing while a stranger sends a thousand packets a second, and without him",
     "relay": "thirty relayed calls: CPU, delay, drift, beside a blind forwarder",
     "capacity": "how many relayed calls one core carries, recorded and not, beside a blind forwarder",
     "cards": "the card behind a number, beside one bare indexed query",

@@ -41,6 +41,15 @@ class Caller:
         self.socket.sendto(message.encode(), self.target)
         return call_id, started
 
+    def probe(self) -> float:
+        """Ask with OPTIONS; the seconds until its answer. Raises TimeoutError after five."""
+        call_id = f"probe-{self.port}-{next(_numbers)}"
+        began = time.monotonic()
+        self.socket.sendto(
+            (self._request("OPTIONS", call_id, "probe") + "Content-Length: 0\r\n\r\n").encode(), self.target
+        )
+        return self.wait_for(200, call_id, "OPTIONS") - began
+
     def wait_for(self, status: int, call_id: str, method: str = "INVITE") -> float:
         """The monotonic time at which this answer arrived; other messages are passed over."""
         while True:

@@ -40,6 +40,8 @@ from sipbridge.outbox import Outbox
 from sipbridge.watchdog import LOOK_SECONDS, Life, Watchdog, Watched
 from sipbridge.weblink import WebLink, read_token
 
+REFUSED_AT_ONCE = 100
+"""Calls over the cap that the bridge refuses itself, and tells the desk of; the endpoint refuses what is beyond."""
 WATCHER_MAY_PAUSE = 15.0
 """Seconds after which the process ends by itself because its main thread, which watches the others, hangs."""
 LAST_WORDS = 3.0
@@ -237,7 +239,7 @@ def listen(config: Config, hub: Hub, bridge: Bridge, ladder: Ladder) -> pyvoip.E
         rtp_ports=config.rtp_ports,
         peers=config.peers,
         accounts=tuple(pyvoip.Account(a.line, a.user, a.password, a.host, a.port) for a in config.accounts),
-        max_calls=2 * config.max_calls,  # the bridge refuses those over its cap itself, and tells the desk
+        max_calls=config.max_calls + REFUSED_AT_ONCE,
         instance_id=instance_id(config.bridge_folder / "instance_id"),
         hub=hub,
         on_call=bridge.on_call,
