@@ -5,17 +5,27 @@ Due dates live in tables and are claimed there, so a worker killed at any moment
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
 
 from huey import SqliteHuey, crontab
 from huey.consumer import Consumer
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from service.notify import Supervisor
 from webapp import clock, config, create_app, feed, logs
-from webapp.calls import control
+from webapp.calls import control, outbound
 from webapp.db import db
+from webapp.office.models import Office
+from webapp.recordings import keeping, store
 from webapp.tasks.overdue import tell_overdue
+from webapp.telephones import ladder
+
+ROUND = timedelta(seconds=50)
 
 
 def make_huey(settings: config.Config) -> SqliteHuey:
@@ -25,23 +35,54 @@ def make_huey(settings: config.Config) -> SqliteHuey:
 
     @huey.periodic_task(crontab(minute="*"))
     def every_minute() -> None:
-        """Tell of promises that ran out."""
+        """Tell of promises that ran out, and end our calls that no bridge carried on with."""
         with app.app_context():
             try:
                 tell_overdue(db.session(), clock.now())
+                outbound.end_lost(db.session(), clock.now())
                 db.session.commit()
             except OperationalError:  # the database is busy or away: the next minute does it
                 db.session.rollback()
 
+    @huey.periodic_task(crontab(minute="*"))
+    def recordings() -> None:
+        """Delete recordings that are due, then store what is finished; the rest waits for the next minute."""
+        if not at_recordings.acquire(blocking=False):
+            return  # the last minute's is at a long one still
+        try:
+            with app.app_context():
+                keep_recordings(settings.recordings)
+        finally:
+            at_recordings.release()
+
+    at_recordings = threading.Lock()
+
     @huey.periodic_task(crontab(minute="17"))
     def every_hour() -> None:
-        """Forget what every page and every bridge has long heard."""
+        """Forget what every page and every bridge has long heard, and old ladders."""
         with app.app_context():
             feed.prune(db.session(), clock.now())
             control.prune(db.session(), clock.now())
+            days = db.session.scalar(select(Office.ladder_days))
             db.session.commit()
+        if days is not None:
+            ladder.forget(settings.data / "ladders", days, clock.now())
 
     return huey
+
+
+def keep_recordings(folder: Path) -> None:
+    """One round of a minute, with the rest of its last recording."""
+    began = clock.now()
+
+    def more() -> bool:
+        return clock.now() - began < ROUND
+
+    try:
+        keeping.delete_due(db.session(), folder, began, more)
+        store.store_all(db.session(), folder, began, more)
+    except OperationalError:  # the next minute does it
+        db.session.rollback()
 
 
 class SupervisedConsumer(Consumer):
@@ -63,7 +104,8 @@ def main() -> int:
     except config.ConfigError as error:
         print(f"secondring: {error}", file=sys.stderr)
         return 2
-    consumer = SupervisedConsumer(make_huey(settings), workers=1, periodic=True, check_worker_health=True)
+    os.nice(10)  # a recording can wait, a call can't
+    consumer = SupervisedConsumer(make_huey(settings), workers=2, periodic=True, check_worker_health=True)
     consumer.supervisor.ready()
     consumer.run()
     consumer.supervisor.stopping()

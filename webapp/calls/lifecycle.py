@@ -26,7 +26,7 @@ from sipbridge.events import (
 from webapp import feed
 from webapp.accounts.models import User
 from webapp.accounts.queries import heads
-from webapp.calls import missed, trace
+from webapp.calls import missed, outbound, trace
 from webapp.calls.models import PASSING, RINGING, Call, CallAudience, LineState, Transfer
 from webapp.office.queries import the_office
 from webapp.recordings import keeping
@@ -78,7 +78,7 @@ def _leg_ringing(event: LegRinging, session: Session, now: datetime) -> None:
     if row is None:
         row = CallAudience(call_id=call.id, user_id=user.id, step=event.step, extension=event.extension)
         session.add(row)
-    if call.state in RINGING:
+    if call.state in RINGING and row.state != "taken":
         row.state = "rung"
         rung_before = [other.user_id for other in audience if other.state == "rung" and event.step > 0]
         feed.announce(session, {user.id, *rung_before}, "call", call.id, now)
@@ -181,6 +181,7 @@ def _call_ended(event: CallEnded, session: Session, now: datetime) -> None:
     touch = touch_of(session, call)
     if call.is_missed and touch and touch.saved_at is None:
         touch.user_id = None  # nobody spoke and nobody wrote: it is a missed call, not somebody's unfinished row
+    outbound.came_to_nothing(session, call, touch, now)
     tell_audience(session, call, now)
     for row in audience_of(session, call):
         if row.state == "rung":

@@ -52,6 +52,22 @@ END_REASONS: dict[str, LazyString] = {
 }
 
 
+OUR_END_REASONS: dict[str, LazyString] = {
+    "completed": _l("somebody hung up after the talk"),
+    "abandoned": _l("we gave up"),
+    "no_answer": _l("the client did not pick up"),
+    "rejected": _l("the client was busy or declined"),
+    "failed": _l("the call could not be made"),
+}
+"""The same of a call of ours."""
+
+
+def why_ended(call: Call) -> str:
+    """Why a call ended, in words; '' for what has none."""
+    reasons = OUR_END_REASONS if call.direction == "out" else END_REASONS
+    return str(reasons.get(call.end_reason, ""))
+
+
 @dataclass(frozen=True)
 class Listed:
     """One page of the list. `more`: older calls follow."""
@@ -83,19 +99,25 @@ def promptness(rings: int) -> str:
 
 
 def listed(session: Session, show: str, search: str, page: int) -> Listed:
-    """Calls, newest first. `show`: all, missed (those that wait) or answered; `search`: a part of a number or name."""
+    """Calls, newest first. `show`: all, missed (those that wait), answered or ours; `search`: a part of a number or
+    a name.
+    """
     query: Select[tuple[Call]] = select(Call)
     if show == "missed":
         query = query.where(is_open_missed())
     elif show == "answered":
-        query = query.where(Call.answered_at.is_not(None))
+        query = query.where(Call.direction == "in", Call.answered_at.is_not(None))
+    elif show == "ours":
+        query = query.where(Call.direction == "out")
     if search:
         query = query.outerjoin(Client, Client.id == Call.client_id).where(_matches(search))
     calls = session.scalars(
         query.order_by(Call.offered_at.desc(), Call.id.desc())
         .offset((page - 1) * PAGE_SIZE)
         .limit(PAGE_SIZE + 1)
-        .options(joinedload(Call.client), joinedload(Call.answered_by), joinedload(Call.line))
+        .options(
+            joinedload(Call.client), joinedload(Call.answered_by), joinedload(Call.placed_by), joinedload(Call.line)
+        )
     ).all()
     return Listed(calls[:PAGE_SIZE], len(calls) > PAGE_SIZE)
 
@@ -124,6 +146,7 @@ def one(call_id: int) -> Select[tuple[Call]]:
             joinedload(Call.client),
             joinedload(Call.line),
             joinedload(Call.answered_by),
+            joinedload(Call.placed_by),
             joinedload(Call.missed_closed_by),
             selectinload(Call.recordings).joinedload(Recording.held_by),
         )
@@ -139,7 +162,7 @@ def same_number(session: Session, call: Call) -> Listed:
         .where(Call.number == call.number, Call.id != call.id)
         .order_by(Call.offered_at.desc(), Call.id.desc())
         .limit(SAME_NUMBER + 1)
-        .options(joinedload(Call.client), joinedload(Call.answered_by))
+        .options(joinedload(Call.client), joinedload(Call.answered_by), joinedload(Call.placed_by))
     ).all()
     return Listed(calls[:SAME_NUMBER], len(calls) > SAME_NUMBER)
 

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 from sipbridge.events import CallHeld, CallPlaced, CallResumed, ClientRinging, CommandRefused, HeldBy, MenuChosen
 from webapp import feed
-from webapp.calls import control, trace, transfers
-from webapp.calls.lifecycle import apply, call_of, give_to, tell_audience, user_at
+from webapp.calls import control, outbound, trace, transfers
+from webapp.calls.lifecycle import apply, call_of, give_to, tell_audience, touch_of, user_at
 from webapp.calls.models import LIVE, BridgeCommand, BridgeStatus, Call
 
 HEARD_LATELY = timedelta(seconds=30)
@@ -59,6 +59,7 @@ def _choice(call: Call) -> str:
 def _call_placed(event: CallPlaced, session: Session, now: datetime) -> None:
     call = call_of(session, event.call_id)
     user = user_at(session, event.extension) or call.placed_by
+    control.done(session, call, "Dial", at=event.at)
     trace.add(session, call, event.at, "placed", name=user.name if user else event.extension, number=call.number)
     tell_audience(session, call, now)
 
@@ -96,6 +97,7 @@ def _command_refused(event: CommandRefused, session: Session, now: datetime) -> 
         transfers.refused(session, call, row.refused, event.at)
     if row.kind == "Dial" and call.state in LIVE:
         call.state, call.ended_at, call.end_reason = "ended", event.at, "failed"
+        outbound.came_to_nothing(session, call, touch_of(session, call), now)
     tell_audience(session, call, now)
     feed.announce(session, [row.made_by_id] if row.made_by_id else [], "call", call.id, now)
 

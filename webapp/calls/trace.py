@@ -135,6 +135,11 @@ def sentence(kind: str, facts: dict[str, Any]) -> str:
         "ended_out_no_answer": lambda: _("The client did not pick up."),
         "ended_out_rejected": lambda: _("The client declined or was busy."),
         "ended_out_failed": lambda: _("The call could not be made."),
+        "attempt": lambda: ngettext(
+            "That was attempt %(num)d to reach this number since the last talk.",
+            "That was attempt %(num)d to reach this number since the last talk.",
+            int(facts.get("count") or 1),
+        ),
         "transfer_asked": lambda: _("%(name)s asked at the telephone to pass the caller on.", name=name),
         "transfer_forbidden": lambda: _("That was not allowed: no such colleague, or no number that may be dialled."),
         "transfer_attended": lambda: _("%(name)s rings %(to)s before passing the caller on.", name=name, to=to),

@@ -21,7 +21,7 @@ from webapp.touches.models import Touch
 
 bp = Blueprint("calls", __name__)
 
-SHOW = ("all", "missed", "answered")
+SHOW = ("all", "missed", "answered", "ours")
 MAY_CLOSE = (Role.HEAD, Role.MANAGER, Role.SECRETARY)
 MAX_SEARCH = 60
 MAX_PAGE = 10_000

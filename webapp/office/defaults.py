@@ -32,6 +32,7 @@ OUTCOMES = (
     ("technologist", "Technologist will call", "Позвонит технолог", False, ""),
     ("message", "Message taken", "Принято сообщение", False, ""),
     ("answered", "Answered, matter closed", "Вопрос решён", True, ""),
+    ("not_reached", "Not reached", "Не дозвонились", False, ""),
     ("refused", "Refused", "Отказ", True, ""),
     ("not_ours", "Not our client", "Не наш клиент", True, ""),
 )

@@ -79,7 +79,7 @@ class Row:
 
 @dataclass(slots=True)
 class Totals:
-    """The sums under a ledger. `talk_seconds` is the time managers spoke on incoming calls."""
+    """The sums under a ledger. `talk_seconds` is the time managers spoke, whoever called."""
 
     counts: str = "meeting"
     rows: int = 0

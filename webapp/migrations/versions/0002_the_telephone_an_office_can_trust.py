@@ -113,6 +113,9 @@ def upgrade() -> None:
     for table, columns in COLUMNS.items():
         for column in columns:
             op.add_column(table, column)
+    outcome = sa.table('outcome', *(sa.column(name, sa.JSON() if name == 'names' else None) for name in OUTCOME))
+    if op.get_bind().scalar(sa.select(sa.func.count()).select_from(outcome)):
+        op.bulk_insert(outcome, [OUTCOME])
     op.create_index('uq_bridge_status_name', 'bridge_status', ['name'], unique=True)
     if op.get_bind().dialect.name == 'sqlite':
         op.execute('ALTER TABLE call ADD COLUMN placed_by_id INTEGER CONSTRAINT fk_call_placed_by_id_user REFERENCES user (id)')
@@ -120,6 +123,16 @@ def upgrade() -> None:
         op.add_column('call', sa.Column('placed_by_id', sa.Integer(), nullable=True))
         op.create_foreign_key('fk_call_placed_by_id_user', 'call', 'user', ['placed_by_id'], ['id'])
 
+
+OUTCOME = {
+    'names': {'en': 'Not reached', 'ru': 'Не дозвонились'},
+    'rank': 99,
+    'active': True,
+    'key': 'not_reached',
+    'closes': False,
+    'counts_as': '',
+}
+"""How a call of ours ends that nobody picked up; offices founded before have their lists already."""
 
 COLUMNS = {
     'bridge_status': [
