@@ -10,7 +10,6 @@ from sipbridge.pyvoip import identity, sdp, wire
 from sipbridge.pyvoip.client import ALLOW, SUPPORTED
 from sipbridge.pyvoip.dialog import Dialog
 from sipbridge.pyvoip.leg import Leg
-from sipbridge.pyvoip.leg_events import Answered
 from sipbridge.pyvoip.message import Message
 from sipbridge.pyvoip.rtp import MediaClient
 from sipbridge.pyvoip.timers import Timer
@@ -98,10 +97,6 @@ class InboundLeg(Leg):
             self._finish(487, "cancelled")
         else:
             self.bye()
-
-    def on_confirmed(self, cseq: int) -> None:
-        if cseq == self._invite.request.cseq:
-            self.endpoint.report(self, Answered())
 
     def _finish(self, code: int, cause: str, elsewhere: bool = False) -> None:
         self._stop_ringing()

@@ -17,7 +17,7 @@ from sipbridge.pyvoip import in_dialog, sdp, session_timer, wire
 from sipbridge.pyvoip.client import ACCEPT, ALLOW, SUPPORTED, Client
 from sipbridge.pyvoip.dialog import Dialog
 from sipbridge.pyvoip.dtmf import Keypad
-from sipbridge.pyvoip.leg_events import Dtmf, Ended
+from sipbridge.pyvoip.leg_events import Answered, Dtmf, Ended
 from sipbridge.pyvoip.message import Address, Message
 from sipbridge.pyvoip.negotiation import Negotiation
 from sipbridge.pyvoip.net import is_numeric
@@ -61,6 +61,7 @@ class Leg(VoIPCall):
         self._client = client
         self._peer: Address = ("", 0)
         self._awaiting_ack: dict[int, ServerTransaction] = {}
+        self._confirmed = False  # the caller acknowledged that we answered (inbound)
         self._bye_after_ack = False
         self.session = SessionWatch(self.sip.timers, self._send_refresh, lambda code: self.end(code, "timeout"))
         self._peer_allows: set[str] = set()
@@ -111,9 +112,10 @@ class Leg(VoIPCall):
         """Give up an outbound leg that is not answered. `elsewhere` tells the phone that a colleague took it."""
 
     def hold(self, music: bool = False) -> None:
-        """Put the far end on hold; with `music` it goes on hearing what `media` plays. Answered legs only.
+        """Put the far end on hold; with `music` it goes on hearing what `media` plays.
 
-        A far end that refuses goes on talking; `on_hold` tells.
+        Asked as soon as the call stands and nothing else is being asked. A far end that refuses goes on talking;
+        `on_hold` tells.
         """
         with self.sip.lock:
             self.negotiation.want("sendonly" if music else "inactive")
@@ -140,20 +142,25 @@ class Leg(VoIPCall):
         raise NotImplementedError
 
     def bye(self) -> None:
-        """The far end hung up. It needs no more copies of our answer, acknowledged or not."""
+        """The far end hung up."""
+        self._stop_answering()
+        self._finish(200, "remote_bye")
+
+    def _stop_answering(self) -> None:
+        """The far end needs no more copies of our answers, acknowledged or not."""
         for transaction in self._awaiting_ack.values():
             transaction.on_ack()
         self._awaiting_ack.clear()
-        self._finish(200, "remote_bye")
 
     # The end
 
     def end(self, code: int, cause: str) -> None:
         """Hang up, once the far end has confirmed the call (RFC 3261 15)."""
         self._finish(code, cause)
-        if self._awaiting_ack and self.inbound:
+        if self.inbound and not self._confirmed:
             self._bye_after_ack = True
         else:
+            self._stop_answering()
             self.send_request("BYE", lambda response: None)
 
     def _finish(self, code: int, cause: str, elsewhere: bool = False) -> None:
@@ -208,17 +215,16 @@ class Leg(VoIPCall):
         if transaction is None:
             return
         transaction.on_ack()
+        first, self._confirmed = not self._confirmed, True
         if not self.ended:
             self.negotiation.on_ack(ack)
         if not self.ended:
-            self.on_confirmed(ack.cseq)
+            if first and self.inbound:
+                self.endpoint.report(self, Answered())
             self.negotiation.settled()
         if self._bye_after_ack:
             self._bye_after_ack = False
             self.send_request("BYE", lambda response: None)
-
-    def on_confirmed(self, cseq: int) -> None:
-        """The far end acknowledged our answer to its INVITE of this number."""
 
     def _on_info(self, transaction: ServerTransaction) -> None:
         """Keys pressed; anything else of a known kind is taken and means nothing to us."""

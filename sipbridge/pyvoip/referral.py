@@ -54,7 +54,7 @@ class Referral:
         transaction.respond(202, "Accepted", contact + ((("Refer-Sub", "false"),) if self._silent else ()))
         self._event = f"refer;id={request.cseq}" if self._asked_before else "refer"
         self._asked_before = True
-        self._over = leg.sip.timers.after(LONGEST, lambda: self.progress(504, "Gateway Time-out"))
+        self._over = leg.sip.timers.after(LONGEST, self._too_long)
         self._notify(100, "Trying")
         leg.endpoint.report(leg, TransferAsked(target, other.id if other else None))
 
@@ -83,6 +83,12 @@ class Referral:
 
         fragment = f"SIP/2.0 {code} {readable(phrase)[:80]}\r\n".encode("utf-8", "replace")
         self._leg.send_request("NOTIFY", told, fields, fragment)
+
+    def _too_long(self) -> None:
+        if self._leg.ended:
+            self._close()
+        else:
+            self.progress(504, "Gateway Time-out")
 
     def _close(self) -> None:
         self._event = ""

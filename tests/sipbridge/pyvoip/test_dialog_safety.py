@@ -216,6 +216,29 @@ def test_both_hang_up_at_once(talk: Talk) -> None:
     assert talk.events == [Answered(), Ended(200, "local")]
 
 
+def test_we_hang_up_while_their_reinvite_is_not_acknowledged(talk: Talk) -> None:
+    talk.offer()
+    talk.phone.expect(200)
+    talk.leg.hangup()
+    talk.phone.reply(talk.phone.expect_request("BYE"), 200)
+    talk.office.pass_time(5)
+    assert talk.phone.silent(0.1), "the answer to the re-INVITE is repeated after our BYE"
+    assert talk.events == [Answered(), Ended(200, "local")]
+
+
+def test_a_lost_ack_is_made_good_by_the_next(office: Office, phone: Phone) -> None:
+    office.when_called = lambda leg: leg.answer()
+    phone.invite()
+    phone.expect(200)
+    phone.invite(cseq=2)
+    phone.expect(200)
+    phone.send("ACK", 2)
+    leg = office.call()
+    until(lambda: office.of(leg) == [Answered()])
+    leg.hangup()
+    phone.expect_request("BYE")
+
+
 @pytest.mark.parametrize("method", ["INFO", "UPDATE", "REFER", "BYE"])
 def test_an_unknown_extension_is_420_inside_a_call_too(talk: Talk, method: str) -> None:
     talk.send(method, headers="Require: gruu, replaces\r\n")

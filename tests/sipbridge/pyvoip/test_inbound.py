@@ -159,7 +159,7 @@ def test_ports_come_back(make_office: MakeOffice, make_phone: MakePhone) -> None
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         base = probe.getsockname()[1] & ~1
-    office = make_office(rtp_ports=range(base, base + 4), max_calls=1000)
+    office = make_office(rtp_ports=range(base, base + 16), max_calls=1000)
     office.when_called = lambda leg: leg.reject(486, "Busy Here")
     phone = make_phone(office)
     for _ in range(20):
