@@ -33,6 +33,8 @@ bind_address=127.0.0.1
 [rtp]
 audio_rtp_port={rtp}-{rtp_end}
 
+"""
+TYPED = """
 [auth_info_0]
 username={login}
 passwd={secret}
@@ -46,30 +48,26 @@ publish=0
 """
 
 
-class Linphone:
-    """A manager's Linphone, registered as `login` at `registrar` (host:port) from `port`."""
+def typed(login: str, secret: str, registrar: str, expires: int = 120) -> str:
+    """An account at `registrar` (host:port) as somebody types it in."""
+    return TYPED.format(login=login, secret=secret, registrar=registrar, expires=expires)
 
-    def __init__(
-        self,
-        folder: Path,
-        login: str,
-        secret: str,
-        registrar: str,
-        port: int,
-        *,
-        auto: bool,
-        hz: float = 1000,
-        expires: int = 120,
-    ) -> None:
+
+def fetched(url: str) -> str:
+    """An account whose settings Linphone fetches, as after scanning a QR code."""
+    return f"[misc]\nconfig-uri={url}\n"
+
+
+class Linphone:
+    """A manager's Linphone on `port`. `account` is `typed` or `fetched`; `auto` picks up by itself."""
+
+    def __init__(self, folder: Path, login: str, port: int, account: str, *, auto: bool, hz: float = 1000) -> None:
         self.folder = folder / f"linphone-{login}-{port}"
         for needed in (".local/share/linphone", ".config/linphone"):  # it opens its database there or not at all
             (self.folder / needed).mkdir(parents=True)
         rtp = random.randrange(20000, 29000, 20)
-        (self.folder / "rc").write_text(
-            SETTINGS.format(
-                login=login, secret=secret, registrar=registrar, port=port, expires=expires, rtp=rtp, rtp_end=rtp + 19
-            )
-        )
+        settings = SETTINGS.format(login=login, port=port, rtp=rtp, rtp_end=rtp + 19)
+        (self.folder / "rc").write_text(settings + account)
         self._recording = self.folder / "heard.wav"
         tone = hearing.write_tone(self.folder / "tone.wav", hz, 60)
         self._terminal, theirs = pty.openpty()
@@ -87,8 +85,14 @@ class Linphone:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         wait_for(lambda: "linphonec>" in self._said, told=f"Linphone of {login}")
+        # Settings that it fetches undo what was said before.
+        wait_for(self._knows_whether_it_is_registered, told=f"Linphone of {login} does not register")
         for command in ("soundcard use files", f"play {tone}", f"record {self._recording}"):
             self._say(command)
+
+    def _knows_whether_it_is_registered(self) -> bool:
+        log = (self.folder / "log").read_text(errors="replace")
+        return "[LinphoneRegistrationOk]" in log or "[LinphoneRegistrationFailed]" in log
 
     def _read(self) -> None:
         with contextlib.suppress(OSError):

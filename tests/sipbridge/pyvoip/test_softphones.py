@@ -10,7 +10,7 @@ import pytest
 
 from sipbridge.pyvoip import Answered, Binding, Ended, Leg, Ringing
 from tests.e2e import hearing
-from tests.e2e.linphone import Linphone
+from tests.e2e.linphone import Linphone, typed
 from tests.e2e.phones import Softphone, missing
 
 from .conftest import Office, free_port, until
@@ -36,12 +36,12 @@ def make_softphone(office: Office, tmp_path: Path) -> Iterator[Softphones]:
     made: list[Softphone | Linphone] = []
     registrar = f"127.0.0.1:{office.endpoint.port}"
 
-    def make(kind: str, login: str = "anna", *, auto: bool = False, expires: int = 120) -> Softphone | Linphone:
+    def make(kind: str, login: str = "anna", *, auto: bool = False) -> Softphone | Linphone:
         port, secret = free_port(), SECRETS[login]
         if kind == "linphone":
-            made.append(Linphone(tmp_path, login, secret, registrar, port, auto=auto, hz=MANAGER_HZ, expires=expires))
+            made.append(Linphone(tmp_path, login, port, typed(login, secret, registrar), auto=auto, hz=MANAGER_HZ))
         else:
-            account = f"<sip:{login}@{registrar};transport=udp>;auth_user={login};auth_pass={secret};regint={expires}"
+            account = f"<sip:{login}@{registrar};transport=udp>;auth_user={login};auth_pass={secret};regint=120"
             made.append(Softphone(tmp_path, login, port, auto=auto, hz=MANAGER_HZ, account=account))
         return made[-1]
 
