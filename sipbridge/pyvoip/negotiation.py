@@ -39,6 +39,7 @@ class Negotiation:
         self.hold = ""
         self._leg = leg
         self._local = local
+        self._said = ""  # the direction our last description named
         self._wanted = ""  # what `hold` is to become
         self._refresh = False  # a re-INVITE is due to show that the call lives
         self._busy = False  # a re-INVITE of ours is under way
@@ -48,18 +49,22 @@ class Negotiation:
 
     # The first offer and answer
 
-    def offer(self) -> bytes:
-        return self._local.offer(self.hold or "sendrecv")
+    def offer(self, direction: str = "sendrecv") -> bytes:
+        """Our description; one that says something new gets a new version (RFC 3264 8)."""
+        if self._said not in ("", direction):
+            self._local = self._local.changed()
+        self._said = direction
+        return self._local.offer(direction)
 
     def offer_in_response(self) -> bytes:
         """The offer of a 2xx to an INVITE without one."""
         self._offered = True
-        return self.offer()
+        return self.offer(self.hold or "sendrecv")
 
     def answer(self, sections: list[sdp.Section], audio: sdp.Audio) -> bytes:
         """Our answer to their offer, which takes effect with it."""
         ours = sdp.answering(audio.direction, self.hold)
-        body = self._local.answer(sections, audio, ours)
+        body, self._said = self._local.answer(sections, audio, ours), ours
         self._apply(audio, sdp.MIRRORED[ours])
         return body
 
@@ -151,15 +156,13 @@ class Negotiation:
             return
         self._busy = True
         hold, refreshes = self._wanted, self._refresh
-        if changes:
-            self._local = self._local.changed()
-        offered = (hold or "sendrecv") if changes else sdp.MIRRORED[self.direction]
+        offered = hold or ("sendrecv" if changes else sdp.MIRRORED[self.direction])
         fields = (ALLOW, SUPPORTED, *leg.session.asking())
 
         def over(response: Message | int) -> None:
             self._reinvited(response, hold, refreshes)
 
-        leg.send_request("INVITE", over, fields, self._local.offer(offered))
+        leg.send_request("INVITE", over, fields, self.offer(offered))
 
     def _reinvited(self, response: Message | int, hold: str, refreshes: bool) -> None:
         leg, code = self._leg, response if isinstance(response, int) else response.code

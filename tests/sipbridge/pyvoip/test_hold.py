@@ -216,6 +216,38 @@ def test_music_on_hold_goes_on_through_their_offers(talk: Talk) -> None:
     assert parse(talk.phone.expect(200).content)[0].direction == "sendonly"
 
 
+def test_a_refresh_does_not_end_a_hold_that_was_agreed_to_without_a_word(talk: Talk) -> None:
+    """Some telephones answer a re-INVITE without a description."""
+    talk.leg.hold()
+    first = talk.reinvited("inactive")
+    talk.phone.reply(first, 200)
+    talk.phone.expect_request("ACK")
+    until(lambda: talk.leg.on_hold)
+    talk.office.pass_time(301)
+    refresh = talk.reinvited("inactive")
+    assert version(refresh) == version(first), "nothing changed"
+    talk.agree(refresh, "inactive")
+
+
+def test_each_changed_description_has_a_new_version(talk: Talk) -> None:
+    versions = []
+    for theirs in ("sendonly", "sendrecv", "inactive"):
+        talk.offer(f"a={theirs}\r\n")
+        versions.append(version(talk.phone.expect(200)))
+        talk.ack()
+    talk.send("INVITE")  # the offer is ours, and it is not what we answered last
+    versions.append(version(talk.phone.expect(200)))
+    talk.phone.send("ACK", talk.cseq, body=talk.phone.sdp, **talk.who)
+    talk.leg.hold()
+    request = talk.reinvited("inactive")
+    versions.append(version(request))
+    talk.phone.reply(request, 488)
+    talk.phone.expect_request("ACK")
+    talk.leg.hold(music=True)
+    versions.append(version(talk.reinvited("sendonly")))
+    assert versions == sorted(set(versions))
+
+
 def test_an_offer_that_comes_before_the_answer_to_ours(talk: Talk) -> None:
     """Our 200 made an offer; until the ACK brings its answer no other offer fits."""
     talk.send("INVITE")
