@@ -7,8 +7,6 @@ by one, and in between lets the calls know when their deadlines come.
 from __future__ import annotations
 
 import contextlib
-import heapq
-import itertools
 import math
 import queue
 import sqlite3
@@ -21,9 +19,11 @@ from typing import Any
 
 import structlog
 
-from sipbridge import directory, pyvoip, standing
+from sipbridge import pyvoip
 from sipbridge.call import Call
+from sipbridge.claims import Claims
 from sipbridge.config import Config
+from sipbridge.deadlines import Deadlines
 from sipbridge.events import (
     CallEnded,
     CallOffered,
@@ -36,6 +36,7 @@ from sipbridge.events import (
     StandingPlans,
 )
 from sipbridge.handset import Handset
+from sipbridge.instructions import Instructions
 from sipbridge.livecall import LiveCall
 from sipbridge.media.announcements import Announcements
 from sipbridge.media.recorder import Recorder
@@ -66,6 +67,9 @@ TICK = 2.0
 SILENCE_LIMIT = 60.0
 """Seconds without a packet from either side after which a talk is taken for lost."""
 
+HELD_SILENCE_LIMIT = 600.0
+"""The same while somebody is on hold: who only listens to music may have fallen silent by right."""
+
 MESSAGE_SILENCE = 10.0
 """Seconds without a voice after which a voice message is over."""
 
@@ -92,8 +96,7 @@ class Bridge:
     ) -> None:
         self.announcements = announcements
         self.recordings = config.data / "recordings"
-        self._standing_path = config.bridge_folder / "standing.json"
-        self._directory_path = config.bridge_folder / "directory.json"
+        self._instructions = Instructions(config.bridge_folder)
         self._max_calls = config.max_calls
         self._name = config.name
         self._outbox = outbox
@@ -101,18 +104,15 @@ class Bridge:
         self._keep_ladder = keep_ladder
         self._endpoint: pyvoip.Endpoint | None = None
         self._switchboard: Switchboard | None = None
-        self._standing: StandingPlans | None = _load(standing.load, self._standing_path)
-        self._directory: Directory | None = _load(directory.load, self._directory_path)
         self._calls: dict[str, LiveCall] = {}
         self._legs: dict[str, tuple[LiveCall, int]] = {}  # by the leg's id: whose, and which party
         self._lines: dict[str, bool] = {}
         self._said_of_line: dict[str, tuple[bool, str]] = {}
-        self._orders = Orders()
+        self._orders = Orders(Claims(config.data / "claims") if config.name else None)
         self._saving = Saving(outbox)
         self._shelving = Shelving(self.recordings, self.report, now)
         self._errands: queue.SimpleQueue[Errand] = queue.SimpleQueue()
-        self._deadlines: list[tuple[float, int, LiveCall]] = []
-        self._order = itertools.count()
+        self._deadlines = Deadlines()
         self._next_tick = 0.0
         self._beat = time.monotonic()
         self._stop_by = math.inf
@@ -123,12 +123,12 @@ class Bridge:
     @property
     def standing_version(self) -> str:
         """The version of the standing plans on disk, '' without any."""
-        return self._standing.version if self._standing is not None else ""
+        return self._instructions.standing_version
 
     @property
     def directory_version(self) -> str:
         """The version of the directory on disk, '' without any."""
-        return self._directory.version if self._directory is not None else ""
+        return self._instructions.directory_version
 
     @property
     def beat(self) -> float:
@@ -150,8 +150,8 @@ class Bridge:
         `deliver` is called whenever the outbox has news.
         """
         self._endpoint, self._switchboard, self._saving.deliver = endpoint, Switchboard(endpoint), deliver
-        if self._directory is not None:
-            endpoint.set_directory(self._directory)
+        if self._instructions.directory is not None:
+            endpoint.set_directory(self._instructions.directory)
         self._beat = time.monotonic()
         self._thread.start()
 
@@ -192,7 +192,7 @@ class Bridge:
 
     def on_standing(self, plans: StandingPlans) -> None:
         """New standing plans."""
-        self._errands.put(partial(self._take_standing, plans))
+        self._errands.put(partial(self._instructions.take_standing, plans))
 
     def on_directory(self, users: Directory) -> None:
         """Whose softphones may register from now on."""
@@ -213,7 +213,7 @@ class Bridge:
             "name": self._name,
             "calls": len(self._calls),
             "lines": self._lines.copy(),
-            "live": [_told(live) for live in list(self._calls.values())],
+            "live": [live.told() for live in list(self._calls.values())],
             "phones": endpoint.registered_phones() if endpoint is not None else [],
             "counters": dict(endpoint.counters) if endpoint is not None else {},
             "waiting": self._outbox.waiting(),
@@ -238,16 +238,12 @@ class Bridge:
 
     def _patience(self) -> float:
         """Seconds until something falls due."""
-        due = self._deadlines[0][0] if self._deadlines else math.inf
-        return max(0.0, min(due, self._next_tick, self._stop_by) - time.monotonic())
+        return max(0.0, min(self._deadlines.next, self._next_tick, self._stop_by) - time.monotonic())
 
     def _look_at_the_clock(self) -> None:
         now = time.monotonic()
-        while self._deadlines and self._deadlines[0][0] <= now:
-            at, _, live = heapq.heappop(self._deadlines)
-            if at == live.due:
-                live.due = math.inf
-                self.feed(live, TimePassed())
+        while (call_id := self._deadlines.take(now)) is not None:
+            self.feed(self._calls[call_id], TimePassed())
         if now >= self._next_tick:
             self._next_tick = now + TICK
             self._tick(now)
@@ -255,7 +251,8 @@ class Bridge:
     def _tick(self, now: float) -> None:
         self.report()
         for live in list(self._calls.values()):
-            if live.call.talking and now - live.last_heard(now) > SILENCE_LIMIT:
+            limit = SILENCE_LIMIT if live.call.state == "talking" else HELD_SILENCE_LIMIT
+            if live.call.talking and now - live.last_heard(now) > limit:
                 log.warning("both sides are silent; the call is ended", call_id=live.id)
                 self.feed(live, CallBroken())
             elif now - live.quiet_since() > MESSAGE_SILENCE:
@@ -278,7 +275,7 @@ class Bridge:
             refused = CallEnded(offered.call_id, EndReason.REJECTED, 1, 0.0, 0.0, offered.offered_at)
             self.report(offered, refused)
             return
-        call = Call(offered, standing.choose(self._standing, offered.line, offered.offered_at))
+        call = Call(offered, self._instructions.plan(offered.line, offered.offered_at))
         live = LiveCall(call, self, time.monotonic(), {CALLER: Handset((leg,), leg)})
         self._watch(live, CALLER, leg)
         self.begin(live, call.begin())
@@ -314,21 +311,10 @@ class Bridge:
         if live is not None:
             self.feed(live, PlanArrived(plan))
 
-    def _take_standing(self, plans: StandingPlans) -> None:
-        self._standing = plans
-        try:
-            standing.save(self._standing_path, plans)
-        except OSError as error:
-            log.error("standing plans can't be kept on disk", why=str(error))
-
     def _take_directory(self, users: Directory) -> None:
-        self._directory = users
         if self._endpoint is not None:
             self._endpoint.set_directory(users)
-        try:
-            directory.save(self._directory_path, users)
-        except OSError as error:
-            log.error("the directory can't be kept on disk", why=str(error))
+        self._instructions.take_directory(users)
 
     # What commands need.
 
@@ -378,14 +364,14 @@ class Bridge:
             self.report(*events)
         if live.call.over:
             self._forget(live)
-        elif (deadline := live.call.next_deadline) is not None and live.began + deadline != live.due:
-            live.due = live.began + deadline
-            heapq.heappush(self._deadlines, (live.due, next(self._order), live))
+        else:
+            deadline = live.call.next_deadline
+            self._deadlines.set(live.id, None if deadline is None else live.began + deadline)
 
     def _forget(self, live: LiveCall) -> None:
         if self._calls.pop(live.id, None) is None:
             return
-        live.due = math.inf
+        self._deadlines.set(live.id, None)
         for party in live.parties.values():
             for leg in party.legs:
                 self._legs.pop(leg.id, None)
@@ -423,24 +409,3 @@ class Bridge:
         """Close a voice message and tell the call."""
         saved: Callable[[float], None] = lambda seconds: self.post(live, MessageSaved(seconds))  # noqa: E731
         self._shelving.message(live.message_path, recorder, keep, saved)
-
-
-def _told(live: LiveCall) -> dict[str, str]:
-    """One call for the page that shows every call alive."""
-    call = live.call
-    return {
-        "call_id": call.call_id,
-        "line": call.line,
-        "direction": call.direction,
-        "state": call.state,
-        "since": call.at(call.since).isoformat(),
-        "extension": call.extension,
-    }
-
-
-def _load(load: Callable[[Any], Any], path: Any) -> Any:
-    try:
-        return load(path)
-    except (ValueError, OSError) as error:  # WireError, PlanError and DirectoryError are ValueErrors
-        log.error("what the desk had sent can't be used; waiting for the desk", file=path.name, why=str(error))
-        return None

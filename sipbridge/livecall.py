@@ -88,15 +88,14 @@ class House(Protocol):
 class LiveCall:
     """A call and its parties by the numbers its machine gave them. `began` is monotonic.
 
-    `due` is when its machine next wants to be told of the time, `partner` the call whose caller this one's
-    speaks with, `ladder` what is to be kept of its SIP: (name, SIP Call-ID) of each leg.
+    `partner` is the call whose caller this one's speaks with, `ladder` what is to be kept of its SIP: (name,
+    SIP Call-ID) of each leg.
     """
 
     call: Machine
     house: House
     began: float
     parties: dict[int, Handset] = field(default_factory=dict)
-    due: float = math.inf
     partner: LiveCall | None = None
     ladder: list[tuple[str, str]] = field(default_factory=list)
     _joined_at: float = 0.0
@@ -139,6 +138,18 @@ class LiveCall:
     def quiet_since(self) -> float:
         """Since when nobody speaks into the voice message, monotonic; infinity while none is taken."""
         return self._listener.last_voice if self._listener is not None else math.inf
+
+    def told(self) -> dict[str, str]:
+        """The call for the page that shows every call alive."""
+        call = self.call
+        return {
+            "call_id": call.call_id,
+            "line": call.line,
+            "direction": call.direction,
+            "state": call.state,
+            "since": call.at(call.since).isoformat(),
+            "extension": call.extension,
+        }
 
     def join_callers(self, other: LiveCall) -> None:
         """Let the callers of two calls hear each other. Raises ValueError when their codecs differ."""

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections import OrderedDict
 from datetime import datetime
 from typing import Protocol
 
 import structlog
 
+from sipbridge.claims import Claims
 from sipbridge.events import Command, CommandRefused, Dial, Event, JoinCalls, Transfer
 from sipbridge.livecall import House, LiveCall
 from sipbridge.moves import Action, Input, JoinedTo, Ordered
 from sipbridge.placed import Placed
+
+_DIALS = uuid.UUID("5f6c8a52-6f53-4c39-9f0e-0d7c2f1b9a11")  # makes a file name of any call id
 
 REMEMBERED = 2000  # commands carried out, and calls that ended
 
@@ -46,9 +50,13 @@ class Calls(House, Protocol):
 
 
 class Orders:
-    """Each command is carried out once, however often it comes. Works on the bridge's thread."""
+    """Each command is carried out once, however often it comes. Works on the bridge's thread.
 
-    def __init__(self) -> None:
+    `claims` where several bridges hear the same commands, None for the only one.
+    """
+
+    def __init__(self, claims: Claims | None) -> None:
+        self._claims = claims
         self._done: OrderedDict[str, None] = OrderedDict()
         self._ended: OrderedDict[str, None] = OrderedDict()
 
@@ -64,6 +72,8 @@ class Orders:
         live = bridge.live(command.call_id)
         if isinstance(command, Dial):
             why = self._dial(bridge, command) if live is None and command.call_id not in self._ended else ""
+            if self._claims is not None:
+                why = ""  # another bridge may have the line and the telephone
         elif live is None:
             why = "no_call" if command.call_id in self._ended else ""
         elif isinstance(command, JoinCalls):
@@ -83,6 +93,10 @@ class Orders:
             return "no_phone"
         if why := bridge.trouble(dial.target, dial.line):
             return why
+        if self._claims is not None and not self._claims.take(
+            f"{uuid.uuid5(_DIALS, dial.call_id)}", bridge.wall_clock()
+        ):
+            return ""
         call = Placed(dial, bridge.wall_clock())
         bridge.begin(LiveCall(call, bridge, time.monotonic()), call.begin())
         log.info("call placed", call_id=dial.call_id, line=dial.line)

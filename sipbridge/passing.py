@@ -91,7 +91,7 @@ class Passing:
         """The telephone we ring was picked up."""
         if self._stage is _Stage.RECALL:
             self._talk.taken_by(self.key, self._talk.extension, self._talk.line)
-            self._talk.held_anew()
+            self._talk.holding.told_otherwise()
             self._call.emit(CallResumed(self._call.call_id, self._call.at(now)))
         elif self._attended and self._talk.manager is not None:
             self._stage, self.until = _Stage.CONSULTING, math.inf
@@ -144,18 +144,17 @@ class Passing:
         self._report(200, "OK")
         self._free_manager()
         self._talk.taken_by(self.key, self._target, self._line)
-        self._talk.held_anew()
+        self._talk.holding.told_otherwise()
         self._call.emit(CallTransferred(self._call.call_id, self._target, self._call.at(now)))
 
     def _failed(self, reason: LegEnd, now: float) -> None:
-        self._report(*_SIP[reason])
+        if self._asked and self._talk.manager is not None:
+            self._talk.asking.refuse(self._talk.manager, *_SIP[reason], now)
         self._call.emit(TransferFailed(self._call.call_id, self._target, reason, self._call.at(now)))
         if self._talk.manager is None:
             self.recall(now)
             return
         self._talk.passing = None
-        if self._asked:
-            self._talk.refused_at = now
 
     def _free_manager(self) -> None:
         manager, self._talk.manager = self._talk.manager, None

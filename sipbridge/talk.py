@@ -10,9 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from sipbridge.asking import Asking
 from sipbridge.events import (
-    CallHeld,
-    CallResumed,
     CallTransferred,
     CancelTransfer,
     CompleteTransfer,
@@ -24,11 +23,10 @@ from sipbridge.events import (
     Resume,
     ResumeRecording,
     Transfer,
-    TransferAsked,
 )
+from sipbridge.holding import Holding
 from sipbridge.moves import (
     CALLER,
-    HoldLeg,
     Input,
     Join,
     JoinedTo,
@@ -37,8 +35,6 @@ from sipbridge.moves import (
     PhoneAnswered,
     PhoneEnded,
     PhoneRang,
-    ReportTransfer,
-    ResumeLeg,
     SideHeld,
     SideResumed,
     Sound,
@@ -54,13 +50,6 @@ if TYPE_CHECKING:
 
 NOTICE_LIMIT = 30.0
 """Seconds after which a notice that nobody reported as heard counts as not heard."""
-
-DESK_DECIDES = 5.0
-"""Seconds the desk has to answer a telephone that asks for a transfer."""
-
-LEAVES_WHEN_REFUSED = 3.0
-"""Some telephones hang up when a transfer they asked for fails (baresip does): within so many seconds after the
-news that is no end of the call, and they are rung again."""
 
 Hearing = int | Sound | None
 """What a party hears: another party, a looped sound, nothing."""
@@ -85,16 +74,12 @@ class Talk:
         self.passing: Passing | None = None
         self.joined = False
         """Whether the caller speaks with another call's caller."""
-        self.asked_until = math.inf  # a telephone waits for the desk's word on its transfer
-        self.refused_at = -math.inf
-        """When the manager's telephone last heard that a transfer it had asked for won't be."""
+        self.asking = Asking(call)
+        self.holding = Holding(call)
         self._notice = notice
         self._notices: set[int] = set()  # sounds that are not over
         self._notice_until = math.inf
-        self._holders: list[HeldBy] = []  # in the order in which they began
-        self._held_told: HeldBy | None = None
         self._hearing: dict[int, Hearing] = {}
-        self._leg_on_hold: int | None = None
         self._seconds = 0.0
         self._heard_since: float | None = None
         if notice:
@@ -104,7 +89,7 @@ class Talk:
     @property
     def together(self) -> bool:
         """Whether caller and manager hear each other."""
-        return self.open and self.manager is not None and self.passing is None and not self._holders
+        return self.open and self.manager is not None and self.passing is None and not self.holding
 
     @property
     def state(self) -> str:
@@ -115,7 +100,7 @@ class Talk:
             return "joined"
         if self.passing is not None:
             return "consulting" if self.passing.consulting else "transferring"
-        return "held" if self._holders else "talking"
+        return "held" if self.holding else "talking"
 
     def seconds(self, now: float) -> float:
         """How long the caller and any manager have heard each other."""
@@ -124,8 +109,8 @@ class Talk:
     def agenda(self) -> Agenda:
         """Everything that waits for its moment, and what to do then."""
         agenda: Agenda = [(self._notice_until, self._notice_lost)] if self._notices else []
-        if self.asked_until < math.inf:
-            agenda.append((self.asked_until, self._desk_is_silent))
+        if self.asking.pending:
+            agenda.append((self.asking.until, self.asking.too_late))
         if self.passing is not None:
             agenda.append((self.passing.until, self.passing.too_long))
         return agenda
@@ -154,9 +139,9 @@ class Talk:
                 elif self.passing is not None and key == self.passing.key and was is not PhoneState.DROPPED:
                     self.passing.lost(reason, now)
             case SideHeld(party):
-                self._side_holds(party, True)
+                self.holding.side(party, True)
             case SideResumed(party):
-                self._side_holds(party, False)
+                self.holding.side(party, False)
             case KeyPressed(party, key) if party == self.manager:
                 self.call.tape.pressed(key, now)
             case TransferWanted(key, target, other_call_id):
@@ -175,21 +160,21 @@ class Talk:
         done = True
         match command:
             case Hold() if free:
-                self._hold(HeldBy.PAGE, True)
+                self.holding.note(HeldBy.PAGE, True)
             case Resume() if free:
-                self._hold(HeldBy.PAGE, False)
-                done = not self._still_held()
+                self.holding.note(HeldBy.PAGE, False)
+                self.holding.look_at(self.manager)
+                done = not self.holding
             case Transfer(_, target, line, attended, seconds) if free:
-                asked, self.asked_until = self.asked_until < math.inf, math.inf
-                self._hold(HeldBy.PAGE, False)
-                self.passing = Passing(self, target, line, attended=attended, asked=asked)
+                self.holding.note(HeldBy.PAGE, False)
+                self.passing = Passing(self, target, line, attended=attended, asked=self.asking.granted())
                 self.passing.begin(seconds, now)
             case CompleteTransfer() if self.passing is not None:
                 done = self.passing.complete_now(now)
             case CancelTransfer() if self.passing is not None:
                 done = self.passing.cancel(now)
-            case CancelTransfer() if self.asked_until < math.inf:
-                self._refuse_asked(603, "Decline", now)
+            case CancelTransfer() if self.asking.pending:
+                self.asking.forbid(now)
             case PauseRecording():
                 done = self.call.tape.pause(now)
             case ResumeRecording():
@@ -199,12 +184,13 @@ class Talk:
         return "" if done else "not_now"
 
     def _manager_left(self, now: float) -> None:
-        self.manager, self.asked_until = None, math.inf
+        self.manager = None
+        self.asking.granted()
         if not self.open:
             self.call.lost_before_talk(now)
         elif self.passing is not None:
             self.passing.manager_left(now)
-        elif now - self.refused_at <= LEAVES_WHEN_REFUSED:
+        elif self.asking.just_refused(now):
             self.passing = Passing(self, self.extension, self.line, attended=False, asked=False)
             self.passing.recall(now)
         else:
@@ -236,72 +222,21 @@ class Talk:
         self.call.tape.forbid(now)
         self.call.tape.tell_stopped("forbidden", now)
 
-    # Held.
-
-    def _side_holds(self, party: int, holds: bool) -> None:
-        if party == CALLER:
-            self._hold(HeldBy.CALLER, holds)
-        elif party in self.call.phones:
-            self.call.phones[party].holds = holds
-
-    def _hold(self, by: HeldBy, holds: bool) -> None:
-        if holds and by not in self._holders:
-            self._holders.append(by)
-        elif not holds and by in self._holders:
-            self._holders.remove(by)
-
-    def _still_held(self) -> bool:
-        self._look_at_phone()
-        return bool(self._holders)
-
-    def _look_at_phone(self) -> None:
-        """The hold of a telephone counts while its manager has the caller."""
-        self._hold(HeldBy.PHONE, self.manager is not None and self.call.phones[self.manager].holds)
-
-    def _tell_hold(self, now: float) -> None:
-        holder = self._holders[-1] if self._holders else None
-        if holder is self._held_told or self.manager is None or self.passing is not None:
-            return
-        self._held_told = holder
-        call_id, at = self.call.call_id, self.call.at(now)
-        self.call.emit(CallResumed(call_id, at) if holder is None else CallHeld(call_id, holder, at))
-
-    def held_anew(self) -> None:
-        """The desk was told in other words that the caller is with a manager who hears them."""
-        self._held_told = None
-
-    # Asked for by the manager's telephone (REFER).
+    # Passed on by telephones, or joined.
 
     def _transfer_wanted(self, key: int, target: str, other_call_id: str, now: float) -> None:
-        if not self.open or key != self.manager or self.passing is not None or self.asked_until < math.inf:
-            self.refused_at = now
-            self.call.do(ReportTransfer(key, 603, "Decline"))
-            return
-        self.asked_until = now + DESK_DECIDES
-        at = self.call.at(now)
-        self.call.emit(TransferAsked(self.call.call_id, self.extension, target, other_call_id, at))
-
-    def _desk_is_silent(self, now: float) -> None:
-        self._refuse_asked(503, "Service Unavailable", now)
-
-    def _refuse_asked(self, code: int, phrase: str, now: float) -> None:
-        self.refused_at = now
-        self._answer_asked(code, phrase)
-
-    def _answer_asked(self, code: int, phrase: str) -> None:
-        self.asked_until = math.inf
-        if self.manager is not None:
-            self.call.do(ReportTransfer(self.manager, code, phrase))
+        if not self.open or key != self.manager or self.passing is not None or self.asking.pending:
+            self.asking.refuse(key, 603, "Decline", now)
+        else:
+            self.asking.ask(key, self.extension, target, other_call_id, now)
 
     def _join_other(self, number: str, now: float) -> None:
-        if self.asked_until < math.inf:
-            self._answer_asked(200, "OK")
+        self.asking.done()
         self.joined = True
         self.call.tape.close()
         if self.manager is not None:
             self.call.release(self.manager)
             self.manager = None
-        self._holders.clear()
         self.call.emit(CallTransferred(self.call.call_id, number, self.call.at(now)))
 
     # Who hears what.
@@ -310,7 +245,7 @@ class Talk:
         """The end of a turn: make everybody hear what they should, record what may be, tell the desk."""
         if self.left:
             return
-        self._look_at_phone()
+        self.holding.look_at(self.manager)
         if not self.open and not self._notices:
             self.open = True
             self._wire()
@@ -319,8 +254,8 @@ class Talk:
         else:
             self._wire()
             self.call.tape.follow(self.manager if self.together else None, now)
-        if self.open:
-            self._tell_hold(now)
+        if self.open and self.manager is not None and self.passing is None:
+            self.holding.tell(now)
         if self.together and self._heard_since is None:
             self._heard_since = now
         elif not self.together and self._heard_since is not None:
@@ -341,7 +276,7 @@ class Talk:
         for leg, other in sorted(joins):
             self.call.do(Join(leg, other))
         self._hearing = wanted
-        self._show_hold()
+        self.holding.show(self.manager)
 
     def _scene(self) -> dict[int, Hearing]:
         if not self.open or self.joined:
@@ -350,17 +285,6 @@ class Talk:
             return self.passing.scene()
         if self.manager is None:
             return {CALLER: Sound.RINGBACK}
-        if not self._holders:
+        if not self.holding:
             return {CALLER: self.manager, self.manager: CALLER}
-        return {CALLER: None if self._holders == [HeldBy.CALLER] else Sound.MUSIC, self.manager: None}
-
-    def _show_hold(self) -> None:
-        """A talk held from the page is shown as held on the manager's telephone, too."""
-        held = self.manager if HeldBy.PAGE in self._holders else None
-        if held == self._leg_on_hold:
-            return
-        before, self._leg_on_hold = self._leg_on_hold, held
-        if before is not None and self.call.phones[before].state is PhoneState.TAKEN:
-            self.call.do(ResumeLeg(before))
-        if held is not None:
-            self.call.do(HoldLeg(held))
+        return {CALLER: None if self.holding.by_caller_alone else Sound.MUSIC, self.manager: None}

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sipbridge.asking import DESK_DECIDES
 from sipbridge.call import Call
 from sipbridge.events import (
     ApologyStarted,
@@ -77,7 +78,6 @@ from sipbridge.moves import (
 )
 from sipbridge.phone import PhoneState
 from sipbridge.placed import Placed
-from sipbridge.talk import DESK_DECIDES
 from tests.sipbridge.walking import ANNA, BORIS, DIAL, OFFERED, OFFERED_AT, VERA, Walk, talk
 
 HOLD, RESUME = Hold("c1"), Resume("c1")
