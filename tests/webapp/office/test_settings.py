@@ -18,7 +18,7 @@ from webapp.office.queries import the_office
 SignIn = Callable[[str], FlaskClient]
 SETTINGS = {
     "company": "Rassvet & Sons", "what_we_do": "windows", "greeting_phrase": "How can I help you?", "language": "ru",
-    "answer_on_ring": "3", "ring_seconds": "4,5", "step_seconds": "15", "promise_minutes": "15",
+    "answer_on_ring": "3", "ring_seconds": "4,5", "step_seconds": "15", "promise_minutes": "15", "ladder_days": "7",
     "opens": "8:30", "closes": "20", "workdays": ["0", "5"], "conversion_counts": "sale",
 }  # fmt: skip
 LINE = {"name": "site", "title": "Website", "number": "+7 495 123-45-67", "channel_id": "0", "script": "inbound",
@@ -81,6 +81,7 @@ def test_an_office_may_be_open_no_day(sign_in: SignIn, session: Session) -> None
         ({"step_seconds": "4"}, "From 5 to 120."),
         ({"promise_minutes": "121"}, "From 1 to 120."),
         ({"promise_minutes": ""}, "Type a number."),
+        ({"ladder_days": "366"}, "From 0 to 365."),
         ({"opens": "9:99"}, "such as 9:30"),
         ({"closes": "8:00"}, "The office closes after it opens."),
         ({"workdays": ["9"]}, "for this field"),
