@@ -155,8 +155,12 @@ def number_of(user: User) -> str:
 def _transfer_started(event: TransferStarted, session: Session, now: datetime) -> None:
     """The colleague's page opens the caller's card with the briefing before he speaks."""
     call = call_of(session, event.call_id)
-    row = _of(session, call, event.target, event.attended, event.at)
     control.done(session, call, "Transfer", at=event.at)
+    if call.state != "talking":
+        return
+    row = _of(session, call, event.target, event.attended, event.at)
+    row.state, row.attended = "ringing", event.attended
+    call.held_at, call.held_by = None, ""
     trace.add(
         session,
         call,
@@ -165,10 +169,6 @@ def _transfer_started(event: TransferStarted, session: Session, now: datetime) -
         name=row.from_user.name if row.from_user else "",
         to=row.to_text,
     )
-    if call.state != "talking" or row.state not in PASSING:
-        return
-    row.state, row.attended = "ringing", event.attended
-    call.held_at, call.held_by = None, ""
     if row.to_user_id:
         seat = _seat(session, call, row.to_user_id)
         if seat.state != "taken":

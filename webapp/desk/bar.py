@@ -81,6 +81,11 @@ class Bar:
     keys: Keys = field(default_factory=Keys)
     notice: str = ""
 
+    @property
+    def take_back(self) -> Held | None:
+        """Whom one key takes back: the first who is held and not before me."""
+        return next((one for one in self.held if not one.front and not one.at_phone), None)
+
 
 def of(
     session: Session,

@@ -17,6 +17,7 @@ from webapp.accounts.models import User
 from webapp.calls import control, trace, transfers
 from webapp.calls.models import BridgeCommand, Call, Transfer
 from webapp.recordings.models import Recording
+from webapp.recordings.picture import stopped_words
 
 PATIENCE = timedelta(seconds=6)
 """How long the page says "asking": a command is carried out at once or, after ten seconds, never."""
@@ -82,13 +83,14 @@ class Keys:
     """The keys of one talk and what is said beside them.
 
     `waits`: something was asked and is not done yet. `recording`: on, paused, or '' when nothing is recorded.
-    `notice`: what could not be done, and why.
+    `stopped`: why the recording ended before the talk. `notice`: what could not be done, and why.
     """
 
     keys: Sequence[Key] = ()
     waits: bool = False
     recording: str = ""
     notice: str = ""
+    stopped: str = ""
 
 
 def of(session: Session, call: Call, user: User, passing: Transfer | None, now: datetime) -> Keys:
@@ -109,7 +111,9 @@ def of(session: Session, call: Call, user: User, passing: Transfer | None, now: 
         can = [*(["resume"] if call.held_by == "page" else []), "pass", "hangup"]
     else:
         can = ["hold", "pass", *({"on": ["pause"], "paused": ["record"]}.get(recorded, [])), "hangup"]
-    return Keys(_keys(can, asked), bool(asked), recorded, _notice(last, user, now))
+    heard = not passing and call.held_at is None
+    stopped = stopped_words(recording) if recording else ""
+    return Keys(_keys(can, asked), bool(asked), recorded if heard else "", _notice(last, user, now), stopped)
 
 
 def _recorded(call: Call, recording: Recording | None) -> str:

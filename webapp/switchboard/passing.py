@@ -39,9 +39,9 @@ STATES: dict[str, tuple[str, Any]] = {
     "free": ("good", _l("free")),
     "talking": ("warn", _l("in a talk")),
     "off": ("quiet", _l("off work")),
-    "away": ("bad", _l("away")),
-    "silent": ("bad", _l("softphone is off")),
-    "none": ("bad", _l("no telephone")),
+    "away": ("warn", _l("away")),
+    "silent": ("warn", _l("softphone is off")),
+    "none": ("quiet", _l("no telephone")),
 }
 """How a colleague stands, the most likely to help first: look and word."""
 
@@ -137,7 +137,7 @@ def people(session: Session, touch: Touch, user: User, search: str, now: datetim
             state, until = "duty", on_duty[one.id]
         else:
             state = "free" if is_open else "off"
-        why = _("the client's own manager") if one.id == owner_id else ""
+        why = _("own client") if one.id == owner_id else ""
         number = transfers.number_of(one)
         return Person(
             f"user-{one.id}",

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sipbridge.events import CallAnswered, CallEnded, CallOffered, EndReason, LegEnded
+from sipbridge.events import CallAnswered, CallEnded, CallOffered, EndReason, Event
 from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
 from webapp.calls import intake, lifecycle
@@ -47,7 +47,7 @@ class Phone:
         talked = 60.0 if reason is EndReason.COMPLETED else 0.0
         self.apply(CallEnded(touch.call.call_id, reason, 2, 6.0, talked, self.clock()))
 
-    def apply(self, event: CallAnswered | CallEnded | LegEnded) -> None:
+    def apply(self, event: Event) -> None:
         lifecycle.apply(event, self.session, self.clock())
         self.session.commit()
 
