@@ -7,83 +7,40 @@ Until the desk has named users the bridge is no registrar and refuses the method
 
 from __future__ import annotations
 
-import ipaddress
-import re
-from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sipbridge.events import Directory
 from sipbridge.pyvoip import wire
 from sipbridge.pyvoip.bindings import Binding, BindingsFile, Kept, to_json
+from sipbridge.pyvoip.contacts import MAX_EXPIRES, Asked, asked_by
 from sipbridge.pyvoip.identity import bounded
 from sipbridge.pyvoip.message import Message
 from sipbridge.pyvoip.proof import Offers, Proof, Prover, Verdict, proof_in
+from sipbridge.pyvoip.throttle import Throttle
 from sipbridge.pyvoip.timers import Timer
-from sipbridge.pyvoip.uri import BadAddress, NameAddr, Uri, host_port, parse_name_addr
+from sipbridge.pyvoip.uri import BadAddress, host_port
 
 if TYPE_CHECKING:
     from sipbridge.pyvoip.client import Client
     from sipbridge.pyvoip.transactions import ServerTransaction
 
 MIN_EXPIRES = 60  # seconds
-MAX_EXPIRES = 3600
 MOST_PHONES = 10  # of one user
-LONGEST_URI = 400
 LONGEST_CALL_ID = 256
 LONGEST_DEVICE = 80
 
 WRONG_PROOFS = 10  # in WINDOW seconds, then nothing is checked any more
 REGISTERS = 100  # of one user in WINDOW seconds
 WINDOW = 60.0
-MOST_WATCHED = 4096
 
 SAVE_SOON = 0.2  # seconds: a telephone came or went
 SAVE_LATER = 15.0  # one only said again that it is there
 
 Refusal = tuple[int, str, wire.Fields]
 
-_INSTANCE = re.compile(r'"<[!#-;=?-~]{1,200}>"')  # printable ASCII, in angle brackets and quotes (RFC 5626 4.1)
-_ESCAPED_CONTROL = re.compile(r"%(?:[01][0-9a-f]|7f)", re.I)
 _TOO_MANY: Refusal = (403, "Too Many Attempts", (("Retry-After", str(int(WINDOW))),))
-
-
-class Throttle:
-    """Counts what befell a key within the last `window` seconds, up to `limit`; remembers so many keys only."""
-
-    def __init__(self, clock: Callable[[], float], limit: int, window: float = WINDOW) -> None:
-        self._clock, self._limit, self._window = clock, limit, window
-        self._times: OrderedDict[str, deque[float]] = OrderedDict()
-
-    def count(self, key: str) -> None:
-        self._times.setdefault(key, deque(maxlen=self._limit)).append(self._clock())
-        self._times.move_to_end(key)
-        if len(self._times) > MOST_WATCHED:
-            self._times.popitem(last=False)
-
-    def seen(self, key: str) -> int:
-        times = self._times.get(key)
-        if not times:
-            return 0
-        while times and times[0] <= self._clock() - self._window:
-            times.popleft()
-        if not times:
-            del self._times[key]
-        return len(times)
-
-    def is_full(self, key: str) -> bool:
-        return self.seen(key) >= self._limit
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One Contact of a REGISTER: what to bind and for how many seconds, 0 to take it back."""
-
-    uri: Uri
-    instance: str
-    seconds: int
 
 
 class Registrar:
@@ -95,10 +52,10 @@ class Registrar:
         self._directory: Directory | None = None
         self._prover, self._offers = Prover(self._clock), Offers()
         self._phones: dict[str, list[Kept]] = {}
-        self._wrong_from = Throttle(self._clock, WRONG_PROOFS)
-        self._wrong_for = Throttle(self._clock, WRONG_PROOFS)
-        self._wrong_pair = Throttle(self._clock, WRONG_PROOFS)
-        self._accepted = Throttle(self._clock, REGISTERS)
+        self._wrong_from = Throttle(self._clock, WRONG_PROOFS, WINDOW)
+        self._wrong_for = Throttle(self._clock, WRONG_PROOFS, WINDOW)
+        self._wrong_pair = Throttle(self._clock, WRONG_PROOFS, WINDOW)
+        self._accepted = Throttle(self._clock, REGISTERS, WINDOW)
         self._saving: Timer | None = None
         self._save_at = 0.0
         for kept in file.load(self._clock(), now(), MAX_EXPIRES) if file else ():
@@ -192,8 +149,10 @@ class Registrar:
 
     def _bind(self, user: str, request: Message) -> Refusal:
         """Do all that the Contacts ask or nothing (RFC 3261 10.3, steps 6 to 8)."""
+        if len(request.call_id) > LONGEST_CALL_ID:
+            return 400, "Call-ID Too Long", ()
         try:
-            asked = _asked(request)
+            asked = asked_by(request)
         except BadAddress as error:
             return 400, f"Bad Contact: {error}", ()
         if any(0 < each.seconds < MIN_EXPIRES for each in asked or ()):
@@ -281,55 +240,9 @@ def to_status(bindings: Iterable[Binding]) -> list[dict[str, Any]]:
     ]
 
 
-def _asked(request: Message) -> list[Asked] | None:
-    """What the Contacts ask for; None for `*`, which takes everything back. Raises BadAddress."""
-    values = request.values("contact")
-    if len(request.call_id) > LONGEST_CALL_ID:
-        raise BadAddress("Call-ID too long")
-    if "*" in values:
-        if len(values) > 1 or request.number("expires", MAX_EXPIRES) != 0:
-            raise BadAddress("* stands alone and needs Expires: 0")
-        return None
-    if len(values) > 2 * MOST_PHONES:
-        raise BadAddress("too many")
-    default = request.number("expires", MAX_EXPIRES)
-    asked = [_one(parse_name_addr(value), MAX_EXPIRES if default is None else default) for value in values]
-    if len({(each.uri.user, each.uri.host.lower(), each.uri.port) for each in asked}) < len(asked):
-        raise BadAddress("one telephone twice")
-    return asked
-
-
-def _one(contact: NameAddr, default: int) -> Asked:
-    uri = contact.uri
-    if uri.scheme != "sip" or not uri.host:
-        raise BadAddress("not a SIP URI")
-    if len(uri.text) > LONGEST_URI or not uri.text.isascii() or not uri.text.isprintable():
-        raise BadAddress("too long or not plain ASCII")
-    if uri.headers or _ESCAPED_CONTROL.search(uri.text):
-        raise BadAddress("headers or control characters in the URI")
-    if not _is_one_host(uri.host):
-        raise BadAddress("no single host")
-    instance = contact.params.get("+sip.instance", "")
-    if instance and not _INSTANCE.fullmatch(instance):
-        raise BadAddress("no instance id")
-    asked = contact.params.get("expires", "")
-    valid = asked.isascii() and asked.isdigit()
-    seconds = int(asked[:10]) if valid else default if not asked else MAX_EXPIRES  # nonsense counts as 3600
-    return Asked(uri, instance, min(seconds, MAX_EXPIRES))
-
-
 def _is_same(kept: Kept, asked: Asked) -> bool:
     """Whether both are one telephone, by its instance (RFC 5626 4.1) or its URI (RFC 3261 19.1.4, roughly)."""
     if kept.instance and kept.instance == asked.instance:
         return True
     old, new = kept.uri, asked.uri
     return (old.user, old.host.lower(), old.port or 5060) == (new.user, new.host.lower(), new.port or 5060)
-
-
-def _is_one_host(host: str) -> bool:
-    """False for addresses that are many or none: multicast, broadcast, unspecified."""
-    try:
-        ip = ipaddress.ip_address(host)
-    except ValueError:
-        return host.rstrip(".").lower() not in ("", "0")
-    return not (ip.is_multicast or ip.is_unspecified or ip == ipaddress.ip_address("255.255.255.255"))
