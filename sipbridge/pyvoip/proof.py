@@ -28,6 +28,7 @@ MOST_TELEPHONES = 4096
 ALGORITHMS = ("SHA-256", "MD5")  # the better one first
 MD5_ALONE = ("baresip v0.", "baresip v1.")  # User-Agents that give up at any other algorithm
 LONGEST_PROOF = 2000  # characters
+LONGEST_USER = 80  # more than any user of a directory has
 
 _NONCE = re.compile(r"([0-9a-f]{1,12})\.([0-9a-f]{16})\.([0-9a-f]{32})")
 _COUNT = re.compile(r"[0-9a-fA-F]{8}")
@@ -69,7 +70,7 @@ def proof_in(request: Message, realm: str) -> Proof | None:
         names = ("username", "nonce", "cnonce", "uri", "response")
         if all(parts.get(name) for name in names):
             user, nonce, cnonce, uri, response = (parts[name] for name in names)
-            return Proof(user, algorithm, nonce, parts["nc"], cnonce, uri, response.lower())
+            return Proof(user[:LONGEST_USER], algorithm, nonce, parts["nc"], cnonce, uri, response.lower())
     return None
 
 

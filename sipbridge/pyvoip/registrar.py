@@ -135,8 +135,8 @@ class Registrar:
         if verdict is Verdict.WRONG:
             self._client.counters["wrong_proofs"] += 1
             self._wrong_from.count(request.source[0])
-            self._wrong_for.count(proof.user[:LONGEST_DEVICE])
-            self._wrong_pair.count(f"{request.source[0]} {proof.user[:LONGEST_DEVICE]}")
+            self._wrong_for.count(proof.user)
+            self._wrong_pair.count(f"{request.source[0]} {proof.user}")
             return 403, "Wrong User Or Secret", ()  # to another challenge some would answer the same without end
         if verdict is Verdict.STALE:
             again = self._prover.challenges(directory.realm, request.source, (proof.algorithm,), stale=True)
