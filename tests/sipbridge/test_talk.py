@@ -435,9 +435,9 @@ def test_two_calls_of_one_manager_become_one() -> None:
 # Recorded
 
 
-def told(walk: Walk) -> None:
+def told(walk: Walk, manager: int = 0) -> None:
     """Both notices are over."""
-    walk.sound_ends(0)
+    walk.sound_ends(manager)
     walk.sound_ends(CALLER)
 
 
@@ -479,6 +479,21 @@ def test_who_leaves_while_being_told_did_not_speak() -> None:
     walk.gone(0)
     walk.feed(PhoneEnded(0, LegEnd.CANCELLED))
     assert not walk.call.over and walk.hears[CALLER] is Sound.APOLOGY
+
+
+def test_the_next_one_rings_when_he_who_was_being_told_leaves() -> None:
+    plan = Plan((Step((ANNA,), 60.0), Step((BORIS,), 60.0)), 1, 60.0, "", "", True, notice="notice.wav")
+    walk = Walk(Call(OFFERED, plan))
+    walk.until(0.5)
+    walk.feed(PhoneAnswered(0))
+    walk.gone(0)
+    walk.feed(PhoneEnded(0, LegEnd.CANCELLED))
+    assert walk.hears[CALLER] is Sound.RINGBACK and (walk.now, RingPhone(1, BORIS)) in walk.done
+    walk.after(3)
+    walk.feed(PhoneAnswered(1))
+    assert walk.hears == {CALLER: Sound.NOTICE, 1: Sound.NOTICE}, "told anew, since the other has not heard it"
+    told(walk, 1)
+    assert together(walk, 1) and walk.last(CallAnswered).seconds == 3.5
 
 
 def test_pause_and_resume_are_marked_by_their_second() -> None:
