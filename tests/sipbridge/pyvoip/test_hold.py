@@ -374,3 +374,14 @@ def test_a_vanished_telephone_on_hold_is_noticed(talk: Talk) -> None:
     talk.lives()
     talk.office.pass_time(301 + 33)
     until(lambda: talk.events[-1] == Ended(408, "timeout"))
+
+
+def test_a_telephone_that_refuses_every_refresh_lives_all_the_same(talk: Talk) -> None:
+    for _ in range(4):
+        talk.office.pass_time(280)
+        assert talk.phone.silent(0.05), "asked more often than every five minutes"
+        talk.office.pass_time(21)
+        talk.phone.reply(talk.reinvited("sendrecv"), 501)
+        talk.phone.expect_request("ACK")
+    talk.lives()
+    assert talk.events == [Answered()]
