@@ -16,7 +16,11 @@ _TEL = re.compile(r"(?i:tel):([+0-9A-Fa-f*#().\-]+)((?:;[^;\s<>\"]+)*)")
 _OPAQUE = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):[^\s<>]+")
 _BAD_USER = re.compile(r'[\s<>"\x00-\x1f\x7f]')
 _ESCAPED = re.compile(r"\\(.)", re.S)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+# Control characters, and those that are not seen but turn the text around them or break its line: a name with
+# one of them would rearrange what stands beside it on a page.
+_CONTROL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]+"
+)
 
 
 class BadAddress(ValueError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import socket
 import subprocess
 from collections import Counter
@@ -54,7 +56,11 @@ class Callers:
         return heard
 
     def close(self) -> None:
-        """End the callers, politely or not."""
+        """Let nobody call any more; those on the line finish, as long as that takes no longer than it may."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGUSR1)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(12)
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(5)
