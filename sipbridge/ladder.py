@@ -13,7 +13,7 @@ bounded. `keep`, said once the call is over, has the ladder of its legs written 
      "call": "a84b4c76e66710",                   the SIP Call-ID of the leg
      "left_out": 0}                              messages of this leg left out just before this one
 
-ordered by time. What proves an identity or opens media is replaced by "(removed)"; bytes that are no UTF-8,
+in the order they came or went; the desk deletes the days it needs no longer. What proves an identity or opens media is replaced by "(removed)"; bytes that are no UTF-8,
 control characters and marks that turn the direction of writing are written out (\\xff, \\x07, \\u202e).
 """
 
@@ -22,13 +22,12 @@ from __future__ import annotations
 import logging
 import queue
 import re
-import shutil
 import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -155,17 +154,6 @@ class Ladder:
         self._stopping.set()
         self._wanted.put(None)
         self._thread.join(1.5)
-
-    def forget_older_than(self, days: int, today: date) -> None:
-        """Delete the ladders of days more than `days` before `today` (UTC)."""
-        oldest = (today - timedelta(days=days)).isoformat()
-        try:
-            found = [path for path in self._folder.iterdir() if re.fullmatch(r"\d{4}-\d\d-\d\d", path.name)]
-        except OSError:  # no ladder was ever kept
-            return
-        for path in found:
-            if path.name < oldest:
-                shutil.rmtree(path, ignore_errors=True)
 
     # The thread
 

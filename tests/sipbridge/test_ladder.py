@@ -6,7 +6,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -273,16 +273,6 @@ def test_the_last_answers_are_waited_for(tmp_path: Path) -> None:
         assert len(json.loads(path.read_text())) == 2
     finally:
         ladder.close()
-
-
-def test_old_days_are_deleted(bench: Bench) -> None:
-    bench.ladder.forget_older_than(30, date(2026, 3, 31))
-    for day in ("2026-02-27", "2026-02-28", "2026-03-01", "2026-03-31", "notes", "2026-01-01.txt"):
-        (bench.folder / day).mkdir(parents=True)
-        (bench.folder / day / "call.json").touch()
-    bench.ladder.forget_older_than(30, date(2026, 3, 31))
-    left = {path.name for path in bench.folder.iterdir()}
-    assert left == {"2026-03-01", "2026-03-31", "notes", "2026-01-01.txt"}
 
 
 def test_noting_is_cheap(bench: Bench) -> None:
