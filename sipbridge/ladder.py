@@ -13,8 +13,9 @@ bounded. `keep`, said once the call is over, has the ladder of its legs written 
      "call": "a84b4c76e66710",                   the SIP Call-ID of the leg
      "left_out": 0}                              messages of this leg left out just before this one
 
-in the order they came or went; the desk deletes the days it needs no longer. What proves an identity or opens media is replaced by "(removed)"; bytes that are no UTF-8,
-control characters and marks that turn the direction of writing are written out (\\xff, \\x07, \\u202e).
+in the order they came or went. What proves an identity or opens media is replaced by "(removed)"; bytes that are
+no UTF-8, control characters and marks that turn the direction of writing are written out (\\xff, \\x07, \\u202e).
+The desk deletes the days it needs no longer.
 """
 
 from __future__ import annotations
