@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
 from sqlalchemy import ColumnElement, and_, select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from webapp import feed
 from webapp.accounts.models import User
@@ -63,7 +63,7 @@ def open_missed(session: Session) -> list[Waiting]:
         select(Call)
         .where(is_open_missed())
         .order_by(Call.offered_at.desc(), Call.id.desc())
-        .options(joinedload(Call.client), joinedload(Call.line))
+        .options(joinedload(Call.client), joinedload(Call.line), selectinload(Call.recordings))
     ).all()
     groups: dict[str, list[Call]] = {}
     for call in calls:

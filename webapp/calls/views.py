@@ -93,5 +93,5 @@ def _page(call: Call, reason: str = "", error: str = "") -> str:
         error=error,
         queries=queries,
         next_labels=NEXT_LABELS,
-        **picture.facts(session, call),
+        **picture.facts(session, call, me()),
     )

@@ -153,6 +153,16 @@ def never_record(session: Session, client: Client, never: bool, user: User, now:
     feed.announce_all(session, "card", client.id, now)
 
 
+def may_pause(session: Session, call: Call, user: User) -> bool:
+    """Who talks, and the head, while the talk is recorded."""
+    recording = call.recording()
+    if call.state != "talking" or not (call.line and call.line.record) or (recording and recording.stopped):
+        return False
+    if call.client is not None and call.client.never_record:
+        return False
+    return user.has_role(Role.HEAD) or control.has_it(session, call, user)
+
+
 def may_say(client: Client, user: User) -> bool:
     """The head and the client's own manager say whether it is recorded."""
     return user.has_role(Role.HEAD) or client.owner_id == user.id

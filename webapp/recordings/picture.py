@@ -12,7 +12,9 @@ from flask_babel import gettext as _
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from webapp.accounts.models import User
 from webapp.calls.models import Call, CallTrace
+from webapp.recordings import keeping
 from webapp.recordings.models import Recording
 
 HEIGHT = 40
@@ -43,8 +45,8 @@ class Picture:
     words: str
 
 
-def facts(session: Session, call: Call) -> dict[str, Any]:
-    """What the card of a call's recordings shows; `delete_on`: when the line lets it go, None for never."""
+def facts(session: Session, call: Call, user: User) -> dict[str, Any]:
+    """What the card of a call's recordings shows `user`; `delete_on`: when the line lets it go, None for never."""
     talk, message = call.recording("talk"), call.recording("message")
     kept = next((one for one in (talk, message) if one and one.path and one.ready_at), None)
     days = call.line.keep_recordings_days if call.line else None
@@ -53,6 +55,7 @@ def facts(session: Session, call: Call) -> dict[str, Any]:
         "message": message,
         "talk_picture": of(session, talk) if talk and talk.audible else None,
         "message_picture": of(session, message) if message and message.path else None,
+        "may_pause": keeping.may_pause(session, call, user),
         "delete_on": kept.ready_at + timedelta(days=days) if kept and kept.ready_at and days is not None else None,
     }
 

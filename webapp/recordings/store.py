@@ -79,13 +79,13 @@ def store(session: Session, folder: Path, recording_id: int, path: str, now: dat
     except Unreadable as error:
         log.warning("a recording stays as it is", recording=recording_id, reason=str(error))
         part.unlink(missing_ok=True)
-        _move(session, recording_id, path, stored_at=now)
+        _move(session, recording_id, path, {"stored_at": now})
         return False
     except OSError as error:
         log.warning("a recording could not be stored", recording=recording_id, error=type(error).__name__)
         part.unlink(missing_ok=True)
         return False
-    if not _move(session, recording_id, path, **_columns(stored, target, folder, path), stored_at=now):
+    if not _move(session, recording_id, path, {**_columns(stored, target, folder, path), "stored_at": now}):
         if session.scalar(select(Recording.path).where(Recording.id == recording_id)) != _name(target, folder):
             target.unlink(missing_ok=True)  # deleted or forbidden meanwhile
         session.commit()
@@ -109,13 +109,13 @@ def _name(target: Path, folder: Path) -> str:
     return str(target.relative_to(folder.resolve()))
 
 
-def _move(session: Session, recording_id: int, path: str, **values: object) -> bool:
+def _move(session: Session, recording_id: int, path: str, values: dict[str, object]) -> bool:
     """Change the row if it still is what was claimed; whether it was."""
     moved = session.execute(
         update(Recording)
         .where(Recording.id == recording_id, Recording.path == path, Recording.stored_at.is_(None))
         .where(Recording.stopped != "forbidden")
-        .values(**values),
+        .values(values),
         execution_options={"synchronize_session": False},
     )
     session.commit()

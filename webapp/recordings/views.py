@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from sipbridge.events import Command, PauseRecording, ResumeRecording
+from sipbridge.events import PauseRecording, ResumeRecording
 from webapp import hx
 from webapp.access import SALES, allow, load, me
 from webapp.accounts.models import Role
@@ -82,12 +82,9 @@ def resume(call_id: int) -> ResponseReturnValue:
 
 def _ask(call_id: int, command: type[PauseRecording] | type[ResumeRecording]) -> ResponseReturnValue:
     session, user = db.session(), me()
-    may = user.has_role(Role.HEAD)
-    call = load(select(Call).where(Call.id == call_id), if_=lambda call: may or control.has_it(session, call, user))
-    if call.state == "talking":
-        asked: Command = command(call.call_id)
-        control.ask(session, asked, user, current_app.config["CLOCK"]())
-        session.commit()
+    call = load(select(Call).where(Call.id == call_id), if_=lambda call: keeping.may_pause(session, call, user))
+    control.ask(session, command(call.call_id), user, current_app.config["CLOCK"]())
+    session.commit()
     return ("", 204) if hx.asked_by_htmx() else hx.go("calls.page", call_id=call.id)
 
 
@@ -144,6 +141,5 @@ def _call(call_id: int) -> Select[tuple[Call]]:
 
 
 def _card(call: Call, why: str = "", error: str = "") -> str:
-    return render_template(
-        "recordings/_card.html", call=call, **picture.facts(db.session(), call), hold_why=why, hold_error=error
-    )
+    facts = picture.facts(db.session(), call, me())
+    return render_template("recordings/_card.html", call=call, **facts, hold_why=why, hold_error=error)

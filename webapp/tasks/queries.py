@@ -10,6 +10,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import Role, User
+from webapp.calls.models import Call
 from webapp.tasks.models import Task
 from webapp.touches.forms import NEXT_LABELS
 from webapp.touches.models import Touch
@@ -29,7 +30,7 @@ def due(session: Session, user: User, until: datetime) -> Sequence[Task]:
         .limit(LIST_LIMIT)
         .options(
             joinedload(Task.client),
-            joinedload(Task.call),
+            joinedload(Task.call).selectinload(Call.recordings),
             joinedload(Task.user),
             joinedload(Task.touch).joinedload(Touch.purpose),
             joinedload(Task.touch).joinedload(Touch.person),
