@@ -24,7 +24,7 @@ from sipbridge.events import (
     PlanChosen,
     Step,
 )
-from sipbridge.farewell import SOUND_LIMIT, Farewell
+from sipbridge.farewell import Farewell
 from sipbridge.machine import MOMENT, Agenda, Machine
 from sipbridge.moves import (
     CALLER,
@@ -44,15 +44,12 @@ from sipbridge.moves import (
     RejectCaller,
     Sound,
     SoundPlayed,
-    StopPlaying,
 )
 from sipbridge.phone import PhoneState
+from sipbridge.reception import Reception
 
 PLAN_WAIT = 0.3
 """Seconds the desk has to name a plan; then the standing plan is followed."""
-
-MENU_WAIT = 4.0
-"""Seconds after the menu in which a digit still counts when nobody is left to ring."""
 
 WATCH_LIMIT = 180.0
 """Seconds a watched call may ring before its own place in the ring group is given up."""
@@ -76,10 +73,7 @@ class Call(Machine):
         self._step_ends = math.inf
         self._taker: int | None = None  # the telephone that picked up
         self._join_at = math.inf
-        self._playing: Sound | None = None
-        self._sound = 0
-        self._sound_until = math.inf
-        self._menu_until = -math.inf  # no digit counts later; infinity while the menu plays or somebody is rung
+        self._reception = Reception(self)
         self._farewell: Farewell | None = None
 
     def begin(self) -> list[Action]:
@@ -106,8 +100,7 @@ class Call(Machine):
                 if party == CALLER:
                     self._choose_from_menu(key, now)
             case SoundPlayed(number, _):
-                if number == self._sound and self._playing is not None:
-                    self._sound_over(now)
+                self._reception.played(number, now)
             case Redirected(done):
                 self._redirected(done, now)
             case CallerLeft(elsewhere):
@@ -138,21 +131,22 @@ class Call(Machine):
         if self._mode is Mode.REDIRECT:
             asked = self._redirect_until < math.inf
             return [(self._redirect_until, self._bridge)] if asked else [(ring_starts, self._redirect)]
-        agenda: Agenda = []
-        if self._playing is not None and self._playing is not Sound.RINGBACK:
-            agenda.append((self._sound_until, self._sound_over))
+        agenda = self._reception.agenda()
         if self._taker is not None:
             agenda.append((self._join_at, self._join))
-        elif self._step < len(self._steps):
+        elif self.somebody_is_rung:
             agenda.append((self._step_ends, self._step_over))
             if not self.answered:
                 agenda.append((ring_ends, self._greet))
         elif not self.answered:
             # Nobody on duty: the caller is greeted as on any day. All refused: nothing left to wait for.
-            agenda.append((ring_starts, self._apologise) if plan.steps else (ring_ends, self._greet))
-        elif self._playing is Sound.RINGBACK:
-            agenda.append((self._menu_until, self._apologise))
+            agenda.append((ring_starts, self.apologise) if plan.steps else (ring_ends, self._greet))
         return agenda
+
+    @property
+    def somebody_is_rung(self) -> bool:
+        """Whether the plan's steps are not over."""
+        return self._step < len(self._steps)
 
     # The plan and its steps.
 
@@ -181,7 +175,8 @@ class Call(Machine):
         self._step += 1
         if self._step >= len(self._steps):
             self._step_ends = math.inf
-            self._plan_is_at_its_end(now)
+            if self.answered:
+                self._reception.nobody_left(now)
             return
         step = self._steps[self._step]
         self._step_ends = now + step.seconds
@@ -189,14 +184,6 @@ class Call(Machine):
             if extension not in ringing_on:
                 self.ring(extension, told=True)
                 self.emit(LegRinging(self.call_id, extension, self._step, self.at(now)))
-
-    def _plan_is_at_its_end(self, now: float) -> None:
-        if not self.answered or self._playing in (Sound.GREETING, Sound.MENU):
-            return
-        if self._menu_until == math.inf:  # a menu was played: leave a moment for the digit
-            self._menu_until = now + MENU_WAIT
-        elif self._menu_until <= now:
-            self._apologise(now)
 
     def _phone_answered(self, key: int, now: float) -> None:
         self.phones[key].state = PhoneState.TAKEN
@@ -227,28 +214,14 @@ class Call(Machine):
         self._answer_caller()
         rings = min(self.wait(now)[0], self._plan.answer_on_ring)
         self.emit(GreetingStarted(self.call_id, rings, round(now, 3), self.at(now)))
-        if self._plan.menu is not None:
-            self._menu_until = math.inf
-        self._let_hear(Sound.GREETING, self._plan.greeting, now)
-
-    def _sound_over(self, now: float) -> None:
-        assert self._plan is not None  # noqa: S101 it played by the plan
-        played, self._playing = self._playing, None
-        if played is Sound.GREETING and self._plan.menu is not None and self._menu_until == math.inf:
-            self._let_hear(Sound.MENU, self._plan.menu.sound, now)
-        elif self._step < len(self._steps):
-            self._let_hear(Sound.RINGBACK, "", now)
-        else:
-            self._plan_is_at_its_end(now)
-            if self._farewell is None:
-                self._let_hear(Sound.RINGBACK, "", now)
+        self._reception.greet(self._plan, now)
 
     def _choose_from_menu(self, digit: str, now: float) -> None:
-        menu = self._plan.menu if self._plan is not None and now <= self._menu_until else None
-        choice = next((one for one in menu.choices if one.digit == digit), None) if menu is not None else None
-        if choice is None or self._taker is not None:
+        if self._plan is None or self._taker is not None:
             return
-        self._menu_until = -math.inf
+        choice = self._reception.choice(self._plan, digit, now)
+        if choice is None:
+            return
         self.emit(MenuChosen(self.call_id, digit, self.at(now)))
         first = choice.steps[0].extensions if choice.steps else ()
         for key in self.ringing():
@@ -256,16 +229,16 @@ class Call(Machine):
                 self.drop(key, LegEnd.CANCELLED, now)
         ringing_on = tuple(self.phones[key].extension for key in self.ringing())
         self._steps, self._step = choice.steps, -1
-        self._playing = None
         self._next_step(now, ringing_on)
         if self._farewell is None:
-            self._let_hear(Sound.RINGBACK, "", now)
+            self._reception.ring(now)
 
-    def _apologise(self, now: float) -> None:
+    def apologise(self, now: float) -> None:
+        """The plan is played to its end."""
         assert self._plan is not None  # noqa: S101 the plan is at its end
         self.fix_wait(now)
         self._answer_caller()
-        self._stop_playing()
+        self._reception.stop()
         reason = EndReason.NO_ANSWER if self.talk is None else EndReason.COMPLETED
         self._farewell = Farewell(self, self._plan.apology, self._plan.message_seconds, reason, now)
 
@@ -274,23 +247,11 @@ class Call(Machine):
             self.answered = True
             self.do(AnswerCaller())
 
-    def _let_hear(self, sound: Sound, name: str, now: float) -> None:
-        self._playing, self._sound_until = sound, now + SOUND_LIMIT
-        if name or sound is Sound.RINGBACK:
-            self._sound = self.play(sound, name)
-        else:
-            self._sound_over(now)
-
-    def _stop_playing(self) -> None:
-        if self._playing is not None:
-            self._playing = None
-            self.do(StopPlaying())
-
     # The talk.
 
     def _join(self, now: float) -> None:
         assert self._taker is not None and self._plan is not None  # noqa: S101 a manager picked up
-        self._playing = None
+        self._reception.forget()
         self._answer_caller()
         self.begin_talk(self._taker, self._plan.notice, self._plan.pause_keys, now)
 
@@ -304,11 +265,11 @@ class Call(Machine):
         assert self._taker is not None  # noqa: S101 who was lost
         key, self._taker, self.talk, self._wait_ended = self._taker, None, None, None
         self.tell_leg_ended(key, LegEnd.REJECTED, now)
-        self._let_hear(Sound.RINGBACK, "", now)
+        self._reception.ring(now)
         self._next_step(now)
 
     def nobody_left(self, now: float) -> None:
-        self._apologise(now)
+        self.apologise(now)
 
     # Other ways to stand in an office.
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import signal
+import socket
 from array import array
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from sipbridge import pyvoip
+from sipbridge import bridge, config, pyvoip
+from sipbridge.__main__ import listen
 from sipbridge.events import (
     CallAnswered,
     CallEnded,
@@ -51,14 +55,21 @@ from sipbridge.events import (
     RecordingStopped,
     Resume,
     ResumeRecording,
+    StandingPlans,
     Step,
+    TimedPlan,
     Transfer,
     TransferFailed,
     TransferStarted,
+    decode,
 )
+from sipbridge.ladder import Ladder
+from sipbridge.media.announcements import Announcements
+from sipbridge.media.hub import Hub
+from sipbridge.outbox import Outbox
 from tests.e2e import hearing
 from tests.sipbridge.office import Office
-from tests.sipbridge.standin import Desk, wait_for
+from tests.sipbridge.standin import Desk, free_port, wait_for
 from tests.sipbridge.telephone import Telephone, telephones
 
 pytestmark = pytest.mark.e2e
@@ -537,6 +548,49 @@ def test_a_bridge_that_is_stopped_in_a_consultation_ends_everybody(office: Offic
         assert end_of(desk, call_id).end_reason is EndReason.FAILED
         soon(lambda: caller.ended(theirs) and anna.ended(hers) and boris.ended(his), "everybody hung up on")
         assert "Traceback" not in process.text
+
+
+def test_a_disk_that_takes_no_recording_does_not_end_the_talk(office: Office, desk: Desk) -> None:
+    (office.data / "recordings").write_text("no folder")
+    with telephones(CALLER, ANNA) as (caller, anna):
+        desk.plan = lambda call: plan(anna, record=True)
+        ready(office, desk)
+        call_id, theirs, _hers = talk(office, desk, caller, anna)
+        stopped = told(desk, RecordingStopped)
+        assert isinstance(stopped, RecordingStopped) and stopped.why == "unwritable"
+        assert caller.hears(ANNA)
+        theirs.hangup()
+        assert end_of(desk, call_id).end_reason is EndReason.COMPLETED
+        assert desk.of(RecordingReady) == []
+
+
+def test_a_caller_who_falls_silent_has_said_his_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, so that ten seconds of silence can be a moment."""
+    monkeypatch.setattr(bridge, "MESSAGE_SILENCE", 0.6)
+    monkeypatch.setattr(bridge, "TICK", 0.1)
+    port = free_port(socket.SOCK_DGRAM)
+    settings = config.load({"SECONDRING_DATA": str(tmp_path), "SECONDRING_SIP": f"127.0.0.1:{port}"})
+    long_ago = TimedPlan(datetime(2020, 1, 1, tzinfo=UTC), plan(ring_seconds=0.3, message_seconds=60.0))
+    outbox, hub, ladder = Outbox(settings.bridge_folder / "outbox.sqlite"), Hub(), Ladder(tmp_path / "ladders")
+    one = bridge.Bridge(settings, outbox, Announcements(), lambda: datetime(2026, 3, 2, tzinfo=UTC))
+    one.on_standing(StandingPlans("v1", {"*": (long_ago,)}))
+    endpoint = listen(settings, hub, one, ladder)
+    one.start(endpoint, lambda: None)
+    try:
+        with telephones(CALLER) as (caller,):
+            theirs = caller.call(f"sip:desk@127.0.0.1:{port}")
+            folder = tmp_path / "recordings"
+            soon(lambda: any(path.stat().st_size > 60_000 for path in folder.rglob("*.message.wav")), "two seconds", 12)
+            theirs.media.stop_playing()
+            soon(lambda: caller.ended(theirs), "the end of it")
+    finally:
+        one.stop(1.0)
+        endpoint.stop()
+        hub.stop()
+        ladder.close()
+    events = [decode(json.loads(kept.envelope))[1] for kept in outbox.oldest(100)]
+    outbox.close()
+    assert [type(event).__name__ for event in events][-3:] == ["ApologyStarted", "MessageLeft", "CallEnded"]
 
 
 def test_waves_of_silence_are_no_message(office: Office, desk: Desk) -> None:

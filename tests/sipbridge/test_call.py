@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sipbridge.call import PLAN_WAIT, SOUND_LIMIT, Call
+from sipbridge.call import PLAN_WAIT, Call
 from sipbridge.events import (
     ApologyStarted,
     CallAnswered,
@@ -25,6 +25,7 @@ from sipbridge.events import (
     PlanChosen,
     Step,
 )
+from sipbridge.farewell import SOUND_LIMIT
 from sipbridge.moves import (
     Action,
     AnswerCaller,

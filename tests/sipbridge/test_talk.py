@@ -767,7 +767,7 @@ PLANS = st.builds(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(
     started=st.one_of(PLANS.map(lambda plan: Call(OFFERED, plan)), st.just(None)),
     quick=st.booleans(),
