@@ -166,7 +166,7 @@ class OutboundLeg(Leg):
         if not self.negotiation.take_answer(response):
             return False
         self._early_tag = response.to.tag
-        return True
+        return self.negotiation.direction in ("sendrecv", "sendonly")
 
     def _on_success(self, response: Message) -> None:
         """Acknowledge every 2xx; the first makes the call, another fork's is hung up (RFC 3261 13.2.2.4)."""

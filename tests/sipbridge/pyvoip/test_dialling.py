@@ -52,6 +52,13 @@ def test_early_media_is_heard_before_the_answer(office: Office, phone: Phone) ->
         until(lambda: office.of(leg) == [Ringing(), Ringing(early_media=True), Answered()])
 
 
+@pytest.mark.parametrize(("direction", "sounds"), [("sendonly", True), ("recvonly", False), ("inactive", False)])
+def test_only_who_sends_has_early_media(office: Office, phone: Phone, direction: str, sounds: bool) -> None:
+    leg = dial(office, phone.address)
+    phone.reply(phone.expect_request("INVITE"), 183, body=phone.sdp + f"a={direction}\r\n")
+    until(lambda: office.of(leg) == [Ringing(early_media=sounds)])
+
+
 def test_early_media_at_once_is_one_ringing(office: Office, phone: Phone) -> None:
     leg = dial(office, phone.address)
     invite = phone.expect_request("INVITE")
