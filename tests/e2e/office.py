@@ -34,7 +34,7 @@ KNOWN = "+74951234567"
 SHARED = "+74957654321"
 UNKNOWN = "+74959990011"
 RING_SECONDS = 0.8
-GREETING_HZ, APOLOGY_HZ = 620.0, 1480.0
+GREETING_HZ, APOLOGY_HZ, HOLD_HZ = 620.0, 1480.0, 830.0
 
 STAFF = {
     "anna": ("Anna Petrova", Role.MANAGER),
@@ -103,6 +103,7 @@ class Desk(Installation):
         sounds.mkdir(parents=True, exist_ok=True)
         hearing.write_tone(sounds / "greeting.en.wav", GREETING_HZ, 0.8)
         hearing.write_tone(sounds / "apology.en.wav", APOLOGY_HZ, 0.8)
+        hearing.write_tone(sounds / "hold.wav", HOLD_HZ, 2)
 
     def change(self, verb: Callable[[Any, Office], None]) -> None:
         """Let `verb(session, office)` change the database."""

@@ -252,6 +252,18 @@ class Softphone:
         """Call somebody; `saw` tells what becomes of it."""
         self._say("dial", uri)
 
+    def hold(self) -> None:
+        """Put the caller on hold by its own button (re-INVITE)."""
+        self._say("hold")
+
+    def resume(self) -> None:
+        """Take the caller back."""
+        self._say("resume")
+
+    def transfer(self, uri: str) -> None:
+        """Ask to pass the caller on (REFER)."""
+        self._say("transfer", uri)
+
     def hang_up(self) -> None:
         """End the talk, or decline what rings."""
         closed = self.saw("CALL_CLOSED")
