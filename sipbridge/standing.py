@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from datetime import datetime
 from pathlib import Path
 
 from sipbridge.events import Choice, Menu, Plan, StandingPlans, Step, WireError, from_wire, to_wire
+from sipbridge.kept import write_json
 
 NOBODY = Plan((), 2, 5.0, "greeting.en.wav", "apology.en.wav", False)
 """Followed when no standing plan was ever received: greet on the second ring, then apologise (D19, D26)."""
@@ -81,10 +81,4 @@ def load(path: Path) -> StandingPlans | None:
 
 def save(path: Path, plans: StandingPlans) -> None:
     """Keep `plans` at `path`; a crash at any instant leaves either the old ones or the new ones."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".new")
-    with draft.open("w", encoding="utf-8") as file:
-        json.dump(to_wire(plans), file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    write_json(path, to_wire(plans))
