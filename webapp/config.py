@@ -20,7 +20,10 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class Config:
-    """The desk's settings. `data` holds everything this installation writes."""
+    """The desk's settings. `data` holds everything this installation writes.
+
+    `tls` is where softphones register when a proxy for SIP over TLS and SRTP stands before the bridges.
+    """
 
     data: Path
     web: tuple[str, int]
@@ -28,6 +31,7 @@ class Config:
     timezone: ZoneInfo
     country: str
     database_url: str
+    tls: tuple[str, int] | None = None
 
     @property
     def web_url(self) -> str:
@@ -60,6 +64,7 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         timezone=_timezone(settings.get("SECONDRING_TIMEZONE") or "Europe/Moscow"),
         country=_country(settings.get("SECONDRING_COUNTRY") or "RU"),
         database_url=_database(settings.get("DATABASE_URL") or f"sqlite:///{data / 'secondring.sqlite'}"),
+        tls=host_and_port("SECONDRING_TLS", settings["SECONDRING_TLS"]) if settings.get("SECONDRING_TLS") else None,
     )
 
 

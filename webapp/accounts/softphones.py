@@ -104,8 +104,10 @@ def take_link(session: Session, link: str, now: datetime) -> User | None:
     return user if taken.rowcount else None  # type: ignore[attr-defined]
 
 
-def linphone_settings(user: User, host: str, port: int) -> bytes:
-    """The account of `user` at the bridge (`host`, `port`) in Linphone's own XML form for remote provisioning.
+def linphone_settings(user: User, host: str, port: int, tls: bool = False) -> bytes:
+    """The account of `user` at `host`, `port` in Linphone's own XML form for remote provisioning.
+
+    That is the bridge, by UDP, or with `tls` what stands before it: then SIP over TLS, and speech only encrypted.
 
     `transient_provisioning` keeps Linphone from asking again at its next start: the address works once.
     """
@@ -115,12 +117,14 @@ def linphone_settings(user: User, host: str, port: int) -> bytes:
         "sip": {"default_proxy": 0},
         "proxy_0": {
             "reg_identity": f'"{_quoted(user.name)}" <sip:{user.login}@{server}>',
-            "reg_proxy": f"<sip:{server};transport=udp>",
+            "reg_proxy": f"<sip:{server};transport={'tls' if tls else 'udp'}>",
             "reg_sendregister": 1,
             "reg_expires": 600,
             "realm": REALM,
         },
     }
+    if tls:
+        sections["sip"] |= {"media_encryption": "srtp", "media_encryption_mandatory": 1}
     for number, (algorithm, digest) in enumerate((("SHA-256", user.phone_sha256), ("MD5", user.phone_md5))):
         sections[f"auth_info_{number}"] = {
             "username": user.login,

@@ -79,7 +79,7 @@ def settings(link: str) -> ResponseReturnValue:
     if user is None:
         abort(404)
     db.session.commit()
-    body = softphones.linphone_settings(user, *_server())
+    body = softphones.linphone_settings(user, *_server(), tls=current_app.config["SETTINGS"].tls is not None)
     return Response(body, mimetype="application/xml", headers={"Cache-Control": "no-store"})
 
 
@@ -94,8 +94,8 @@ def _whose(user_id: int | None) -> User:
 
 
 def _server() -> tuple[str, int]:
-    """Where softphones register: the bridge's address, or this very host when the bridge listens on all of them."""
-    host, port = current_app.config["SETTINGS"].sip
+    """Where softphones register: before the bridge, at its address, or at this host when it listens on all of them."""
+    host, port = current_app.config["SETTINGS"].tls or current_app.config["SETTINGS"].sip
     if host in ("0.0.0.0", "::"):  # noqa: S104
         host = (request.host if request.host.endswith("]") else request.host.rsplit(":", 1)[0]).strip("[]")
     return host, port
@@ -109,6 +109,7 @@ def _page(template: str, user: User, made: Made | None = None) -> str:
         user=user,
         made=made,
         server=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        tls=current_app.config["SETTINGS"].tls is not None,
         only_here=_is_loopback(host),
         link_minutes=int(softphones.LINK_FOR.total_seconds() // 60),
         phones=told.phones_of(user.login) if softphones.is_registered(user) else [],
