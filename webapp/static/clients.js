@@ -41,10 +41,10 @@ addEventListener("beforeunload", (event) => {
   if (document.querySelector("[data-unsaved]")) event.preventDefault();
 });
 
-// F calls the first number of the card that may be called.
+// V calls the first number of the card that may be called.
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.isComposing || event.repeat) return;
-  if (event.code !== "KeyF" || (document.activeElement && document.activeElement.matches("input, select, textarea"))) return;
-  const button = document.querySelector('main [data-key="F"]:not(:disabled)');
+  if (event.code !== "KeyV" || (document.activeElement && document.activeElement.matches("input, select, textarea"))) return;
+  const button = document.querySelector('main [data-key="V"]:not(:disabled)');
   if (button) button.click();
 });

@@ -49,19 +49,22 @@ class LiveRow:
 def lines(session: Session, bridges: Bridges) -> list[LineRow]:
     """The office's lines, then those only the bridges know."""
     states = {state.line.lower(): state for state in session.scalars(select(LineState))}
-    told = {name.lower(): up for one in bridges.each for name, up in one.lines.items()}
+    told: dict[str, bool] = {}
+    for one in bridges.each:
+        for name, up in one.lines.items():
+            told[name.lower()] = up or told.get(name.lower(), False)
     office = session.scalars(select(Line).where(Line.active).order_by(Line.id).options(joinedload(Line.channel))).all()
     by_name: dict[str, Line | None] = {line.name.lower(): line for line in office}
     rows = []
     for name, line in (by_name | {name: None for name in told if name not in by_name}).items():
         state = states.get(name)
-        up = told.get(name, state.registered if state else None)
+        registered = told.get(name, state.registered if state else None)
         rows.append(
             LineRow(
                 line=line,
                 name=line.name if line else name,
-                registered=up,
-                since=state.since if state and state.registered == up else None,
+                registered=registered,
+                since=state.since if state and state.registered == registered else None,
                 error=state.last_error if state else "",
                 error_at=state.last_error_at if state else None,
             )

@@ -67,7 +67,7 @@ def call_ladder(call_id: int) -> ResponseReturnValue:
     messages = ladder.read(folder, call.call_id, call.offered_at) if days else []
     columns = ladder.parties(messages)
     people = queries.names_of(session, columns)
-    names = {name: _("telephone of %(name)s", name=people.get(name, name)) for name in columns}
+    names = {name: _("Telephone of %(name)s", name=people.get(name, name)) for name in columns}
     names |= {
         ladder.CALLER: str(_("The client") if call.direction == "out" else _("The caller")),
         ladder.HERE: "Second Ring",
@@ -78,7 +78,7 @@ def call_ladder(call_id: int) -> ResponseReturnValue:
         messages=messages,
         columns=columns,
         names=names,
-        summary=words.summary(call, messages, names),
+        summary=words.summary(call, messages, people),
         meaning=words.meaning,
         days=days,
     )

@@ -138,7 +138,7 @@ def line_error(detail: str) -> str:
 
 
 def summary(call: Call, messages: Sequence[Message], names: Mapping[str, str]) -> str:
-    """What became of the call, in one or two sentences. `names`: the parties' names for the reader."""
+    """What became of the call, in one or two sentences. `names`: whose each extension is."""
     seconds = round(call.ring_seconds)
     if call.state != "ended":
         return _("The call goes on.")
@@ -151,7 +151,8 @@ def summary(call: Call, messages: Sequence[Message], names: Mapping[str, str]) -
         )
         told += " " + _("They spoke for %(time)s.", time=duration(call.talk_seconds))
         if ended := ladder.who_hung_up(messages):
-            told += " " + _("%(name)s hung up.", name=names.get(ended, ended))
+            caller = _("The client hung up.") if call.direction == "out" else _("The caller hung up.")
+            told += " " + (caller if ended == CALLER else _("%(name)s hung up.", name=names.get(ended, ended)))
         return told
     if call.direction == "out":
         texts = {
@@ -167,7 +168,7 @@ def summary(call: Call, messages: Sequence[Message], names: Mapping[str, str]) -
             return _("The caller hung up after %(seconds)d s, having heard the greeting.", seconds=seconds)
         if ringing:
             return _(
-                "The caller hung up after %(seconds)d s while this rang: %(who)s.",
+                "The caller hung up after %(seconds)d s while the telephone of %(who)s rang.",
                 seconds=seconds,
                 who=", ".join(ringing),
             )
