@@ -7,6 +7,10 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from sipbridge.pyvoip.transactions import ServerTransaction
+
+DTMF_TYPES = ("application/dtmf-relay", "application/dtmf")
+INFO_TYPES = (*DTMF_TYPES, "application/media_control+xml")
 TWINS_WITHIN = 2.0  # seconds between the two tellings of one press
 MAX_UNPAIRED = 32
 
@@ -28,6 +32,16 @@ class Keypad:
     def heard(self, key: str) -> None:
         """The media heard the key."""
         self._take("heard", key)
+
+    def on_info(self, transaction: ServerTransaction) -> None:
+        """Keys pressed; anything else of a known kind is taken and means nothing to us."""
+        request = transaction.request
+        if request.content and request.media_type not in INFO_TYPES:
+            transaction.respond(415, "Unsupported Media Type", (("Accept", ", ".join(INFO_TYPES)),))
+        elif request.content and request.media_type in DTMF_TYPES and not self.told(request.content):
+            transaction.respond(400, "Unreadable Key")
+        else:
+            transaction.respond(200, "OK")
 
     def told(self, content: bytes) -> bool:
         """An INFO of type application/dtmf or dtmf-relay came; whether its body names a key."""

@@ -30,9 +30,6 @@ from sipbridge.pyvoip.transactions import ServerTransaction
 if TYPE_CHECKING:
     from sipbridge.pyvoip.endpoint import Endpoint
 
-DTMF_TYPES = ("application/dtmf-relay", "application/dtmf")
-INFO_TYPES = (*DTMF_TYPES, "application/media_control+xml")
-
 
 class Leg(VoIPCall):
     """A call between us and one telephone. Methods may be called from any thread and never wait.
@@ -196,7 +193,7 @@ class Leg(VoIPCall):
             case "INVITE" | "UPDATE":
                 self.negotiation.on_offer(transaction)
             case "INFO":
-                self._on_info(transaction)
+                self._keypad.on_info(transaction)
             case "REFER":
                 self.referral.on_refer(transaction)
             case "OPTIONS":
@@ -225,16 +222,6 @@ class Leg(VoIPCall):
         if self._bye_after_ack:
             self._bye_after_ack = False
             self.send_request("BYE", lambda response: None)
-
-    def _on_info(self, transaction: ServerTransaction) -> None:
-        """Keys pressed; anything else of a known kind is taken and means nothing to us."""
-        request = transaction.request
-        if request.content and request.media_type not in INFO_TYPES:
-            transaction.respond(415, "Unsupported Media Type", (("Accept", ", ".join(INFO_TYPES)),))
-        elif request.content and request.media_type in DTMF_TYPES and not self._keypad.told(request.content):
-            transaction.respond(400, "Unreadable Key")
-        else:
-            transaction.respond(200, "OK")
 
     def _pressed(self, key: str) -> None:
         if not self.ended:
