@@ -92,8 +92,8 @@ def test_killed_at_random_moments_under_load(office: Desk, call: Call, soaking: 
     order = [("bridge", "web", "worker", "bridge", "web")[n % 5] for n in range(kills)]
     chance.shuffle(order)
     crowds = [
-        call(GIVE_UP, "+7495", calls=100_000, rate=10),
-        call(LISTEN, "+7812", calls=100_000, rate=4),
+        call(GIVE_UP, "+7495", calls=100_000, rate=6),
+        call(LISTEN, "+7812", calls=100_000, rate=2),
     ]
     for name in order:
         pause = time.monotonic() + chance.uniform(0.3, 2.0)

@@ -23,7 +23,7 @@ HOURS = 10_000
 class HangingBridge(Bridge):
     """Does what a call to one of the lines below says, once."""
 
-    _hang_link = False
+    _hang_link = _hang_main = False
 
     def on_call(self, leg: pyvoip.Leg) -> None:
         order, _, name = leg.line.partition("-")
@@ -45,11 +45,19 @@ class HangingBridge(Bridge):
             leg.media._hub.run(obey)
         elif name == "weblink":
             self._hang_link = True
+        elif name == "main":
+            self._hang_main = True
         elif name == "recordings":
             fifo = self.recordings / "hangs.wav"
             fifo.parent.mkdir(parents=True, exist_ok=True)
             os.mkfifo(fifo)  # to open it waits for a reader, as a dead disk waits for an answer
             Recorder(fifo)
+
+    @property
+    def beat(self) -> float:
+        if self._hang_main and threading.current_thread() is threading.main_thread():
+            time.sleep(HOURS)
+        return super().beat
 
     def status(self) -> dict[str, Any]:
         if self._hang_link and threading.current_thread().name == "weblink":

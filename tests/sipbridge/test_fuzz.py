@@ -269,7 +269,7 @@ envelopes = st.fixed_dictionaries(
         "data": st.fixed_dictionaries({name: anything for name in FIELDS}) | anything,
     }
 )
-bounded = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+bounded = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def reads(read: Callable[[Any], object], value: Any) -> None:
@@ -309,7 +309,7 @@ def test_any_answer_of_the_desk_is_survived(tmp_path: Path) -> None:
         status=dict,
     )
 
-    @settings(bounded, max_examples=200)
+    @settings(bounded, max_examples=100)
     @given(st.binary(max_size=60) | anything.map(lambda value: json.dumps(value).encode()), anything)
     def read(answer: bytes, plan: Any) -> None:
         link._read(answer)

@@ -179,43 +179,59 @@ def order(office: Office, line: str) -> None:
     assert caller.ended(10) == 0, caller.text
 
 
+def lose(make: Make, told: str, sign: str) -> tuple[float, float, str]:
+    """Have a supervised bridge lose a thread: seconds until its log has the sign and until it is back, and why."""
+    desk = Desk().start()
+    office = make(told, desk)
+    log = office.data / "log"
+    settings = [f"{name}={value}" for name, value in office.environ().items()]
+    hung = [sys.executable, "-m", "tests.sipbridge.hung_bridge"]
+    child = run.Child("bridge", ["sh", "-c", f'exec env "$@" 2>>{log}', "sh", *settings, *hung])
+
+    def look(condition: Callable[[], object]) -> object:
+        child.look_after(time.monotonic())
+        return condition()
+
+    try:
+        wait_for(lambda: look(lambda: desk.of(BridgeStarted)), 20, "the bridge")
+        order(office, told)
+        began = time.monotonic()
+        wait_for(lambda: look(lambda: sign in log.read_text()), 20, f"{told}: seen")
+        seen = time.monotonic() - began
+        wait_for(lambda: look(lambda: len(desk.of(BridgeStarted)) == 2), 30, f"{told}: back")
+        back = time.monotonic() - began
+        first, second = desk.of(BridgeStarted)
+        assert first.why == ""
+    finally:
+        child.close()
+        desk.stop()
+    return seen, back, second.why
+
+
 @needs_sipp
 @pytest.mark.e2e
 def test_a_lost_thread_ends_the_process_which_is_back_and_tells_the_desk(make: Make) -> None:
     """All at once, each in a process of its own: the wait is the watchdog's patience."""
 
-    def one(told: str) -> tuple[float, float]:
-        desk = Desk().start()
-        office = make(told, desk)
-        log = office.data / "log"
-        settings = [f"{name}={value}" for name, value in office.environ().items()]
-        hung = [sys.executable, "-m", "tests.sipbridge.hung_bridge"]
-        child = run.Child("bridge", ["sh", "-c", f'exec env "$@" 2>>{log}', "sh", *settings, *hung])
-
-        def look(condition: Callable[[], object]) -> object:
-            child.look_after(time.monotonic())
-            return condition()
-
-        try:
-            wait_for(lambda: look(lambda: desk.of(BridgeStarted)), 20, "the bridge")
-            order(office, told)
-            began = time.monotonic()
-            wait_for(lambda: look(lambda: "a thread is lost" in log.read_text()), 15, f"{told}: seen")
-            seen = time.monotonic() - began
-            wait_for(lambda: look(lambda: len(desk.of(BridgeStarted)) == 2), 30, f"{told}: back")
-            back = time.monotonic() - began
-            ill, _, name = told.partition("-")
-            first, second = desk.of(BridgeStarted)
-            assert first.why == "" and second.why.startswith(f"thread {name} {'dead' if ill == 'die' else 'stuck'}")
-        finally:
-            child.close()
-            desk.stop()
-        return seen, back
-
-    orders = ["hang-sip", "hang-bridge", "hang-media", "die-bridge"]
+    orders = {
+        "hang-sip": "sip stuck",
+        "hang-bridge": "bridge stuck",
+        "hang-media": "media stuck",
+        "die-bridge": "bridge dead",
+    }
     with ThreadPoolExecutor(len(orders)) as pool:
-        for seen, back in pool.map(one, orders):
+        lost = pool.map(lambda told: lose(make, told, "a thread is lost"), orders)
+        for (seen, back, why), words in zip(lost, orders.values(), strict=True):
             assert seen < 10 and back < 30
+            assert why.startswith(f"thread {words}")
+
+
+@needs_sipp
+@pytest.mark.e2e
+@pytest.mark.soak
+def test_the_thread_that_watches_is_watched_itself(make: Make) -> None:
+    _, back, why = lose(make, "hang-main", "Timeout (0:00:15)!")
+    assert back < 30 and why == "killed"
 
 
 @needs_sipp
