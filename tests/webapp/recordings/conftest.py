@@ -13,11 +13,13 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from tests.webapp.calls.conftest import bridge, make_client, on_duty
 from tests.webapp.conftest import Clock
 from webapp.calls.models import Call
 from webapp.recordings.models import Recording
 from webapp.sounds.shelf import SHIPPED
 
+__all__ = ["bridge", "make_client", "on_duty"]
 MakeRecording = Callable[..., Recording]
 RATE = 8000
 
