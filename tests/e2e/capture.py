@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+from collections.abc import Container
 from dataclasses import dataclass
 
 IPV4, OUTGOING = 0x0800, 4
@@ -20,13 +21,13 @@ class Packet:
     target: tuple[str, int]
     content: bytes
 
-    def touches(self, *addresses: str) -> bool:
-        """Whether it comes from or goes to one of these addresses."""
-        return self.source[0] in addresses or self.target[0] in addresses
+    def touches(self, address: str, ports: Container[int]) -> bool:
+        """Whether it comes from or goes to one of these ports of an address."""
+        return any(end[0] == address and end[1] in ports for end in (self.source, self.target))
 
 
 class Capture:
-    """Keeps what went over `lo` from its making until `packets` are asked for. Raises PermissionError."""
+    """Keeps what goes over `lo` from its making until it is closed. Raises PermissionError."""
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(IPV4))
@@ -47,9 +48,9 @@ class Capture:
             if kind != OUTGOING:  # on loopback everything is seen twice
                 self._frames.append(frame)
 
-    def __len__(self) -> int:
-        """How many packets so far."""
-        return len(self._frames)
+    def forget(self) -> None:
+        """Begin anew."""
+        self._frames = []
 
     def close(self) -> None:
         """Listen no longer."""
@@ -58,9 +59,8 @@ class Capture:
         self._socket.close()
 
     def packets(self) -> list[Packet]:
-        """All that was heard and has content; ends the capture."""
-        self.close()
-        return [packet for frame in self._frames if (packet := _read(frame[14:])) and packet.content]
+        """All that was heard so far and has content; also what others on this machine say."""
+        return [packet for frame in list(self._frames) if (packet := _read(frame[14:])) and packet.content]
 
 
 def _read(ip: bytes) -> Packet | None:

@@ -18,7 +18,9 @@ import pytest
 from sipbridge.events import (
     CallAnswered,
     CallEnded,
+    CallHeld,
     CallOffered,
+    CallResumed,
     Directory,
     EndReason,
     LegEnd,
@@ -160,6 +162,10 @@ def speech(packets: list[Packet]) -> dict[tuple[str, int], array[int]]:
     return {source: array("h", audioop.ulaw2lin(bytes(ulaw), 2)) for source, ulaw in said.items()}
 
 
+def datagrams(capture: Capture, address: str, ports: range) -> list[Packet]:
+    return [packet for packet in capture.packets() if packet.protocol == UDP and packet.touches(address, ports)]
+
+
 def is_rtcp(packet: Packet) -> bool:
     return 200 <= packet.content[1] <= 207
 
@@ -177,8 +183,8 @@ def test_a_call_over_tls_with_encrypted_speech(
     caller = phone("caller", auto=False, hz=CALLER_HZ, **over_tls(door, "+74951234567"))
     caller.dial(f"sip:desk@{door.address};transport=tls")
     wait_for(lambda: desk.of(CallAnswered), told=door.log)
-    packets = len(capture)
-    wait_for(lambda: len(capture) > packets + 1000, told="three seconds of speech")
+    for side in (OUTSIDE, INSIDE):
+        wait_for(lambda: len(datagrams(capture, side, door.media_ports)) > 350, told=f"speech {side}")  # noqa: B023
     caller.hang_up()
     end = wait_for(lambda: desk.of(CallEnded))[0]
     assert end.end_reason is EndReason.COMPLETED and desk.of(CallOffered)[0].caller_number == "+74951234567"
@@ -186,32 +192,41 @@ def test_a_call_over_tls_with_encrypted_speech(
     assert hearing.seconds_of(caller.heard, MANAGER_HZ) > 1.5
     assert hearing.seconds_of(manager.heard, CALLER_HZ) > 1.5
 
-    heard = capture.packets()
     # But for the caller's own RTCP: baresip 1.0.0 says its farewell (RTCP BYE) in clear.
-    outside = [
-        packet
-        for packet in heard
-        if packet.touches(OUTSIDE) and (packet.protocol == TCP or packet.source[0] == OUTSIDE or not is_rtcp(packet))
-    ]
-    assert not any(b"SIP/2.0" in packet.content or b"sip:" in packet.content for packet in outside)
-    flows: dict[tuple[object, object], bytes] = {}
-    for packet in outside:
-        if packet.protocol == TCP:
-            flows.setdefault((packet.source, packet.target), packet.content)
-    assert flows and all(first[0] == HANDSHAKE for first in flows.values())
-    datagrams = [packet for packet in outside if packet.protocol == UDP]
-    rtp = [packet for packet in datagrams if packet.content[1] & 0x7F == 0]
+    speaking = datagrams(capture, OUTSIDE, door.media_ports)
+    outside = [packet for packet in speaking if packet.source[0] == OUTSIDE or not is_rtcp(packet)]
+    line = [packet for packet in capture.packets() if packet.protocol == TCP and packet.touches(OUTSIDE, {door.port})]
+    assert not any(b"SIP/2.0" in packet.content or b"sip:" in packet.content for packet in (*outside, *line))
+    first: dict[object, bytes] = {}
+    for packet in line:
+        first.setdefault((packet.source, packet.target), packet.content)
+    assert first and all(content[0] == HANDSHAKE for content in first.values())
+    rtp = [packet for packet in outside if not is_rtcp(packet)]
     assert len(rtp) > 150 and {len(packet.content) for packet in rtp} == {12 + 160 + SRTP_TAG}
     assert best(speech(rtp), CALLER_HZ) < 0.1 and best(speech(rtp), MANAGER_HZ) < 0.1
-    assert all(packet.source[1] in door.media_ports or packet.target[1] in door.media_ports for packet in datagrams)
-    inside = [
-        packet
-        for packet in heard
-        if packet.protocol == UDP
-        and not packet.touches(OUTSIDE)
-        and (packet.source[1] in door.media_ports or packet.target[1] in door.media_ports)
-    ]
+    inside = datagrams(capture, INSIDE, door.media_ports)
     assert best(speech(inside), CALLER_HZ) > 0.9 and best(speech(inside), MANAGER_HZ) > 0.9
+
+
+def test_a_talk_is_held_and_resumed_through_the_door(
+    office: Office, desk: Desk, door: Door, phone: Phone, capture: Capture
+) -> None:
+    manager = phone("anna", auto=True, hz=MANAGER_HZ)
+    desk.plan = lambda offered: plan_for(manager.uri)
+    caller = phone("caller", auto=False, hz=CALLER_HZ, **over_tls(door, "+74951234567"))
+    caller.dial(f"sip:desk@{door.address};transport=tls")
+    wait_for(lambda: desk.of(CallAnswered), told=door.log)
+    caller.hold()
+    wait_for(lambda: desk.of(CallHeld), told=door.log)
+    caller.resume()
+    wait_for(lambda: desk.of(CallResumed), told=door.log)
+    capture.forget()
+    for side in (OUTSIDE, INSIDE):
+        wait_for(lambda: len(datagrams(capture, side, door.media_ports)) > 350, told=f"speech {side}")  # noqa: B023
+    heard = speech(datagrams(capture, INSIDE, door.media_ports))
+    assert best(heard, CALLER_HZ) > 0.9 and best(heard, MANAGER_HZ) > 0.9
+    caller.hang_up()
+    assert wait_for(lambda: desk.of(CallEnded))[0].end_reason is EndReason.COMPLETED
 
 
 def test_the_bridge_hangs_up_through_the_door(office: Office, desk: Desk, door: Door, phone: Phone) -> None:
@@ -298,8 +313,10 @@ def test_strangers_inside_get_no_answer(office: Office, door: Door) -> None:
 def test_who_floods_meets_silence_and_others_are_served(office: Office, door: Door, line: Line) -> None:
     flooder, other = line(STRANGER), line("127.0.0.10")
     here = f"sip:{door.address}"
-    answers = [flooder.ask("OPTIONS", here, seconds=0.3 if number > 30 else 5) for number in range(40)]
-    assert answers[:20] == [200] * 20 and answers[-1] == 0
+    assert flooder.ask("OPTIONS", here) == 200
+    for _ in range(200):
+        flooder.say("OPTIONS", here)
+    assert flooder.ask("OPTIONS", here, seconds=1) == 0
     assert other.ask("OPTIONS", here) == 200 and line().ask("OPTIONS", here) == 200
 
 
@@ -318,8 +335,8 @@ def test_a_softphone_registers_over_tls_and_is_rung(office: Office, desk: Desk, 
         anna.hang_up()
         wait_for(lambda: caller.saw("CALL_CLOSED") == number, told=door.log)  # noqa: B023
         assert wait_for(lambda: desk.of(CallEnded)[number - 1 :])[0].end_reason is EndReason.COMPLETED  # noqa: B023
-    assert hearing.seconds_of(caller.heard, MANAGER_HZ) > 2.5
-    assert hearing.seconds_of(anna.heard, CALLER_HZ) > 2.5
+    assert hearing.seconds_of(caller.heard, MANAGER_HZ) > 1.5
+    assert hearing.seconds_of(anna.heard, CALLER_HZ) > 1.5
     anna.close()
     wait_for(lambda: "phones" not in desk.heartbeats[-1] or not desk.heartbeats[-1]["phones"], told="taken back")
     caller.dial(f"sip:desk@{door.address};transport=tls")

@@ -31,6 +31,11 @@ class TlsLine:
 
     def ask(self, method: str, uri: str, *fields: str, to_tag: str = "", body: str = "", seconds: float = 5) -> int:
         """Send a request; its final answer's code, 0 when none comes within `seconds`."""
+        branch = self.say(method, uri, *fields, to_tag=to_tag, body=body)
+        return self._answer(branch, seconds)
+
+    def say(self, method: str, uri: str, *fields: str, to_tag: str = "", body: str = "") -> str:
+        """Send a request and wait for nothing; its branch."""
         branch = f"z9hG4bK{uuid.uuid4().hex}"
         lines = [
             f"{method} {uri} SIP/2.0",
@@ -46,6 +51,9 @@ class TlsLine:
             f"Content-Length: {len(body)}",
         ]
         self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
+        return branch
+
+    def _answer(self, branch: str, seconds: float) -> int:
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             self.socket.settimeout(left)
