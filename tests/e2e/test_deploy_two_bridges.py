@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from sipbridge.events import CallEnded, CallOffered, Plan, Step
+from sipbridge.events import CallEnded, CallOffered, EndReason, Plan, Step
 from tests.e2e.door import INSIDE, PROGRAMS, Door
 from tests.e2e.installation import free_port, wait_for
 from tests.e2e.office import KNOWN
@@ -72,15 +72,15 @@ def phone(tmp_path: Path) -> Iterator[str]:
 
 
 class Trunk:
-    """SIPp sends calls through the door."""
+    """SIPp sends `calls` calls through the door, RATE a second, each talking for `talk` seconds."""
 
-    def __init__(self, folder: Path, door: Door) -> None:
+    def __init__(self, folder: Path, door: Door, calls: int, talk: float) -> None:
         self._relay = TlsRelay(door.address, door.folder / "trusted.pem")
         self._log = folder / "trunk.log"
         self.process = Process(
             *("sipp", self._relay.address, "-sf", str(SCENARIOS / "trunk.xml"), "-t", "t1", "-i", INSIDE),
             *("-p", str(free_port()), "-mp", str(free_port(socket.SOCK_DGRAM)), "-nostdin", "-timeout", "90"),
-            *("-m", str(CALLS), "-l", str(CALLS), "-r", str(RATE), "-d", str(round(TALK * 1000))),
+            *("-m", str(calls), "-l", str(calls), "-r", str(RATE), "-d", str(round(talk * 1000))),
             *("-trace_logs", "-log_file", str(self._log)),
         )
 
@@ -103,7 +103,7 @@ def test_calls_are_set_up_while_a_bridge_dies(tmp_path: Path, desk: Desk, bridge
     trunk = None
     try:
         door.start()
-        trunk = Trunk(tmp_path, door)
+        trunk = Trunk(tmp_path, door, CALLS, TALK)
         wait_for(lambda: len(trunk.times()[0]) > CALLS * 0.4, 60)
         first = bridges[0].processes[0]
         first.kill()
@@ -125,6 +125,26 @@ def test_calls_are_set_up_while_a_bridge_dies(tmp_path: Path, desk: Desk, bridge
     calls = {call.call_id for call in desk.of(CallOffered)}
     wait_for(lambda: calls == {call.call_id for call in desk.of(CallEnded)}, told="an end for every call")
     assert set(Counter(call.call_id for call in desk.of(CallEnded)).values()) == {1}
+
+
+def test_a_full_bridge_passes_calls_on(tmp_path: Path, desk: Desk, bridges: list[Office], phone: str) -> None:
+    desk.plan = lambda offered: Plan((Step((phone,), 30.0),), 1, 5.0, "", "", False)
+    bridges[0].processes[0].end()
+    bridges[0].bridge(MAX_CALLS=1)
+    door = Door(tmp_path, [f"127.0.0.1:{bridge.sip_port}" for bridge in bridges], [f"{INSIDE}:{free_port()}"])
+    trunk = None
+    try:
+        door.start()
+        trunk = Trunk(tmp_path, door, 8, 5.0)
+        trunk.process.ended(60)
+        offered, answered = trunk.times()
+        assert len(offered) == 8 and offered.keys() == answered.keys(), door.log
+        refused = [end for end in desk.of(CallEnded) if end.end_reason is EndReason.REJECTED]
+        assert refused, "the small bridge was asked while it was full"
+    finally:
+        if trunk:
+            trunk.close()
+        door.close()
 
 
 def test_two_bridges_share_one_desk_and_its_recordings(tmp_path: Path, pattern: WholeDesk, clients: None) -> None:
