@@ -35,6 +35,15 @@ STATES: dict[str, tuple[str, LazyString]] = {
 }
 """What became of a call: its look and its word."""
 
+PASSED: dict[str, tuple[str, LazyString]] = {
+    "ringing": ("live", _l("being rung")),
+    "consulting": ("live", _l("speaks first")),
+    "done": ("good", _l("took the caller")),
+    "failed": ("warn", _l("could not be had")),
+    "cancelled": ("quiet", _l("taken back")),
+}
+"""What became of a passing-on: its look and its word."""
+
 RINGS: dict[str, tuple[str, LazyString]] = {
     "early": ("warn", _l("early")),
     "in_time": ("good", _l("in time")),

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import urllib.parse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import current_app
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session, joinedload
 
 from sipbridge.events import (
     CallTransferred,
@@ -38,6 +39,8 @@ from webapp.office.queries import the_office
 
 ANSWER_WITHIN = timedelta(seconds=5)
 """A softphone that asks (REFER) is answered within these or left alone: the bridge has told it no by then."""
+HEARD_WITHIN = timedelta(seconds=12)
+"""After these a transfer that was asked for and never began is one that no bridge heard: commands grow too old."""
 LONGEST_BRIEFING = 2000
 WARN_FROM = 1
 """Redirects after which the next one is warned of: the third hand-over loses the caller (D17)."""
@@ -53,8 +56,29 @@ class Target:
     user: User | None = None
 
 
-def active(session: Session, call: Call) -> Transfer | None:
-    """The passing-on of this call that is under way."""
+def is_under_way(now: datetime) -> ColumnElement[bool]:
+    """The condition on Transfer: it goes on, or was asked for just now; one the bridge never heard of is over."""
+    return and_(Transfer.state.in_(PASSING), or_(Transfer.state != "asked", Transfer.started_at > now - HEARD_WITHIN))
+
+
+def under_way(session: Session, call: Call, now: datetime) -> Transfer | None:
+    """The passing-on of this call that goes on at `now`, as pages see it."""
+    query = select(Transfer).where(Transfer.call_id == call.id, is_under_way(now))
+    return session.scalars(query.order_by(Transfer.id.desc())).first()
+
+
+def of_call(session: Session, call: Call) -> Sequence[Transfer]:
+    """Every passing-on of this call that was begun, in order."""
+    return session.scalars(
+        select(Transfer)
+        .where(Transfer.call_id == call.id, Transfer.state != "asked")
+        .order_by(Transfer.id)
+        .options(joinedload(Transfer.from_user), joinedload(Transfer.to_user))
+    ).all()
+
+
+def _active(session: Session, call: Call) -> Transfer | None:
+    """The one an event of the bridge speaks of, however late it comes."""
     return session.scalars(
         select(Transfer).where(Transfer.call_id == call.id, Transfer.state.in_(PASSING)).order_by(Transfer.id.desc())
     ).first()
@@ -101,7 +125,7 @@ def start(
 
 def refused(session: Session, call: Call, why: str, at: datetime) -> None:
     """The bridge would not even begin."""
-    if (row := active(session, call)) and row.state == "asked":
+    if (row := _active(session, call)) and row.state == "asked":
         row.state, row.why, row.ended_at = "failed", why, at
         session.flush()
 
@@ -180,7 +204,7 @@ def _transfer_started(event: TransferStarted, session: Session, now: datetime) -
 @apply.register
 def _consultation_started(event: ConsultationStarted, session: Session, now: datetime) -> None:
     call = call_of(session, event.call_id)
-    row = active(session, call)
+    row = _active(session, call)
     trace.add(session, call, event.at, "consultation", to=row.to_text if row else event.target)
     if row:
         row.state = "consulting"
@@ -192,7 +216,7 @@ def _consultation_started(event: ConsultationStarted, session: Session, now: dat
 def _call_transferred(event: CallTransferred, session: Session, now: datetime) -> None:
     """The caller is with somebody else: the row goes along to a colleague, and stays with the giver for a number."""
     call = call_of(session, event.call_id)
-    row = active(session, call)
+    row = _active(session, call)
     user = row.to_user if row else user_at(session, event.target)
     control.done(session, call, "CompleteTransfer", "JoinCalls", at=event.at)
     trace.add(session, call, event.at, "transferred", to=user.name if user else row.to_text if row else event.target)
@@ -216,7 +240,7 @@ def _call_transferred(event: CallTransferred, session: Session, now: datetime) -
 def _transfer_failed(event: TransferFailed, session: Session, now: datetime) -> None:
     """Who passed the caller on has him again; the colleague's pop goes away."""
     call = call_of(session, event.call_id)
-    row = active(session, call)
+    row = _active(session, call)
     to = row.to_text if row else event.target
     control.done(session, call, "CancelTransfer", at=event.at)
     trace.add(session, call, event.at, f"transfer_{event.reason.value}", to=to)
@@ -233,7 +257,7 @@ def _transfer_failed(event: TransferFailed, session: Session, now: datetime) -> 
 
 def _of(session: Session, call: Call, target: str, attended: bool, at: datetime) -> Transfer:
     """The row this event speaks of; made now when the desk never asked for it."""
-    if row := active(session, call):
+    if row := _active(session, call):
         return row
     giver = session.scalars(
         select(User)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload
 from webapp import hx
 from webapp.access import SALES, allow, load, me
 from webapp.accounts.models import Role
-from webapp.calls import missed, queries, trace
+from webapp.calls import missed, queries, trace, transfers
 from webapp.calls.models import Call
 from webapp.db import db
 from webapp.recordings import picture
@@ -88,6 +88,7 @@ def _page(call: Call, reason: str = "", error: str = "") -> str:
         touch=touch,
         sentences=[(at, format_time(at, "HH:mm:ss"), sentence) for at, sentence in trace.sentences(session, call)],
         others=queries.same_number(session, call),
+        passed=transfers.of_call(session, call),
         may_close=me().has_role(*MAY_CLOSE),
         reason=reason,
         error=error,

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from sipbridge.events import HeldBy
 from webapp.accounts.models import User
 from webapp.calls import control, intake, trace
-from webapp.calls.models import Call
+from webapp.calls.models import LIVE, Call
 from webapp.desk import talk
 from webapp.desk.queries import Mine, gone_lately, who_took
 from webapp.office.queries import the_office
@@ -59,7 +59,10 @@ class Held:
 
 @dataclass(frozen=True)
 class Bar:
-    """What the bar shows. `state`: idle, ended, or as `queries.Mine` tells it; times in epoch milliseconds."""
+    """What the bar shows; times in epoch milliseconds.
+
+    `state`: idle, ended, gave (the caller speaks with somebody I passed him on to), or as `queries.Mine` tells it.
+    """
 
     state: str
     server_now: int
@@ -111,17 +114,18 @@ def of(
         notice = _notice(session, user, touch, None, Keys(), shown, now)
         return Bar("idle", epoch_ms(now), on_duty, others=others, more=more, held=held, notice=notice)
     keys = switch.of(session, call, user, front.passing, now) if front else Keys()
+    state = front.state if front else "gave" if call.state in LIVE else call.state
     since, clock = _clock(call, front, now)
     ring_seconds = intake.ring_seconds(the_office(session), call.line)
     client = touch.client
     person = touch.person.full_name if touch.person else ""
     known = ", ".join(dict.fromkeys(part for part in (person, client.name if client else "") if part))
     return Bar(
-        state=front.state if front else call.state,
+        state=state,
         server_now=epoch_ms(now),
         duty=on_duty,
         call=call,
-        word=word(call, front.state if front else call.state),
+        word=word(call, state),
         name=known or caller_name(call),
         named=bool(known or call.caller_name),
         line=(call.line.title or call.line.name) if call.line else call.line_name,
@@ -179,6 +183,7 @@ def word(call: Call, state: str) -> str:
         "consulting": _("Consulting"),
         "passed": _("Ringing"),
         "consulted": _("Consulting"),
+        "gave": _("Passed on"),
     }.get(state, _("Missed") if call.is_missed else _("Ended"))
 
 

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import User
 from webapp.calls.missed import is_missed
-from webapp.calls.models import LIVE, PASSING, Call, CallAudience, Transfer
+from webapp.calls.models import LIVE, Call, CallAudience, Transfer
+from webapp.calls.transfers import is_under_way
 from webapp.touches.models import Touch
 from webapp.touches.queries import may_work_on
 
@@ -49,7 +50,7 @@ class Mine:
         return URGENT.get(self.state, RINGS)
 
 
-def live_calls(session: Session, user: User) -> list[Mine]:
+def live_calls(session: Session, user: User, now: datetime) -> list[Mine]:
     """The live calls that ring me or that I took: the talk first, then who is held, then who has waited longest.
 
     A talk whose row is closed already, while they still say goodbye, is not among them.
@@ -72,7 +73,7 @@ def live_calls(session: Session, user: User) -> list[Mine]:
         one.call_id: one
         for one in session.scalars(
             select(Transfer)
-            .where(Transfer.call_id.in_([touch.call_id for _, touch in rows]), Transfer.state.in_(PASSING))
+            .where(Transfer.call_id.in_([touch.call_id for _, touch in rows]), is_under_way(now))
             .order_by(Transfer.id)
             .options(joinedload(Transfer.from_user), joinedload(Transfer.to_user))
         )

@@ -112,7 +112,7 @@ def _country() -> str:
 def _front(wanted: int | None, pinned: bool) -> dict[str, Any]:
     """The touch that comes first, and the bar above it."""
     session, now = db.session(), _now()
-    live = queries.live_calls(session, me())
+    live = queries.live_calls(session, me(), now)
     touch = queries.choose(session, me(), live, wanted, pinned)
     context: dict[str, Any] = {"touch": touch, "pinned": pinned and touch is not None and touch.id == wanted}
     context["bar"] = top.of(session, me(), touch, live, wanted, now, _zone())

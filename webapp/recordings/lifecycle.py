@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from flask import current_app
@@ -19,7 +18,7 @@ from sipbridge.events import (
 )
 from webapp import feed
 from webapp.calls import trace
-from webapp.calls.lifecycle import apply, call_of
+from webapp.calls.lifecycle import apply, call_of, tell_audience
 from webapp.calls.models import Call
 from webapp.recordings.models import Recording
 from webapp.sounds import shelf
@@ -31,7 +30,7 @@ def _notice_played(event: NoticePlayed, session: Session, now: datetime) -> None
     call = call_of(session, event.call_id)
     call.notice_text, call.notice_version = shelf.words_of(current_app.config["SETTINGS"].sounds, event.sound)
     trace.add(session, call, event.at, "notice")
-    _tell(session, call, now)
+    tell_audience(session, call, now)
 
 
 @apply.register
@@ -46,7 +45,7 @@ def _recording_ready(event: RecordingReady, session: Session, now: datetime) -> 
         recording.stopped = "forbidden"
     if recording.stopped != "forbidden":
         trace.add(session, call, event.at, "recording", seconds=round(event.seconds))
-    _tell(session, call, now)
+    tell_audience(session, call, now)
 
 
 @apply.register
@@ -56,7 +55,7 @@ def _recording_paused(event: RecordingPaused, session: Session, now: datetime) -
     if not recording.paused:
         recording.gaps = [*recording.gaps, [event.second, None]]
         trace.add(session, call, event.at, "recording_paused")
-        _tell(session, call, now)
+        tell_audience(session, call, now)
 
 
 @apply.register
@@ -66,7 +65,7 @@ def _recording_resumed(event: RecordingResumed, session: Session, now: datetime)
     if recording.paused:
         recording.gaps = [*recording.gaps[:-1], [recording.gaps[-1][0], event.second]]
         trace.add(session, call, event.at, "recording_resumed")
-        _tell(session, call, now)
+        tell_audience(session, call, now)
 
 
 @apply.register
@@ -80,7 +79,7 @@ def _recording_stopped(event: RecordingStopped, session: Session, now: datetime)
     if event.why == "forbidden" and not recording.path:  # the bridge has deleted what there was
         recording.deleted_at, recording.deleted_why = event.at, "forbidden"
     trace.add(session, call, event.at, f"recording_{event.why}", seconds=round(recording.seconds))
-    _tell(session, call, now)
+    tell_audience(session, call, now)
 
 
 @apply.register
@@ -102,8 +101,3 @@ def _recording(session: Session, call: Call, kind: str) -> Recording:
         session.add(recording)
         session.flush()
     return recording
-
-
-def _tell(session: Session, call: Call, now: datetime) -> None:
-    told: Iterable[int] = [call.answered_by_id] if call.answered_by_id else []
-    feed.announce(session, told, "call", call.id, now)

@@ -143,7 +143,7 @@ def _notice(last: BridgeCommand | None, user: User, now: datetime) -> str:
 
 def press(session: Session, call: Call, what: str, user: User, words: str, now: datetime) -> None:
     """Ask what the key says. One that is not offered now, or was pressed already, asks nothing."""
-    offered = of(session, call, user, transfers.active(session, call), now)
+    offered = of(session, call, user, transfers.under_way(session, call, now), now)
     key = next((key for key in offered.keys if key.what == what), None)
     if key is None or key.asking:
         return

@@ -92,7 +92,9 @@ def pass_on(call_id: int) -> ResponseReturnValue:
     target = passing.target(session, me(), typed["to"], typed["q"])
     if target is None:
         return _panel(call, touch, typed, error=_("Choose to whom.")), 422
-    if "pass" not in {key.what for key in keys.of(session, call, me(), transfers.active(session, call), now).keys}:
+    if "pass" not in {
+        key.what for key in keys.of(session, call, me(), transfers.under_way(session, call, now), now).keys
+    }:
         return _panel(call, touch, typed, error=_("The caller can't be passed on at this moment.")), 422
     attended = request.form.get("how") != "blind"
     transfers.start(session, call, me(), target, attended, typed["briefing"], now)

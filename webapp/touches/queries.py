@@ -13,12 +13,20 @@ from webapp.touches.models import Touch
 
 
 def unfinished(session: Session, user: User) -> Sequence[Touch]:
-    """The user's rows that are not closed, oldest first; calls that still ring or are talked are not among them."""
+    """The user's rows that are not closed, oldest first; calls that still ring or are talked are not among them.
+
+    A caller who was passed on outside the office is: his talk goes on without us.
+    """
+    gave = (
+        select(CallAudience.id)
+        .where(CallAudience.call_id == Call.id, CallAudience.user_id == user.id, CallAudience.state == "gave")
+        .exists()
+    )
     return session.scalars(
         select(Touch)
         .outerjoin(Touch.call)
         .where(Touch.user_id == user.id, Touch.closed_at.is_(None))
-        .where(or_(Touch.call_id.is_(None), Call.state == "ended"))
+        .where(or_(Touch.call_id.is_(None), Call.state == "ended", gave))
         .order_by(Touch.started_at)
         .options(joinedload(Touch.client), joinedload(Touch.call), joinedload(Touch.purpose), joinedload(Touch.outcome))
     ).all()

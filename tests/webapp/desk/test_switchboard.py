@@ -414,3 +414,41 @@ def test_the_bar_of_a_talk_takes_few_queries(touch: Touch, sign_in: SignIn, coun
     before = count_queries()
     page(anna, f"/desk/bar?shown={touch.id}")
     assert count_queries() - before <= 26
+
+
+def test_a_transfer_no_bridge_heard_of_blocks_nothing(
+    session: Session, touch: Touch, office: dict[str, User], sign_in: SignIn, clock: Clock
+) -> None:
+    start(session, touch, office["anna"], office["vera"], clock)
+    anna = sign_in("anna")
+    assert 'id="callkey-hold"' not in page(anna)
+    clock.move(seconds=13)
+    assert 'id="callkey-hold"' in page(anna)
+
+
+def test_a_caller_passed_on_outside_leaves_his_row_to_be_written(
+    session: Session, touch: Touch, office: dict[str, User], sign_in: SignIn, phone: Phone, clock: Clock
+) -> None:
+    session.add(DialRule(role=office["anna"].role, pattern="+7495xxxxxxx"))
+    target = transfers.outside(session, office["anna"], "+74957654321")
+    assert target
+    transfers.start(session, call_of(touch), office["anna"], target, False, "", clock())
+    session.commit()
+    call_id = call_of(touch).call_id
+    phone.apply(TransferStarted(call_id, target.address, False, clock()))
+    phone.apply(CallTransferred(call_id, target.address, clock()))
+    anna = sign_in("anna")
+    assert "My unfinished rows" in page(anna)
+    text = page(anna, f"/desk?touch={touch.id}")
+    assert "Passed on" in text and 'id="result"' in text and "callkey" not in text
+
+
+def test_the_page_of_the_call_tells_who_passed_it_on_and_in_which_words(
+    session: Session, touch: Touch, office: dict[str, User], sign_in: SignIn, phone: Phone, clock: Clock
+) -> None:
+    start(session, touch, office["anna"], office["vera"], clock)
+    call_id = call_of(touch).call_id
+    phone.apply(TransferStarted(call_id, office["vera"].extension, True, clock()))
+    phone.apply(CallTransferred(call_id, office["vera"].extension, clock()))
+    text = page(sign_in("anna"), f"/calls/{touch.call_id}")
+    assert "Pavel wants a price for 20 windows" in text and "took the caller" in text
