@@ -105,7 +105,7 @@ def dial(session: Session, user: User, wanted: Wanted, now: datetime, country: s
             call_id=call.call_id,
             extension=user.extension,
             target=f"tel:{number}",
-            line=line.name,
+            line=line.name.lower(),
             shown_number=number,
             record=line.record and not (client and client.never_record),
             notice=f"notice.{line.language or office.language}.wav" if line.record_notice else "",
