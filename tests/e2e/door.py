@@ -55,7 +55,7 @@ class Door:
         self._put("rtpengine.conf", ("203.0.113.10", OUTSIDE), (":2223", f":{ng}"))
         self._put("rtpengine.conf", ("= 30000", f"= {low}"), ("= 34999", f"= {low + 199}"))
         self.media_ports = range(low, low + 200)
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def _put(self, name: str, *values: tuple[str, str]) -> None:
         path = self.folder / name
@@ -67,18 +67,27 @@ class Door:
 
     def start(self) -> None:
         """Start both and wait until they can be reached."""
-        self._run("rtpengine", "--config-file=rtpengine.conf", "--foreground", "--log-stderr")
+        self.start_rtpengine()
         self._run("kamailio", "-f", "kamailio.cfg", "-DD", "-E", "-Y", ".", "-P", "kamailio.pid", "-w", ".")
         wait_for(self._is_open, told=self.log)
 
+    def start_rtpengine(self) -> None:
+        """Start the one, at first or after it was killed."""
+        self._run("rtpengine", "--config-file=rtpengine.conf", "--foreground", "--log-stderr")
+
+    def kill_rtpengine(self) -> None:
+        """kill -9."""
+        self._processes["rtpengine"].kill()
+        self._processes["rtpengine"].wait(5)
+
     def _run(self, *command: str) -> None:
         with (self.folder / f"{command[0]}.log").open("ab") as log:
-            self._processes.append(
-                subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, start_new_session=True)
+            self._processes[command[0]] = subprocess.Popen(
+                command, cwd=self.folder, stdout=log, stderr=log, start_new_session=True
             )
 
     def _is_open(self) -> bool:
-        assert all(process.poll() is None for process in self._processes), self.log
+        assert all(process.poll() is None for process in self._processes.values()), self.log
         socket.create_connection((OUTSIDE, self.port), 1).close()
         return True
 
@@ -89,9 +98,9 @@ class Door:
 
     def close(self) -> None:
         """Take it away."""
-        for process in reversed(self._processes):
+        for process in self._processes.values():
             process.terminate()
-        for process in self._processes:
+        for process in self._processes.values():
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:

@@ -250,6 +250,28 @@ def test_a_caller_who_gives_up_is_heard_of(office: Office, desk: Desk, door: Doo
     assert wait_for(lambda: desk.of(CallEnded))[0].end_reason is EndReason.ABANDONED
 
 
+def test_without_rtpengine_calls_are_refused_and_with_it_they_go_on(
+    office: Office, desk: Desk, door: Door, phone: Phone
+) -> None:
+    manager = phone("anna", auto=True)
+    desk.plan = lambda offered: plan_for(manager.uri)
+    caller = phone("caller", auto=False, **over_tls(door, "+74951234567"))
+    door.kill_rtpengine()
+    caller.dial(f"sip:desk@{door.address};transport=tls")
+    wait_for(lambda: caller.saw("CALL_CLOSED"))
+    assert not desk.of(CallOffered)
+    door.start_rtpengine()
+
+    def is_answered() -> bool:
+        closed = caller.saw("CALL_CLOSED")
+        caller.dial(f"sip:desk@{door.address};transport=tls")
+        wait_for(lambda: caller.saw("CALL_CLOSED") > closed or caller.saw("CALL_ESTABLISHED"))
+        return bool(caller.saw("CALL_ESTABLISHED"))
+
+    wait_for(is_answered, told=door.log)
+    caller.hang_up()
+
+
 def test_speech_in_clear_is_refused(office: Office, desk: Desk, door: Door, phone: Phone) -> None:
     account = f"<sip:+74951234567@{door.address};transport=tls>;regint=0"
     caller = phone("caller", auto=False, account=account)
