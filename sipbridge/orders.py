@@ -61,7 +61,7 @@ class Orders:
         self._ended: OrderedDict[str, None] = OrderedDict()
 
     def ended(self, call_id: str) -> None:
-        """Remember that this call was ours: a command for it is refused, one for a stranger's is not our business."""
+        """Remember that this call was ours: of several bridges only the one that had a call speaks of it."""
         _remember(self._ended, call_id)
 
     def carry_out(self, bridge: Calls, command_id: str, command: Command) -> None:
@@ -75,7 +75,7 @@ class Orders:
             if self._claims is not None:
                 why = ""  # another bridge may have the line and the telephone
         elif live is None:
-            why = "no_call" if command.call_id in self._ended else ""
+            why = "no_call" if self._claims is None or command.call_id in self._ended else ""
         elif isinstance(command, JoinCalls):
             why = self._join(bridge, live, bridge.live(command.other_call_id))
         else:

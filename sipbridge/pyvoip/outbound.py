@@ -16,7 +16,7 @@ from sipbridge.pyvoip.leg import Leg
 from sipbridge.pyvoip.leg_events import Answered, Ringing
 from sipbridge.pyvoip.message import Address, Message
 from sipbridge.pyvoip.rtp import MediaClient
-from sipbridge.pyvoip.timers import TIMEOUT
+from sipbridge.pyvoip.timers import TIMEOUT, Timer
 from sipbridge.pyvoip.transactions import TIMED_OUT, UNREACHABLE, ClientTransaction
 from sipbridge.pyvoip.uri import Uri
 
@@ -71,6 +71,7 @@ class OutboundLeg(Leg):
         self._cancel_fields: wire.Fields | None = None  # set once we want to give up
         self._cancel_sent = False
         self._rang = False
+        self._patience: Timer | None = None
         self._early_tag = ""  # of the fork whose early media we hear
         self._challenges = 0
         self._timer = session_timer.proposing()
@@ -86,7 +87,7 @@ class OutboundLeg(Leg):
             if ip is None:
                 self._finish(UNREACHABLE, "unreachable")
                 return
-            self.sip.timers.after(LONGEST_RINGING, self._rang_out)
+            self._patience = self.sip.timers.after(LONGEST_RINGING, self._rang_out)
             self._call((ip, self._address[1] if self._address else self._uri.port or 5060))
 
     def _call(self, destination: Address) -> None:
@@ -277,6 +278,8 @@ class OutboundLeg(Leg):
         self.sip.timers.after(TIMEOUT, invite.abandon)
 
     def _finish(self, code: int, cause: str, elsewhere: bool = False) -> None:
+        if self._patience:
+            self._patience.cancel()  # an ended leg must not live on in a timer
         if not self.ended and self._dialled:
             self.sip.timers.after(TIMEOUT, self._forget_dialled)
         super()._finish(code, cause, elsewhere)

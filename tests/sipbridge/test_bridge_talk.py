@@ -516,6 +516,14 @@ def test_what_can_not_be_dialled(office: Office, desk: Desk, command: Callable[[
         assert anna.shown == [] and desk.of(CallPlaced) == []
 
 
+def test_a_command_for_a_call_that_is_over(office: Office, desk: Desk) -> None:
+    ready(office, desk)
+    asked = desk.ask(HangUp("gone"))
+    refused = told(desk, CommandRefused)
+    assert isinstance(refused, CommandRefused)
+    assert (refused.call_id, refused.command_id, refused.why) == ("gone", asked, "no_call")
+
+
 def test_commands_are_heard_again_when_the_desk_is_back(office: Office, desk: Desk) -> None:
     with telephones(CALLER, ANNA) as (caller, anna):
         desk.plan = lambda call: plan(anna)
