@@ -10,6 +10,7 @@ from sqlalchemy import select
 from tests.e2e.conftest import SignIn
 from tests.e2e.installation import wait_for
 from tests.e2e.office import HOLD_HZ, KNOWN, Desk
+from tests.e2e.test_every_page import violations
 from tests.e2e.test_hold import MANAGER_HZ, hears, talking
 from webapp.calls.models import CallTrace
 from webapp.office.models import Office
@@ -164,3 +165,39 @@ def test_a_softphone_that_asks_for_a_stranger_keeps_its_caller(desk: Desk, sign_
     hears(caller, MANAGER_HZ)
     assert desk.call("talking", by="anna")
     caller.hang_up()
+
+
+def test_the_pages_of_a_passing_on_keep_nobody_out(desk: Desk, sign_in: SignIn) -> None:
+    """axe, in light and dark: on hold, the panel, ringing, consulting, taken."""
+    found: list[str] = []
+
+    def look(page: Page, where: str) -> None:
+        for theme in ("light", "dark"):
+            found.extend(violations(page, where, theme))
+
+    profile = {"reduced_motion": "reduce"}
+    anna, vera = sign_in("anna", **profile), sign_in("vera", **profile)
+    theirs = desk.softphone("vera", hz=VERA_HZ)
+    caller, _mine = desk.talk(KNOWN)
+    talking(anna)
+    look(anna, "talking")
+    anna.keyboard.press("z")
+    expect(anna.locator(".held-one")).to_be_visible()
+    look(anna, "held")
+    anna.keyboard.press("z")
+    open_panel(anna, "vera")
+    look(anna, "the panel")
+    anna.keyboard.press("Escape")
+    anna.keyboard.press("e")
+    expect(vera.locator(".briefing")).to_be_visible()
+    theirs.answer()
+    expect(anna.locator("#bar")).to_contain_text("You speak with Vera Sokolova")
+    look(anna, "consulting")
+    look(vera, "the briefing")
+    anna.keyboard.press("j")
+    talking(vera)
+    vera.keyboard.press("f")
+    expect(vera.locator(".pass .notice")).to_be_visible()
+    look(vera, "the warning")
+    caller.hang_up()
+    assert not found, "\n".join(found)
