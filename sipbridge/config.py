@@ -147,6 +147,14 @@ def _accounts(value: str) -> tuple[AccountConfig, ...]:
     for line in lines:
         if lines.count(line) > 1:
             raise ConfigError(f"SECONDRING_ACCOUNTS: the line {line!r} is named twice")
+    known: dict[tuple[str, str, int], str] = {}
+    for account in accounts:
+        place = (account.user, account.host.lower(), account.port)
+        if (first := known.setdefault(place, account.line)) != account.line:
+            raise ConfigError(
+                f"SECONDRING_ACCOUNTS: the lines {first!r} and {account.line!r} are one account of one PBX;"
+                " each would take the other's registration away"
+            )
     return tuple(accounts)
 
 

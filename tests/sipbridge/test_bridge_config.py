@@ -87,6 +87,7 @@ def test_named_peers_replace_the_default(tmp_path: Path) -> None:
         ("ACCOUNTS", "101@pbx"),
         ("ACCOUNTS", "101:hunter2@pbx:99999"),
         ("ACCOUNTS", "a=1:hunter2@127.0.0.1 a=2:hunter2@127.0.0.1"),
+        ("ACCOUNTS", "a=1:hunter2@pbx b=1:hunter2@PBX:5060"),
         ("ACCOUNTS", "101:hunter2@no-such-host.invalid"),
     ],
 )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from webapp import feed
 from webapp.accounts.models import Role, User
+from webapp.clients.keys import normal_phone
 from webapp.office.models import Line, LinePerson, PriceRange
 
 SCRIPTS = Path(__file__).parents[2] / "scripts_library"
@@ -30,6 +31,15 @@ def check_line_name(session: Session, line: Line | None, name: str) -> None:
     query = select(Line.id).where(func.lower(Line.name) == name.lower())
     if session.scalar(query.where(Line.id != line.id) if line else query) is not None:
         raise Refused("name", _("Another line has this name."))
+
+
+def check_line_number(session: Session, line: Line | None, number: str, country: str) -> None:
+    """Raises Refused when callers of another line dial this number, however it is written."""
+    normal = normal_phone(number, country)
+    others = session.execute(select(Line.number, Line.title, Line.name).where(Line.id != (line.id if line else 0)))
+    for other in others:
+        if normal and normal_phone(other.number, country) == normal:
+            raise Refused("number", _("Callers of %(line)s dial this number already.", line=other.title or other.name))
 
 
 def people_of_lines(session: Session, line: Line | None) -> Sequence[User]:

@@ -233,6 +233,7 @@ def _save_line(line: Line | None) -> ResponseReturnValue:
         if not form.validate():
             return _lines(form, line), 422
         changes.check_line_name(db.session(), line, form.name.data)
+        changes.check_line_number(db.session(), line, form.number.data, current_app.config["SETTINGS"].country)
     except changes.Refused as refused:
         form[refused.field].errors = [refused.reason]
         return _lines(form, line), 422

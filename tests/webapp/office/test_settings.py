@@ -145,6 +145,21 @@ def test_a_bad_line_is_refused(sign_in: SignIn, session: Session, change: dict[s
     assert session.scalar(select(func.count()).select_from(Line)) == 1
 
 
+def test_two_lines_have_two_numbers(sign_in: SignIn, session: Session) -> None:
+    session.scalars(select(Line)).one().number = "8 (495) 123-45-67"
+    session.commit()
+    head = sign_in("head")
+    answer = head.post("/settings/lines", data=LINE)
+    assert answer.status_code == 422 and "Callers of Sales desk dial this number already." in answer.get_data(
+        as_text=True
+    )
+    assert session.scalar(select(func.count()).select_from(Line)) == 1
+    own = session.scalars(select(Line)).one()
+    assert head.post(f"/settings/lines/{own.id}", data=LINE | {"name": "desk"}).status_code == 303
+    assert head.post("/settings/lines", data=LINE | {"number": ""}).status_code == 303
+    assert head.post("/settings/lines", data=LINE | {"name": "other", "number": ""}).status_code == 303
+
+
 def test_price_ranges(sign_in: SignIn, session: Session) -> None:
     head = sign_in("head")
     assert head.post("/settings/prices", data=PRICE).status_code == 303
