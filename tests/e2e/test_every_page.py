@@ -34,6 +34,7 @@ PAGES = {
         "/scripts/inbound/en",
         "/scripts/inbound/ru",
         "/me",
+        "/me/softphone",
         "/no-such-page",
         "/settings",
     ),
@@ -43,10 +44,13 @@ PAGES = {
         "/settings/lines",
         *(f"/settings/lists/{name}" for name in ("channels", "purposes", "outcomes")),
         "/settings/prices",
+        "/settings/calling-out",
+        "/telephones",
+        "/calls/1/ladder",
         "/settings/sounds",
         "/roster",
     ),
-    "admin": ("/users", "/users/1"),
+    "admin": ("/users", "/users/1", "/users/1/softphone", "/telephones", "/settings/calling-out"),
 }
 
 
