@@ -19,6 +19,7 @@ from webapp import config, create_app
 from webapp.calls.models import Call
 from webapp.clients.models import Client
 from webapp.db import db
+from webapp.recordings.models import Recording
 from webapp.touches.models import Touch
 
 SAVED = sorted((Path(__file__).parent / "data").glob("*.sql.gz"))
@@ -61,12 +62,21 @@ def test_a_saved_release_is_carried_over_with_its_rows(bare_app: Flask, dump: Pa
         table: connection.execute(f"select count(*) from {table}").fetchone()[0]  # noqa: S608
         for table in ("client", "call", "touch", "task", "match_key", "user", "shift")
     }
+    recorded = "select id, recording, recording_seconds from call where recording <> '' order by id"
+    connection.execute(
+        "update call set recording = 'old.wav', recording_seconds = 7.5 where id = (select min(id) from call)"
+    )
+    connection.commit()
+    recordings = connection.execute(recorded).fetchall()
     connection.close()
     assert before["client"] > 100
     flask_migrate.upgrade()
     assert differences() == []
     for table, count in before.items():
         assert db.session.scalar(text(f'select count(*) from "{table}"')) == count  # noqa: S608
+    kept = db.session.scalars(select(Recording).order_by(Recording.call_id)).all()
+    assert [(one.call_id, one.path, one.seconds) for one in kept] == recordings and recordings
+    assert all((one.kind, one.gaps, one.peaks, one.stored_at) == ("talk", [], [], None) for one in kept)
     newest = db.session.scalars(select(Touch).order_by(Touch.started_at.desc())).first()
     assert newest is not None and newest.started_at.tzinfo is not None
     assert db.session.scalars(select(Call)).first() and db.session.scalars(select(Client)).first()

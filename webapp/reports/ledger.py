@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from webapp.calls.models import Call
 from webapp.calls.queries import state_of
 from webapp.clients.models import Client, ContactPoint, Person
 from webapp.office.queries import the_office
@@ -32,8 +33,8 @@ class Row:
     """One line of the ledger. `state` is a key of `calls.queries.STATES`, or the door of a touch without a call.
 
     `address`: what the caller sent in place of a number. `person` is who spoke; `persons` are all the people of the
-    card. `call_id` is the bridge's name of the call, `call` the number of its page. `finished`: purpose, outcome and
-    next touch are written down.
+    card. `call_id` is the bridge's name of the call, `call` the number of its page; `recorded`: it can be heard there.
+    `finished`: purpose, outcome and next touch are written down.
     """
 
     at: datetime
@@ -63,6 +64,7 @@ class Row:
     talk_seconds: float
     call_id: str
     call: int | None
+    recorded: bool
     touch_id: int
     finished: bool
 
@@ -131,7 +133,7 @@ def each(
         .order_by(Touch.started_at, Touch.id)
         .options(
             joinedload(Touch.user),
-            joinedload(Touch.call),
+            joinedload(Touch.call).selectinload(Call.recordings),
             joinedload(Touch.person),
             joinedload(Touch.purpose),
             joinedload(Touch.outcome),
@@ -271,6 +273,7 @@ def _row(touch: Touch) -> Row:
         talk_seconds=call.talk_seconds if call else 0.0,
         call_id=call.call_id if call else "",
         call=call.id if call else None,
+        recorded=any(recording.audible for recording in call.recordings) if call else False,
         touch_id=touch.id,
         finished=touch.closed_at is not None,
     )
