@@ -126,7 +126,7 @@ def test_the_web_is_away_while_hundreds_call(office: Desk, call: Call, soaking: 
     office.start("web")
     delivered(office, 60)
     print(f"{calls} calls told within {time.monotonic() - began:.1f} s of the start of the web")
-    assert time.monotonic() - began < calls / 10
+    assert time.monotonic() - began < 60
     assert_whole(books(office, heard), calls)
 
 

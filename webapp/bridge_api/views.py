@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import structlog
 from flask import Blueprint, abort, current_app, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -58,12 +59,18 @@ def events() -> ResponseReturnValue:
     bridge = status.name_in(body.get("status"))
     plans: dict[str, Plan] = {}
     try:
-        for envelope in body["events"]:
-            event_id, event = decode(envelope)
-            if session.get(BridgeEvent, event_id[:80]) is None:
-                plan = _apply_once(session, event_id, event, bridge, now)
-                if plan and isinstance(event, CallOffered):
-                    plans[event.call_id] = plan
+        batch = [decode(envelope) for envelope in body["events"]]
+        known = _known(session, [event_id for event_id, _ in batch])
+        fresh = {event_id: event for event_id, event in batch if event_id[:80] not in known}
+        for event_id, event in fresh.items():
+            plan = _apply_once(session, event_id, event, bridge, now)
+            if plan and isinstance(event, CallOffered):
+                plans[event.call_id] = plan
+        if fresh:
+            rows = [
+                {"event_id": i[:80], "kind": type(event).__name__, "received_at": now} for i, event in fresh.items()
+            ]
+            session.execute(insert(BridgeEvent), rows)
         status.note(session, body.get("status"), now)
         answer = {"standing": _standing(session, now).version, "directory": softphones.directory(session).version}
         session.commit()
@@ -95,9 +102,13 @@ def _apply_once(session: Session, event_id: str, event: Event, bridge: str, now:
         log.error("event could not be applied", kind=kind, error=why, event_id=event_id)
         if current_app.config.get("TESTING"):
             raise
-    session.add(BridgeEvent(event_id=event_id[:80], kind=type(event).__name__, received_at=now))
-    session.flush()
     return plan
+
+
+def _known(session: Session, event_ids: list[str]) -> set[str]:
+    """Those of the events that took effect before."""
+    ids = [event_id[:80] for event_id in event_ids]
+    return set(session.scalars(select(BridgeEvent.event_id).where(BridgeEvent.event_id.in_(ids)))) if ids else set()
 
 
 @bp.get("/standing")
