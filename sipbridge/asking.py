@@ -27,7 +27,7 @@ class Asking:
         self.until = math.inf
         """When the desk has not answered in time; infinity while nobody asks."""
         self._leg = -1
-        self._refused_at = -math.inf
+        self._refused: tuple[int, float] = (-1, -math.inf)
 
     @property
     def pending(self) -> bool:
@@ -53,7 +53,7 @@ class Asking:
         """Tell this telephone that it won't be."""
         if leg == self._leg:
             self.until = math.inf
-        self._refused_at = now
+        self._refused = leg, now
         self._call.do(ReportTransfer(leg, code, phrase))
 
     def forbid(self, now: float) -> None:
@@ -64,6 +64,6 @@ class Asking:
         """The desk is silent."""
         self.refuse(self._leg, 503, "Service Unavailable", now)
 
-    def just_refused(self, now: float) -> bool:
-        """Whether a telephone that hangs up now does so because its transfer was refused."""
-        return now - self._refused_at <= LEAVES_WHEN_REFUSED
+    def just_refused(self, leg: int | None, now: float) -> bool:
+        """Whether this telephone, if it hangs up now, does so because its transfer was refused."""
+        return leg == self._refused[0] and now - self._refused[1] <= LEAVES_WHEN_REFUSED

@@ -184,13 +184,13 @@ class Talk:
         return "" if done else "not_now"
 
     def _manager_left(self, now: float) -> None:
-        self.manager = None
+        leg, self.manager = self.manager, None
         self.asking.granted()
         if not self.open:
             self.call.lost_before_talk(now)
         elif self.passing is not None:
             self.passing.manager_left(now)
-        elif self.asking.just_refused(now):
+        elif self.asking.just_refused(leg, now):
             self.passing = Passing(self, self.extension, self.line, attended=False, asked=False)
             self.passing.recall(now)
         else:

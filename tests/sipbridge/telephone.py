@@ -33,6 +33,7 @@ class Telephone:
         self.ringing: list[pyvoip.Leg] = []
         self.shown: list[str] = []
         self.registered = False
+        self._pressed = 0
         self._frames: deque[Frame] = deque(maxlen=50)
         self._changed = threading.Lock()
         self._hub = Hub()
@@ -96,7 +97,8 @@ class Telephone:
         """A key by RFC 4733, its end told three times as the RFC wants."""
         stream = leg.media
         event = struct.pack("!BBH", "0123456789*#".index(key), 0x8A, 800)
-        timestamp = int(time.monotonic() * 8000) & 0xFFFFFFFF
+        self._pressed += 1
+        timestamp = 1600 * self._pressed  # the timestamp is the press's identity
         for number in range(3):
             header = HEADER.pack(0x80, 101, number, timestamp, 0xD7)
             stream._socket.sendto(header + event, stream._remote)

@@ -413,6 +413,14 @@ def test_a_softphone_that_hangs_up_when_refused_is_rung_again(why: str) -> None:
     assert walk.ended.end_reason is EndReason.COMPLETED
 
 
+def test_a_caller_may_not_pass_himself_on() -> None:
+    walk = talk()
+    assert walk.feed(TransferWanted(CALLER, "sip:premium@x", "")) == [ReportTransfer(CALLER, 603, "Decline")]
+    assert walk.of(TransferAsked) == []
+    walk.feed(PhoneEnded(0, LegEnd.CANCELLED))
+    assert walk.ended.end_reason is EndReason.COMPLETED, "and the manager who hangs up then has hung up"
+
+
 def test_a_refer_while_another_goes_on_is_declined() -> None:
     walk = talk()
     walk.order(ATTENDED)
