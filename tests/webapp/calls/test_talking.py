@@ -37,7 +37,7 @@ from tests.webapp.calls.conftest import Bridge
 from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
 from webapp.calls import control, lifecycle, queries, seats, trace, transfers
-from webapp.calls.models import BridgeCommand, BridgeStatus, Call, CallAudience, CallTrace, Transfer
+from webapp.calls.models import PASSING, BridgeCommand, BridgeStatus, Call, CallAudience, CallTrace, Transfer
 from webapp.feed import Feed
 from webapp.office.models import DialRule
 from webapp.touches.models import Touch
@@ -439,7 +439,7 @@ def test_events_in_any_order_neither_raise_nor_double(
         assert len(rows) == len(set(rows))
         taken = select(func.count()).where(CallAudience.call_id == call.id, CallAudience.state == "taken")
         assert (session.scalar(taken) or 0) <= 1
-        active = select(func.count()).where(Transfer.call_id == call.id, Transfer.state.in_(("asked", "ringing")))
+        active = select(func.count()).where(Transfer.call_id == call.id, Transfer.state.in_(PASSING))
         assert (session.scalar(active) or 0) <= (0 if ended else 1)
         if ended:
             assert call.held_at is None

@@ -17,6 +17,7 @@ from sipbridge.events import (
     CallTransferred,
     CommandRefused,
     ConsultationStarted,
+    EndReason,
     HeldBy,
     LegEnd,
     RecordingPaused,
@@ -452,3 +453,13 @@ def test_the_page_of_the_call_tells_who_passed_it_on_and_in_which_words(
     phone.apply(CallTransferred(call_id, office["vera"].extension, clock()))
     text = page(sign_in("anna"), f"/calls/{touch.call_id}")
     assert "Pavel wants a price for 20 windows" in text and "took the caller" in text
+
+
+def test_a_call_taken_on_another_telephone_says_so_and_leaves_its_row(
+    phone: Phone, on_duty: User, sign_in: SignIn
+) -> None:
+    touch = phone.ring()
+    phone.end(touch, EndReason.ANSWERED_ELSEWHERE)
+    text = page(sign_in("anna"))
+    assert "Another telephone took the call" in text
+    assert f"/desk?touch={touch.id}" in text, "the row waits among the unfinished ones"
