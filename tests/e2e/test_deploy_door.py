@@ -237,7 +237,7 @@ def test_the_bridge_hangs_up_through_the_door(office: Office, desk: Desk, door: 
     wait_for(lambda: desk.of(CallAnswered), told=door.log)
     manager.hang_up()
     wait_for(lambda: caller.saw("CALL_CLOSED"), told="the caller is hung up on")
-    assert desk.of(CallEnded)[0].end_reason is EndReason.COMPLETED
+    assert wait_for(lambda: desk.of(CallEnded))[0].end_reason is EndReason.COMPLETED
 
 
 def test_a_caller_who_gives_up_is_heard_of(office: Office, desk: Desk, door: Door, phone: Phone) -> None:
