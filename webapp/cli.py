@@ -12,6 +12,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
+PASS_ON = ("test", "soak", "bench")
+"""Commands whose other words are another program's."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Do one command; returns the exit code: 0 done, 1 found something wrong, 2 could not start."""
@@ -42,7 +45,12 @@ def main(arguments: list[str] | None = None) -> int:
     ledger.add_argument("--day", type=_day, metavar="YYYY-MM-DD", help="default: today, in the office's time zone")
     ledger.add_argument("--json", action="store_true", help="as JSON instead of a table")
     commands.add_parser("help", help="show this help")
-    options = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] and words[0] in PASS_ON and not {"-h", "--help"} & set(words):
+        options = parser.parse_args(words[:1])
+        options.rest = words[1:]  # argparse would take an option at their beginning for one of its own
+    else:
+        options = parser.parse_args(words)
     if options.command in (None, "help"):
         parser.print_help()
         return 0
