@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import types
 import typing
 from collections.abc import Container
@@ -598,10 +599,19 @@ def _open(envelope: Any, name: str, kinds: Container[str]) -> tuple[str, str, An
     return identity, kind, envelope.get("data")
 
 
+@functools.cache
+def _fields(kind: Any) -> dict[str, tuple[Any, bool]]:
+    """By the name of each field of a dataclass: its type, and whether it may be left out."""
+    hints = typing.get_type_hints(kind)  # costly, and the same every time
+    return {f.name: (hints[f.name], f.default is not dataclasses.MISSING) for f in dataclasses.fields(kind)}
+
+
 def to_wire(value: Any) -> Any:
     """Dataclasses, tuples, dicts, enums and datetimes as plain JSON values."""
+    if value is None or type(value) in (str, int, float, bool):
+        return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: to_wire(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {name: to_wire(getattr(value, name)) for name in _fields(type(value))}
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, enum.Enum):
@@ -622,15 +632,19 @@ def from_wire(kind: type[T], data: Any, where: str = "") -> T:
 
 
 def _read(kind: Any, data: Any, where: str) -> Any:
+    if kind in (str, int, bool) and type(data) is kind:
+        return data
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(data, dict):
             raise WireError(f"{where} is not an object")
-        hints = typing.get_type_hints(kind)
-        for f in dataclasses.fields(kind):
-            if f.name not in data and f.default is dataclasses.MISSING:
-                raise WireError(f"{where}.{f.name} is missing")
-        return kind(**{n: _read(hint, data[n], f"{where}.{n}") for n, hint in hints.items() if n in data})
+        values: dict[str, Any] = {}
+        for name, (hint, may_lack) in _fields(kind).items():
+            if name in data:
+                values[name] = _read(hint, data[name], f"{where}.{name}")
+            elif not may_lack:
+                raise WireError(f"{where}.{name} is missing")
+        return kind(**values)
     if origin is types.UnionType:  # `X | None`
         return None if data is None else _read(args[0], data, where)
     if origin is tuple:
@@ -650,8 +664,6 @@ def _read(kind: Any, data: Any, where: str) -> Any:
             return kind(data)
         except ValueError:
             raise WireError(f"{where} has the unknown value {data!r}") from None
-    if kind in (str, int, bool) and type(data) is kind:
-        return data
     raise WireError(f"{where} should be {getattr(kind, '__name__', kind)}")
 
 
