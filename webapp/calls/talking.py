@@ -45,12 +45,12 @@ def _call_resumed(event: CallResumed, session: Session, now: datetime) -> None:
 def _menu_chosen(event: MenuChosen, session: Session, now: datetime) -> None:
     call = call_of(session, event.call_id)
     call.menu_digit = event.digit[:1]
-    trace.add(session, call, event.at, "menu", digit=call.menu_digit, title=_choice(call))
+    trace.add(session, call, event.at, "menu", digit=call.menu_digit, title=menu_choice(call))
     tell_audience(session, call, now)
 
 
-def _choice(call: Call) -> str:
-    """What the line's menu calls the digit the caller pressed."""
+def menu_choice(call: Call) -> str:
+    """What the line's menu calls the digit the caller pressed; '' when none was, or it is called nothing."""
     choices = call.line.menu.get("choices", []) if call.line else []
     return next((str(one.get("title", "")) for one in choices if one.get("digit") == call.menu_digit), "")
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from sipbridge.events import HeldBy
 from webapp.accounts.models import User
-from webapp.calls import control, intake, trace
+from webapp.calls import control, intake, talking, trace
 from webapp.calls.models import LIVE, Call
 from webapp.desk import talk
 from webapp.desk.queries import Mine, gone_lately, who_took
@@ -73,6 +73,7 @@ class Bar:
     named: bool = False
     line: str = ""
     channel: str = ""
+    menu: str = ""
     since: int | None = None
     clock: str = ""
     rings: int = 1
@@ -130,6 +131,7 @@ def of(
         named=bool(known or call.caller_name),
         line=(call.line.title or call.line.name) if call.line else call.line_name,
         channel=call.line.channel.name if call.line and call.line.channel else "",
+        menu=talking.menu_choice(call) or call.menu_digit,
         since=epoch_ms(since) if since else None,
         clock=clock,
         rings=rings_so_far(call, ring_seconds, now),

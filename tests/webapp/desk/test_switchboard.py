@@ -20,6 +20,7 @@ from sipbridge.events import (
     EndReason,
     HeldBy,
     LegEnd,
+    MenuChosen,
     RecordingPaused,
     TransferFailed,
     TransferStarted,
@@ -463,3 +464,15 @@ def test_a_call_taken_on_another_telephone_says_so_and_leaves_its_row(
     text = page(sign_in("anna"))
     assert "Another telephone took the call" in text
     assert f"/desk?touch={touch.id}" in text, "the row waits among the unfinished ones"
+
+
+def test_what_the_caller_chose_in_the_menu_stands_in_the_bar(
+    session: Session, phone: Phone, on_duty: User, sign_in: SignIn, clock: Clock
+) -> None:
+    touch = phone.ring()
+    line = call_of(touch).line
+    assert line
+    line.menu = {"choices": [{"digit": "2", "title": "Service <b>", "user_ids": []}]}
+    session.commit()
+    phone.apply(MenuChosen(call_of(touch).call_id, "2", clock()))
+    assert "<dt>Chose</dt><dd>Service &lt;b&gt;</dd>" in page(sign_in("anna"))
