@@ -207,6 +207,6 @@ def test_a_notice_needs_its_words(app: Flask, sign_in: SignIn) -> None:
 
 def test_hold_music_may_be_long(sign_in: SignIn) -> None:
     head = sign_in("head")
-    assert send(head, tone(70), "hold").status_code == 303
-    answer = send(head, tone(301), "hold")
+    assert send(head, tone(70, rate=1000), "hold").status_code == 303
+    answer = send(head, tone(301, rate=1000), "hold")
     assert answer.status_code == 422 and "longer than 300 s" in answer.get_data(as_text=True)
