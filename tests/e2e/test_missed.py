@@ -14,6 +14,7 @@ from tests.e2e.conftest import SignIn
 from tests.e2e.installation import wait_for
 from tests.e2e.office import APOLOGY_HZ, GREETING_HZ, KNOWN, UNKNOWN, Desk
 from webapp.office.models import Office
+from webapp.recordings.models import Recording
 from webapp.tasks.models import Task
 
 
@@ -56,16 +57,21 @@ def test_when_the_duty_manager_refuses_the_backup_is_rung(desk: Desk, sign_in: S
     expect(boris.locator(".trace")).to_contain_text(f"Anna Petrova {'was ' if word == 'busy' else ''}{word}")
 
 
-def test_who_finds_nobody_hears_greeting_and_apology_and_is_promised_a_call(desk: Desk, sign_in: SignIn) -> None:
+def test_who_finds_nobody_hears_greeting_and_apology_leaves_word_and_is_promised_a_call(
+    desk: Desk, sign_in: SignIn
+) -> None:
     def hasten(session: Any, office: Office) -> None:
         office.step_seconds = 1.5
 
     desk.change(hasten)
+    hearing.write_tone(desk.folder / "var" / "sounds" / "message.en.wav", APOLOGY_HZ, 0.8)
+    recordings = desk.folder / "var" / "recordings"
     page = sign_in("anna")
     phones = [desk.softphone("anna"), desk.softphone("boris")]
     caller = desk.caller(KNOWN)
     expect(page.locator("#bar")).to_contain_text("Greeting")
-    caller.ended()
+    wait_for(lambda: any(path.stat().st_size > 80_000 for path in recordings.rglob("*.message.wav")), 20)
+    caller.hang_up()
     assert [phone.saw("CALL_INCOMING") for phone in phones] == [1, 1]
     heard = caller.ears.heard
     assert hearing.seconds_of(heard, GREETING_HZ) == pytest.approx(0.8, abs=0.2)
@@ -76,6 +82,13 @@ def test_who_finds_nobody_hears_greeting_and_apology_and_is_promised_a_call(desk
         found = session.scalars(select(Task).where(Task.kind == "promise"))
         return [(task.user.login, task.number, task.due_at) for task in found]
 
+    def messages(session: Any) -> list[tuple[str, float]]:
+        return [
+            (row.path, row.seconds) for row in session.scalars(select(Recording).where(Recording.kind == "message"))
+        ]
+
+    [(path, seconds)] = wait_for(lambda: desk.ask(messages), told="no message arrived") or [("", 0.0)]
+    assert seconds > 1.0 and hearing.seconds_of(hearing.channels(recordings / path)[0], 440) > 0.5
     [(keeper, number, due)] = desk.ask(promises)
     assert (keeper, number) == ("anna", KNOWN)
     left = due - datetime.now(UTC)
