@@ -18,7 +18,7 @@ def write_json(path: Path, value: Any) -> None:
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(value, file, ensure_ascii=False)
+            file.write(json.dumps(value, ensure_ascii=False))  # `dump` takes four times as long
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
