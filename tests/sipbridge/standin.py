@@ -58,6 +58,7 @@ class Desk:
         self.token = ""
         self.events: list[Event] = []
         self.ids: list[str] = []
+        self._known: set[str] = set()
         self.batches: list[int] = []
         self.heartbeats: list[dict[str, Any]] = []
         self.requests = 0
@@ -113,7 +114,8 @@ class Desk:
         self.batches.append(len(arrived))
         plans = {}
         for event_id, event in arrived:
-            if event_id not in self.ids:  # exactly once: the desk knows the event by its id
+            if event_id not in self._known:  # exactly once: the desk knows the event by its id
+                self._known.add(event_id)
                 self.ids.append(event_id)
                 self.events.append(event)
             if isinstance(event, CallOffered) and (plan := self.plan(event)) is not None:
