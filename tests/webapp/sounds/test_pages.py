@@ -54,12 +54,17 @@ def test_sounds_are_the_heads(app: Flask, sign_in: SignIn) -> None:
     assert "/login" in app.test_client().get("/settings/sounds/greeting.en.wav").headers["Location"]
 
 
-@pytest.mark.parametrize("name", ["speech.en", "greeting.xx", "hold.en", "..%2fgreeting.en", "greeting.en.wav", "words", "greeting.line1"])
+@pytest.mark.parametrize(
+    "name", ["speech.en", "greeting.xx", "hold.en", "..%2fgreeting.en", "greeting.en.wav", "words", "greeting.line1"]
+)
 def test_nothing_else_can_be_read(sign_in: SignIn, name: str) -> None:
     assert sign_in("head").get(f"/settings/sounds/{name}.wav").status_code in (404, 405)
 
 
-@pytest.mark.parametrize("path", ["speech.en", "greeting.xx", "greeting/..", "../x.en", "menu.en", "greeting.line0", "greeting.line7", "hold.line1"])
+@pytest.mark.parametrize(
+    "path",
+    ["speech.en", "greeting.xx", "greeting/..", "../x.en", "menu.en", "greeting.line0", "greeting.line7", "hold.line1"],
+)
 def test_nothing_else_can_be_written(sign_in: SignIn, path: str) -> None:
     assert send(sign_in("head"), tone(1), path).status_code in (404, 405)
 
