@@ -46,7 +46,7 @@ class Config:
 
     @property
     def sounds(self) -> Path:
-        """Greetings the head uploaded; they win over the shipped ones."""
+        """Sounds the head uploaded, with what they say; they win over the shipped ones."""
         return self.data / "sounds"
 
 
