@@ -80,11 +80,11 @@ def _do(options: argparse.Namespace) -> int:
 
         return run.run()
     if options.command in ("found", "migrate"):
-        from webapp import founding
+        from webapp import clock, founding
 
         if options.command == "migrate":
             return founding.migrate(settings)
-        return founding.found(settings, options.company, options.language)
+        return founding.found(settings, options.company, options.language, clock.now())
     if options.command == "call":
         return _call(options, settings)
     if options.command == "scripts":

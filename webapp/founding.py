@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 
 import flask_migrate
 from sqlalchemy import select
 
-from webapp import clock, create_app
+from webapp import create_app
 from webapp.accounts import people
 from webapp.accounts.models import Role
 from webapp.config import Config
@@ -30,7 +31,7 @@ def migrate(settings: Config) -> int:
     return 0
 
 
-def found(settings: Config, company: str, language: str) -> int:
+def found(settings: Config, company: str, language: str, now: datetime) -> int:
     """Make the office and print its administrator's login and new password, this once; the exit code."""
     company = company.strip()
     if not 0 < len(company) <= LONGEST_COMPANY or not company.isprintable():
@@ -45,7 +46,7 @@ def found(settings: Config, company: str, language: str) -> int:
             return 1
         defaults.create(session, company, language)
         details = people.Details("Administrator", "admin", "", Role.ADMIN.value, None, "", False)
-        user, password = people.add(session, details, clock.now())
+        user, password = people.add(session, details, now)
         session.commit()
         print(f"{user.login}  {password}")
     return 0
