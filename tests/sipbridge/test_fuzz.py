@@ -159,13 +159,9 @@ def office(tmp_path: Path, desk: Desk) -> Iterator[Office]:
 @needs_sipp
 @pytest.mark.e2e
 def test_mutated_sip(office: Office, desk: Desk, soaking: bool) -> None:
-    """Ten thousand packets while the office is full; in the soak, a hundred thousand while it is not.
-
-    There, memory is compared with that after the first forty thousand: so many requests within 64*T1 fill the
-    memory of transactions to its bound, and what Python frees it keeps for itself.
-    """
+    """Ten thousand packets while the office is full; in the soak, while it takes calls, which must end by themselves."""
     chance, seeds = seeded(), corpus()
-    packets = 100_000 if soaking else 10_000
+    packets = 10_000
     process = office.bridge(MAX_CALLS=40 if soaking else 1)
     if not soaking:
         desk.plan = lambda call: Plan((), 60, 5.0, "", "", False)
@@ -179,13 +175,9 @@ def test_mutated_sip(office: Office, desk: Desk, soaking: bool) -> None:
             mouth.sendto(mutated(chance, seeds, number), ("127.0.0.1", office.sip_port))
             if number % 40 == 39:
                 assert prober.probe() < 5, "it lives, and has read what came"
-            if number == 40_000:
-                full = Size.of(process.pid)
-                print(f"after {number} packets: {full}")
-                before = dataclasses.replace(before, megabytes=full.megabytes)
         wait_for(
             lambda: not Size.of(process.pid).grew(before),
-            120 if soaking else 20,
+            300 if soaking else 20,
             f"{Size.of(process.pid)}, was {before}",
         )
         print(f"{packets} packets: {before}; then {Size.of(process.pid)}")
