@@ -159,7 +159,7 @@ def office(tmp_path: Path, desk: Desk) -> Iterator[Office]:
 @needs_sipp
 @pytest.mark.e2e
 def test_mutated_sip(office: Office, desk: Desk, soaking: bool) -> None:
-    """Ten thousand packets while the office is full; in the soak, while it takes calls, which must end by themselves."""
+    """Ten thousand packets while the office is full; in the soak, while it takes calls, which must end alone."""
     chance, seeds = seeded(), corpus()
     packets = 10_000
     process = office.bridge(MAX_CALLS=40 if soaking else 1)
