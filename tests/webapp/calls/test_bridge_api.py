@@ -265,7 +265,8 @@ def test_a_stranger_is_refused(app: object, bridge: Bridge) -> None:
 
 
 def test_nonsense_is_refused_and_changes_nothing(session: Session, on_duty: dict[str, User], bridge: Bridge) -> None:
-    for body in ([], {"events": "x"}, {"events": [{"event_id": "a", "kind": "Nonsense", "data": {}}]}):
+    nonsense: list[object] = [[], {"events": "x"}, {"events": [{"event_id": "a", "kind": "Nonsense", "data": {}}]}]
+    for body in nonsense:
         assert bridge.post(body).status_code == 400
     assert session.scalar(select(func.count()).select_from(Call)) == 0
 
