@@ -147,9 +147,9 @@ class Delivery:
         self.link.start()
         self.orders.start()
 
-    def wake(self) -> None:
+    def wake(self, hurry: bool) -> None:
         """The outbox has something new."""
-        self.link.wake()
+        self.link.wake(hurry)
 
     def replace(self) -> None:
         """Let a fresh link do the work of the one that hangs."""

@@ -144,10 +144,10 @@ class Bridge:
         """Bring events on their way to the desk; a disk that refuses only delays them."""
         self._saving.save(*events)
 
-    def start(self, endpoint: pyvoip.Endpoint, deliver: Errand) -> None:
+    def start(self, endpoint: pyvoip.Endpoint, deliver: Callable[[bool], None]) -> None:
         """Begin to work with the telephones behind `endpoint`; calls that came earlier are not lost.
 
-        `deliver` is called whenever the outbox has news.
+        `deliver` is called whenever the outbox has news, with True when a caller waits for the desk's answer.
         """
         self._endpoint, self._switchboard, self._saving.deliver = endpoint, Switchboard(endpoint), deliver
         if self._instructions.directory is not None:

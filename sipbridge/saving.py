@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import structlog
 
-from sipbridge.events import Event
+from sipbridge.events import CallOffered, Event
 from sipbridge.outbox import Outbox
 
 MOST_UNSAVED = 10_000
@@ -21,8 +21,8 @@ class Saving:
     """Events on their way into `outbox`, in order. Any thread may call."""
 
     def __init__(self, outbox: Outbox) -> None:
-        self.deliver: Callable[[], None] = lambda: None
-        """Called whenever the outbox has news."""
+        self.deliver: Callable[[bool], None] = lambda hurry: None
+        """Called whenever the outbox has news; True when a caller waits for the desk's answer."""
         self._outbox = outbox
         self._unsaved: deque[Event] = deque(maxlen=MOST_UNSAVED)
         self._lock = threading.Lock()
@@ -38,5 +38,6 @@ class Saving:
             except sqlite3.Error as error:
                 log.error("events can't be brought to disk", waiting=len(self._unsaved), why=str(error))
                 return
+            hurry = any(isinstance(event, CallOffered) for event in self._unsaved)
             self._unsaved.clear()
-        self.deliver()
+        self.deliver(hurry)

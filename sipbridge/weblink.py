@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import math
 import os
 import secrets
 import socket
@@ -28,6 +29,10 @@ from sipbridge.outbox import Kept, Outbox
 
 BATCH = 100
 HEARTBEAT = 2.0
+COMPANY = 0.02
+"""Seconds that news nobody waits for stay for others to travel with; under load an exchange carries many."""
+STATUS_SECONDS = 1.0
+"""Between changes of what the bridge says of itself, while events are on their way all the time."""
 BACK_OFF = (0.2, 0.4, 0.8, 1.6, 2.0)
 TIMEOUT = 5.0
 """Seconds the desk may be silent, at each step of an exchange; SQLite's own patience there is as long."""
@@ -77,7 +82,8 @@ class WebLink:
         self._on_directory = on_directory
         self._status = status
         self._connection: http.client.HTTPConnection | None = None
-        self._news = threading.Event()
+        self._news, self._hurry = threading.Event(), threading.Event()
+        self._told, self._told_at = "", -math.inf  # the status last sent
         self._stopping = threading.Event()
         self._one_by_one_until = 0  # events up to this number are sent alone: one of them is refused
         self._failures = 0
@@ -101,8 +107,10 @@ class WebLink:
         self._stopping.set()
         self._drop_connection(abort=True)
 
-    def wake(self) -> None:
-        """Say that the outbox has something new."""
+    def wake(self, hurry: bool = True) -> None:
+        """Say that the outbox has something new; without `hurry` it may wait a moment."""
+        if hurry:
+            self._hurry.set()
         self._news.set()
 
     def stop(self, seconds: float) -> None:
@@ -113,7 +121,7 @@ class WebLink:
                 break
             self._thread.join(0.02)
         self._stopping.set()
-        self._news.set()
+        self.wake()
         self._drop_connection(abort=True)
         self._thread.join(max(0.1, until - time.monotonic()))
 
@@ -121,6 +129,7 @@ class WebLink:
         while not self._stopping.is_set():
             self.beat = time.monotonic()
             self._news.clear()
+            self._hurry.clear()
             try:
                 busy = self._deliver()
             except NoDesk as error:
@@ -138,8 +147,8 @@ class WebLink:
             if self._failures:
                 log.info("the desk takes events again")
                 self._failures = 0
-            if not busy:
-                self._news.wait(HEARTBEAT)
+            if not busy and self._news.wait(HEARTBEAT):
+                self._hurry.wait(COMPANY)
         self._drop_connection()
 
     def _deliver(self) -> bool:
@@ -166,8 +175,10 @@ class WebLink:
 
     def _post(self, kept: list[Kept]) -> bytes:
         events = ",".join(item.envelope for item in kept)
-        status = json.dumps(self._status())
-        return self._ask("POST", "/bridge/events", f'{{"events":[{events}],"status":{status}}}'.encode())
+        now = time.monotonic()
+        if not kept or now - self._told_at >= STATUS_SECONDS:
+            self._told, self._told_at = json.dumps(self._status()), now
+        return self._ask("POST", "/bridge/events", f'{{"events":[{events}],"status":{self._told}}}'.encode())
 
     def _read(self, answer: bytes) -> None:
         """Take plans and news of standing plans from the desk's answer; what can't be read is only logged."""

@@ -464,7 +464,7 @@ def test_a_talk_in_which_nobody_sends_a_sound_is_ended(
     one = bridge.Bridge(settings, outbox, Announcements(), lambda: datetime(2026, 3, 2, tzinfo=UTC))
     one.on_standing(StandingPlans("v1", {"*": (long_ago,)}))
     endpoint = listen(settings, hub, one, Ladder(tmp_path / "ladders"))
-    one.start(endpoint, lambda: None)
+    one.start(endpoint, lambda hurry: None)
     try:
         as_the_manager = INVITE.replace("AVP 8", "AVP 0").replace("8 PCMA", "0 PCMU")
         caller = office.sipp(scenario(as_the_manager, TAKEN, IS_HUNG_UP_ON))

@@ -583,7 +583,7 @@ def test_a_caller_who_falls_silent_has_said_his_message(tmp_path: Path, monkeypa
     one = bridge.Bridge(settings, outbox, Announcements(), lambda: datetime(2026, 3, 2, tzinfo=UTC))
     one.on_standing(StandingPlans("v1", {"*": (long_ago,)}))
     endpoint = listen(settings, hub, one, ladder)
-    one.start(endpoint, lambda: None)
+    one.start(endpoint, lambda hurry: None)
     try:
         with telephones(CALLER) as (caller,):
             theirs = caller.call(f"sip:desk@127.0.0.1:{port}")

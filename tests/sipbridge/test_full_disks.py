@@ -82,7 +82,7 @@ def test_the_recordings_disk_is_full(office: Office, desk: Desk) -> None:
     wait_for(lambda: desk.of(RecordingStopped), 10, "a word that the recording stopped")
     assert not desk.of(CallEnded), "while they still talk"
     assert caller.ended(10) == 0, caller.text
-    wait_for(lambda: desk.of(RecordingReady), 5, "what there is of it")
+    wait_for(lambda: desk.of(RecordingReady) and desk.of(CallEnded), 5, "what there is of it")
     (stopped,), (ready,), (end,) = desk.of(RecordingStopped), desk.of(RecordingReady), desk.of(CallEnded)
     assert stopped.why == "disk_full" and stopped.call_id == ready.call_id == end.call_id
     assert end.end_reason is EndReason.COMPLETED and end.talk_seconds > 4
