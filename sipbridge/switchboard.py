@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 import structlog
 
 from sipbridge import pyvoip
+from sipbridge.pyvoip.redirection import is_outside
 from sipbridge.pyvoip.uri import dialable
 
 REGISTERED = "registered:"
@@ -43,11 +45,17 @@ class Switchboard:
         return ""
 
     def contacts(self, extensions: tuple[str, ...]) -> tuple[str, ...]:
-        """The SIP URIs that a caller may be sent on to."""
+        """The SIP URIs that a caller may be sent on to.
+
+        A telephone that registered a number as its Contact is left out: the caller's PBX would dial it.
+        """
         found: list[str] = []
         for extension in extensions:
             if extension.startswith(REGISTERED):
-                found += [phone.uri for phone in self._endpoint.phones_of(extension.removeprefix(REGISTERED))]
+                for phone in self._endpoint.phones_of(extension.removeprefix(REGISTERED)):
+                    with contextlib.suppress(ValueError):  # it registered what can't stand in a 302
+                        if not is_outside(dialable(phone.uri)):
+                            found.append(phone.uri)
             elif extension.startswith("sip:"):
                 found.append(extension)
         return tuple(found)

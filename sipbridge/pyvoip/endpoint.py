@@ -173,8 +173,14 @@ class Endpoint(VoIPPhone):
         self._resolver.lookup(host, found)
 
     def may_divert(self, address: Address, dialled: list[str]) -> bool:
-        """Whether a call to `dialled` may be diverted there: to peers and registrars of ours, never to ourselves."""
-        known = address[0] in dialled or self.sip.peers.serves(address[0]) or self.accounts.at(address[0])
+        """Whether a call to `dialled` may be diverted there: to the same host or to peers, never to ourselves.
+
+        To a PBX or trunk of ours only where one was called: it would do what a telephone told it at our cost.
+        """
+        if self.accounts.at(address[0]):
+            known = any(self.accounts.at(ip) for ip in dialled)
+        else:
+            known = address[0] in dialled or self.sip.peers.serves(address[0])
         return known and address != self.sip.via(address)
 
     @property

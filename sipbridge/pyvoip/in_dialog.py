@@ -53,7 +53,7 @@ def send(
         if over:
             return
         over = True
-        if response.code in (401, 407) and not proof:
+        if response.code in (401, 407) and not proof and leg.may_be_proved_to:
             uri = data.split(b" ", 2)[1].decode("utf-8", "surrogateescape")
             if found := leg.endpoint.accounts.authorize(response, method, uri, destination, leg.line):
                 send(leg, dialog, method, on_final, fields, body, (found,))

@@ -43,6 +43,8 @@ class Leg(VoIPCall):
     caller_number: str
     caller_name: str
     dialed_number: str
+    may_be_proved_to = True
+    """Whether a challenge of the far end may be answered with an account's password, if it is that account's PBX."""
 
     def __init__(
         self, endpoint: Endpoint, state: CallState, request: Any, client: MediaClient, ms: dict[int, Any] | None

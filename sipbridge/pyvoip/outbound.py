@@ -39,7 +39,8 @@ class OutboundLeg(Leg):
     """Dialling until the far end answers or refuses, or the bridge gives up.
 
     `account` is the one the call goes out through, if any. `address` is where the INVITE goes when the URI does
-    not say; requests of the call then follow the telephone's packets, not its Contact.
+    not say, since a telephone registered from there; requests of the call then follow its packets, not its Contact,
+    it gets no proof of our passwords, and it diverts nobody.
     """
 
     inbound = False
@@ -64,6 +65,7 @@ class OutboundLeg(Leg):
         self._uri = uri
         self._to = f"<{uri.text}>"
         self._account, self._address = account, address
+        self.may_be_proved_to = address is None
         self._tag = uuid.uuid4().hex[:16]
         self._cseq = 0
         self._invitation: Invitation | None = None
@@ -106,7 +108,6 @@ class OutboundLeg(Leg):
         )
         fields = (("Contact", self.contact(self._peer)), ALLOW, SUPPORTED, *self._timer, *shown, *proof)
         data = invitation.invite(fields, self.negotiation.offer())
-        self.request = Message(data, self._peer)
         self._transaction = ClientTransaction(
             self.sip, "INVITE", invitation.branch, data, self._peer, self._on_answer, self._on_silence, invitation.ack
         )
@@ -216,6 +217,8 @@ class OutboundLeg(Leg):
 
     def _prove(self, response: Message) -> bool:
         """Answer a digest challenge; a second one only when the nonce had become stale."""
+        if not self.may_be_proved_to:
+            return False
         proof = self.endpoint.accounts.authorize(
             response, "INVITE", self._uri.text, self._peer, self.line, again=self._challenges > 0
         )
@@ -227,7 +230,7 @@ class OutboundLeg(Leg):
 
     def _follow(self, response: Message) -> bool:
         """Go where the telephone is diverted to, if that is somewhere we may go (RFC 3261 8.1.3.4)."""
-        uri = redirection.next_target(response, self._tried)
+        uri = redirection.next_target(response, self._tried) if self._address is None else None
         if uri is None:
             return False
         self._tried.append(uri.text)
@@ -242,7 +245,7 @@ class OutboundLeg(Leg):
             if ip is None or not self.endpoint.may_divert(destination, self._dialled):
                 self._finish(code, _cause(code))
                 return
-            self._uri, self._address = uri, None
+            self._uri = uri
             self._call(destination)
 
     # Giving up

@@ -179,13 +179,17 @@ def test_long_ways_end(office: Office, make_phone: MakePhone) -> None:
         "<sip:premium@127.8.8.8:{stranger}>",
         "<sip:desk@127.0.0.1:{ourselves}>",
         "<sip:x@host.invalid>",
+        "<sip:+19005551234@127.0.0.1:{port}>",
+        "<sip:%2b1900555;x=1@127.0.0.1:{port}>",
+        "<sip:8-900-555@127.0.0.1:{port};user=phone>",
+        "<sip:*21*100%23@127.0.0.1:{port}>",
     ],
 )
 def test_where_nobody_is_diverted_to(make_office: MakeOffice, make_phone: MakePhone, contact: str) -> None:
     office = make_office(peers=(ip_network("127.0.0.1/32"),))
     stranger, phone = make_phone(office, ip="127.8.8.8"), make_phone(office)
     leg = dial(office, phone.address)
-    to = contact.format(stranger=stranger.port, ourselves=office.endpoint.port)
+    to = contact.format(stranger=stranger.port, ourselves=office.endpoint.port, port=phone.port)
     divert(phone, phone.expect_request("INVITE"), to)
     until(lambda: office.of(leg) == [Ended(302, "rejected")], 20)
     assert stranger.silent(0.1) and not office.calls
@@ -200,6 +204,43 @@ def test_a_stranger_we_dial_may_divert_to_another_telephone_of_the_same_host(
     divert(phone, phone.expect_request("INVITE"), f"<{second.address}>")
     accept(second, second.expect_request("INVITE"))
     until(lambda: office.of(leg) == [Answered()])
+
+
+def test_a_telephone_diverts_nobody_to_our_trunk(make_office: MakeOffice, make_phone: MakePhone) -> None:
+    """The trunk would call whomever the telephone names, at our cost and with a proof of our password."""
+    port = free_port()
+    office = make_office(accounts=(Account("sales", "1000", "geheim", "127.0.0.1", port),))
+    pbx, phone = make_phone(office, port=port), make_phone(office, ip="127.8.8.8")
+    pbx.reply(pbx.expect_request("REGISTER"), 200)
+    leg = dial(office, phone.address)
+    divert(phone, phone.expect_request("INVITE"), f"<sip:mallory@127.0.0.1:{pbx.port}>")
+    until(lambda: office.of(leg) == [Ended(302, "rejected")])
+    assert pbx.silent(0.1)
+
+
+def test_a_registered_telephone_diverts_nobody_and_gets_no_proof(
+    make_office: MakeOffice, make_phone: MakePhone
+) -> None:
+    """It may be at the address of our PBX: behind the same proxy, or on the same machine."""
+    port = free_port()
+    office = make_office(accounts=(Account("sales", "1000", "geheim", "127.0.0.1", port),))
+    pbx, phone, second = make_phone(office, port=port), make_phone(office), make_phone(office)
+    pbx.reply(pbx.expect_request("REGISTER"), 200)
+    challenge = 'WWW-Authenticate: Digest realm="pbx", nonce="of-the-trunk", algorithm=MD5\r\n'
+    leg = dial(office, "sip:+19005551234@trunk.example", address=(phone.ip, phone.port))
+    phone.reply(phone.expect_request("INVITE"), 401, headers=challenge)
+    phone.expect_request("ACK")
+    until(lambda: office.of(leg) == [Ended(401, "unreachable")])
+    leg = dial(office, "sip:anna@10.9.9.9", address=(phone.ip, phone.port))
+    divert(phone, phone.expect_request("INVITE"), f"<{second.address}>")
+    until(lambda: office.of(leg) == [Ended(302, "rejected")])
+    leg = dial(office, "sip:anna@10.9.9.9", address=(phone.ip, phone.port))
+    accept(phone, phone.expect_request("INVITE"))
+    until(lambda: office.of(leg) == [Answered()])
+    leg.hold()
+    phone.reply(phone.expect_request("INVITE"), 401, headers=challenge)
+    phone.expect_request("ACK")
+    assert phone.silent(0.2) and pbx.silent(0.1) and second.silent(0.1)
 
 
 def test_given_up_while_a_diversion_is_looked_up(office: Office, make_phone: MakePhone) -> None:
