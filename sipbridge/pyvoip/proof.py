@@ -96,6 +96,11 @@ class Prover:
             for name in algorithms
         )
 
+    def issued(self, nonce: str, source: Address) -> bool:
+        """Whether this nonce was ours for that address, however old: whoever brings it has received it there."""
+        match = _NONCE.fullmatch(nonce)
+        return match is not None and hmac.compare_digest(match[3], self._seal(match[1], match[2], source))
+
     def judge(self, proof: Proof, request: Message, secret: PhoneSecret | None) -> Verdict:
         """What `proof` is worth for `request`; no secret stands for an unknown user and takes the same time."""
         known = secret or PhoneSecret("0" * 32, "0" * 64)
@@ -113,10 +118,9 @@ class Prover:
 
     def _take(self, proof: Proof, source: Address) -> bool:
         """Use up this count of the nonce; False when nonce or count are not good any more."""
-        match = _NONCE.fullmatch(proof.nonce)
-        if not match or not hmac.compare_digest(match[3], self._seal(match[1], match[2], source)):
+        if not self.issued(proof.nonce, source):
             return False
-        issued, count = int(match[1], 16) / 1000, int(proof.count, 16)
+        issued, count = int(proof.nonce.partition(".")[0], 16) / 1000, int(proof.count, 16)
         if not self._floor < issued or self._clock() - issued > NONCE_SECONDS:
             return False
         if count <= self._used.get(proof.nonce, (0.0, 0))[1]:

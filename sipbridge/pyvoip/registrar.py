@@ -107,6 +107,11 @@ class Registrar:
         elif proof is None:
             fields = self._prover.challenges(directory.realm, request.source, self._offers.to(request))
             self._client.respond_once(request, 401, "Unauthorized", fields)
+        elif not self._prover.issued(proof.nonce, request.source):
+            # Not checked and not counted: anybody could write our telephones' address into a datagram, and have
+            # them shut out for wrong proofs they never sent.
+            again = self._prover.challenges(directory.realm, request.source, (proof.algorithm,), stale=True)
+            self._client.respond_once(request, 401, "Unauthorized", again)
         elif self._is_throttled(proof, request):
             self._client.counters["throttled_registers"] += 1
             self._client.respond_once(request, *_TOO_MANY)

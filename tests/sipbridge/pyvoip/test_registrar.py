@@ -15,6 +15,7 @@ import pytest
 
 from sipbridge.pyvoip import Binding
 from sipbridge.pyvoip.message import Message
+from sipbridge.switchboard import Switchboard
 
 from .conftest import Office, Phone, until
 from .registering import Registering, directory
@@ -246,6 +247,34 @@ def test_a_telephone_keeps_its_binding_while_its_neighbour_guesses(
         neighbour.register()
     assert neighbour.register().header("retry-after")
     assert anna.register().code == 200
+
+
+def test_wrong_proofs_in_datagrams_that_only_name_our_address_shut_nobody_out(
+    office: Office, make_registering: MakeRegistering
+) -> None:
+    """Who never received a challenge at that address has not shown that it is his."""
+    forger = make_registering("anna", "guess")
+    for forged in ("none", "17.0123456789abcdef.0123456789abcdef0123456789abcdef") * 10:
+        forger.nonce = forged
+        answer = forger.register_raw(forger.contact() + forger.proof())
+        assert answer.code == 401 and "stale=true" in answer.header("www-authenticate")
+    forger.secret, forger.nonce = "geheim-anna", "none"
+    right = forger.register_raw(forger.contact() + forger.proof())
+    assert right.code == 401, "the answer told a right guess from a wrong one"
+    assert office.endpoint.counters["wrong_proofs"] == 0
+    assert make_registering("anna").register().code == 200
+
+
+def test_a_caller_is_sent_to_telephones_and_never_to_a_number_that_one_registered(
+    office: Office, make_registering: MakeRegistering
+) -> None:
+    """His PBX would dial it, at our cost."""
+    for user in ("+19005551234", "8-900-555", "19005551234;ext=1", "%2b1900555", "*21*100%23", "a%e2%80%ae"):
+        assert make_registering("anna").register(f"Contact: <sip:{user}@10.9.9.9>\r\n").code == 200
+    honest = make_registering("anna")
+    assert honest.register().code == 200
+    contacts = Switchboard(office.endpoint).contacts(("registered:anna", "sip:boris@10.0.0.2", "registered:boris"))
+    assert contacts == (f"sip:anna@127.0.0.1:{honest.port}", "sip:boris@10.0.0.2")
 
 
 def test_a_telephone_that_registers_without_end_is_slowed_down(office: Office, anna: Registering) -> None:
