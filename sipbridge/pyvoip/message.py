@@ -53,7 +53,12 @@ COMPACT = {
     "x": "session-expires",
     "y": "identity",
 }
+NEEDED = ("via", "from", "to", "call-id", "cseq")
 SINGLE = ("from", "to", "call-id", "cseq", "max-forwards", "content-length", "content-type", "expires")
+
+_USUAL = """Via Max-Forwards Record-Route Route From To Call-ID CSeq Contact Allow Supported Require User-Agent Server
+    Accept Expires Session-Expires Min-SE Content-Type Content-Length Authorization P-Asserted-Identity"""
+_USUAL_NAMES = {name: name.lower() for name in _USUAL.split()}  # as nearly everybody writes them
 
 _REQUEST_LINE = re.compile(r"(\S+) (\S+) (?i:SIP)/([0-9]+\.[0-9]+)")
 _STATUS_LINE = re.compile(r"(?i:SIP)/2\.0 ([1-6][0-9]{2})(?: (.*))?", re.S)
@@ -62,6 +67,7 @@ _FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
 _STRAY_LINE_END = re.compile(r"\r(?!\n)|(?<!\r)\n")
 _VIA = re.compile(rf"SIP\s*/\s*2\.0\s*/\s*({WORD})\s+({HOST})\s*(?::\s*([0-9]{{1,5}}))?\s*(;.*)?", re.I | re.S)
 _CSEQ = re.compile(rf"([0-9]{{1,10}})\s+({WORD})")
+_ABSENT = ("",)
 _CALL_ID = re.compile(r"[^\s,;]+(?:[,;][^\s,;]+)*")
 
 
@@ -92,8 +98,8 @@ class Via:
 class Message(SIP.SIPMessage):
     """One request or response.
 
-    `fields` holds every header by its full lower-case name; `content` the body up to Content-Length. The
-    `headers` and `body` of the base class are filled only as far as pyVoIP's own call object reads them.
+    `fields` holds every header by its full lower-case name; `content` the body up to Content-Length. Of the base
+    class there is what pyVoIP's own call object reads: `headers` with the Call-ID, a `body` without media.
     Undecodable bytes survive as surrogates, so what is echoed is what came.
     """
 
@@ -115,7 +121,7 @@ class Message(SIP.SIPMessage):
         self.vias = []
         self.content = b""
         self.fault: tuple[int, str] | None = None
-        super().__init__(data)
+        self.parse(data)
 
     @property
     def is_request(self) -> bool:
@@ -230,45 +236,39 @@ class Message(SIP.SIPMessage):
                 continue
             if stray:
                 line = _STRAY_LINE_END.sub(" ", line)
-            name, colon, value = line.partition(":")
-            name = name.rstrip(" \t").lower()
-            if not colon or not is_token(name):
+            written, colon, value = line.partition(":")
+            name = _USUAL_NAMES.get(written) or _full_name(written)
+            if not colon or not name:
                 bad = True
                 continue
-            self.fields.setdefault(COMPACT.get(name, name), []).append(value.strip())
+            self.fields.setdefault(name, []).append(value.strip())
         if bad:
             raise _Fault(400, "Bad Header Line")
 
     def _check(self) -> None:
-        for name in ("via", "from", "to", "call-id", "cseq"):
-            if not self.header(name):
+        fields = self.fields
+        for name in NEEDED:
+            if not fields.get(name, _ABSENT)[0]:
                 raise _Fault(400, f"Missing {name.title()} Header")
         for name in SINGLE:
-            if len(self.fields.get(name, ())) > 1:
+            if len(fields.get(name, _ABSENT)) > 1:
                 raise _Fault(400, f"Repeated {name.title()} Header")
         if self.fault and self.fault[0] == 505:
             return
         try:
-            self.vias = [_read_via(value) for line in self.fields["via"] for value in split(line, ",")]
-            self.from_ = parse_name_addr(self.header("from"))
-            self.to = parse_name_addr(self.header("to"))
+            self.vias = [_read_via(value) for line in fields["via"] for value in split(line, ",")]
+            self.from_ = parse_name_addr(fields["from"][0])
+            self.to = parse_name_addr(fields["to"][0])
         except BadAddress:
             raise _Fault(400, "Bad Via, From Or To Header") from None
-        self.call_id = self.header("call-id")
+        self.call_id = fields["call-id"][0]
         if not _CALL_ID.fullmatch(self.call_id):
             raise _Fault(400, "Bad Call-ID Header")
-        cseq = _CSEQ.fullmatch(self.header("cseq"))
+        cseq = _CSEQ.fullmatch(fields["cseq"][0])
         if not cseq or int(cseq[1]) >= 2**31:
             raise _Fault(400, "Bad CSeq Header")
         self.cseq, self.cseq_method = int(cseq[1]), cseq[2]
-        self.headers = {
-            "Via": [{"type": "SIP/2.0/UDP", "address": (via.host, str(via.port or 5060))} for via in self.vias],
-            "From": {"raw": self.header("from"), "tag": self.from_.tag, "number": self.from_.uri.number},
-            "To": {"raw": self.header("to"), "tag": self.to.tag, "number": self.to.uri.number},
-            "Call-ID": self.call_id,
-            "CSeq": {"check": str(self.cseq), "method": self.cseq_method},
-            "Contact": self.header("contact"),
-        }
+        self.headers = {"Call-ID": self.call_id}
         if self.is_request:
             self._check_request()
 
@@ -287,13 +287,19 @@ class Message(SIP.SIPMessage):
             raise _Fault(400, "Bad Contact Header")
 
     def _read_body(self, rest: bytes) -> None:
-        length = self.header("content-length")
-        if not self.fields.get("content-length"):
+        if "content-length" not in self.fields:
             self.content = rest
             return
+        length = self.fields["content-length"][0]
         if not re.fullmatch(r"[0-9]{1,10}", length) or int(length) > len(rest):
             raise _Fault(400, "Bad Content-Length Header")
         self.content = rest[: int(length)]
+
+
+def _full_name(written: str) -> str:
+    """The full lower-case name of a header that may be written in any way, '' for what is no name."""
+    name = written.rstrip(" \t").lower()
+    return COMPACT.get(name, name) if is_token(name) else ""
 
 
 def _read_via(value: str) -> Via:

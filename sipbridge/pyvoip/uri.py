@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeVar
 from urllib.parse import quote, unquote
 
 HOST = r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9._-]*)"
@@ -21,6 +24,11 @@ _ESCAPED = re.compile(r"\\(.)", re.S)
 _CONTROL = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]+"
 )
+
+
+SHORT = 256  # characters; longer texts, which only an attacker sends, are not remembered
+
+Read = TypeVar("Read")
 
 
 class BadAddress(ValueError):
@@ -58,13 +66,25 @@ class NameAddr:
 
     display: str
     uri: Uri
-    params: dict[str, str]
+    params: Mapping[str, str]
 
     @property
     def tag(self) -> str:
         return self.params.get("tag", "")
 
 
+def _remembering(read: Callable[[str], Read]) -> Callable[[str], Read]:
+    """Let a reader remember what it read of late: all messages of a call carry the same addresses."""
+    remembered = lru_cache(maxsize=1024)(read)
+
+    def reader(text: str) -> Read:
+        return remembered(text) if len(text) <= SHORT else read(text)
+
+    reader.__doc__ = read.__doc__
+    return reader
+
+
+@_remembering
 def parse_uri(text: str) -> Uri:
     """Read one URI. Raises BadAddress; any scheme is allowed, sip, sips and tel must be well formed."""
     if match := _SIP.fullmatch(text):
@@ -92,6 +112,7 @@ def dialable(text: str) -> Uri:
     return uri
 
 
+@_remembering
 def parse_name_addr(value: str) -> NameAddr:
     """Read `"Name" <uri>;params` or `uri;params`. Raises BadAddress."""
     value = value.strip()
@@ -163,6 +184,8 @@ def split(text: str, separator: str) -> list[str]:
 
 def readable(text: str) -> str:
     """Text for people: undecodable bytes read as Latin-1, control characters removed."""
+    if text.isascii() and text.isprintable():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:
