@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from urllib.parse import unquote
 
 from flask_babel import gettext as _
 
@@ -30,6 +31,12 @@ def is_sip_uri(text: str) -> bool:
     if host.startswith("[") or re.fullmatch(r"[\d.]+", host):
         return _is_address(host.strip("[]"))
     return all(re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", label) for label in host.split("."))
+
+
+def user_part(text: str) -> str:
+    """The user of a SIP address as it is meant, '' for anything else: `+74951234567` of `sip:+74951234567@pbx`."""
+    match = _URI.fullmatch(text)
+    return unquote(re.split("[;:]", match["user"])[0]) if match and match["user"] else ""
 
 
 def in_words(extension: str) -> str:

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp import feed
-from webapp.accounts import passwords, softphones
+from webapp.accounts import extensions, passwords, softphones
 from webapp.accounts.models import Role, User
+from webapp.clients.keys import normal_phone
+from webapp.office import dialling
 
 
 class Refused(ValueError):
@@ -46,6 +49,7 @@ def everybody(session: Session) -> Sequence[User]:
 def add(session: Session, details: Details, now: datetime) -> tuple[User, str]:
     """A new user and the password made for them, which is kept nowhere. Raises Refused."""
     _check_free(session, details, None)
+    _check_number(session, details)
     password = passwords.generate()
     user = User(password_hash=passwords.hashed(password))
     _fill(user, details)
@@ -56,11 +60,13 @@ def add(session: Session, details: Details, now: datetime) -> tuple[User, str]:
 
 
 def change(session: Session, user: User, details: Details, now: datetime) -> None:
-    """Other details for `user`. Raises Refused: a login or softphone that is taken, the last administrator's role.
+    """Other details for `user`. Raises Refused: a login or softphone that is taken, a telephone that is a number
+    nobody may call, the last administrator's role.
 
     A softphone proves login and secret together: under another login, or beside another phone, the secret is void.
     """
     _check_free(session, details, user)
+    _check_number(session, details)
     if details.role != Role.ADMIN and _is_last_admin(session, user):
         raise Refused("role", _("%(name)s is the only administrator. Make another one first.", name=user.name))
     if user.login != details.login or details.extension != softphones.extension_of(details.login):
@@ -109,6 +115,16 @@ def _check_free(session: Session, details: Details, user: User | None) -> None:
     taken = (User.extension == details.extension) & User.active
     if details.extension and (user is None or user.active) and _others(session, taken, user):
         raise Refused("extension", _("This softphone belongs to somebody else."))
+
+
+def _check_number(session: Session, details: Details) -> None:
+    """A telephone behind a number costs what a call of ours costs: it needs the rule that such a call needs."""
+    written = extensions.user_part(details.extension)
+    number = normal_phone(written, current_app.config["SETTINGS"].country)
+    if not (number.startswith("+") or written.startswith(("+", "00"))):
+        return
+    if why_not := dialling.of_role(session, details.role).why_not(number):
+        raise Refused("extension", f"{_('This telephone is an outside number.')} {why_not}")
 
 
 def _others(session: Session, condition: object, but: User | None) -> int:

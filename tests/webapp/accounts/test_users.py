@@ -12,8 +12,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tests.webapp.conftest import PASSWORD
-from webapp.accounts.models import User
+from webapp.accounts.models import Role, User
 from webapp.feed import Feed
+from webapp.office import dialling
 
 SignIn = Callable[[str], FlaskClient]
 
@@ -79,6 +80,11 @@ def test_a_new_user_signs_in_with_the_password_shown_once(app: Flask, sign_in: S
         ({"region_id": "5"}, "Not a valid choice"),
         ({"extension": "anna"}, "Write a SIP address"),
         ({"extension": "sip:anna@127.0.0.1:5999"}, "belongs to somebody else"),
+        ({"extension": "sip:+79161234567@pbx.example"}, "This telephone is an outside number."),
+        ({"extension": "sip:%2B79161234567@pbx.example"}, "This telephone is an outside number."),
+        ({"extension": "sip:8(916)123-45-67;x=1@127.0.0.1:5070"}, "This telephone is an outside number."),
+        ({"extension": "sip:0019005551234@pbx.example"}, "This telephone is an outside number."),
+        ({"extension": "sip:+99999@pbx.example"}, "This telephone is an outside number."),
     ],
 )
 def test_a_bad_user_comes_back_with_the_reason(
@@ -88,6 +94,20 @@ def test_a_bad_user_comes_back_with_the_reason(
     text = answer.get_data(as_text=True)
     assert answer.status_code == 422 and words in text and "buyer &amp; seller" in text
     assert session.scalar(select(func.count()).select_from(User)) == 8
+
+
+def test_a_telephone_behind_a_number_needs_the_rule_of_its_role(sign_in: SignIn, session: Session) -> None:
+    """It is rung at the office's cost, like any number that is called; the head allows it, not the administrator."""
+    admin, mobile = sign_in("admin"), details(extension="sip:+79161234567@pbx.example")
+    dialling.add(session, Role.SECRETARY, "+7916*")
+    session.commit()
+    assert admin.post("/users", data=mobile).status_code == 422
+    assert admin.post("/users", data=mobile | {"role": "secretary"}).status_code == 200
+    user = session.scalars(select(User).where(User.login == "olga")).one()
+    assert user.extension == "sip:+79161234567@pbx.example"
+    assert admin.post(f"/users/{user.id}", data=mobile).status_code == 422
+    for inner in ("sip:101@pbx.example", "sip:778899@provider.example", "sip:anna7916@pbx.example"):
+        assert admin.post(f"/users/{user.id}", data=mobile | {"extension": inner}).status_code == 303
 
 
 def test_details_are_changed(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
