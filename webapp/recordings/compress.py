@@ -18,7 +18,6 @@ from pathlib import Path
 
 import av
 
-SUFFIX = ".webm"
 BITS_A_CHANNEL = 16_000
 RATES = (8000, 12_000, 16_000, 24_000, 48_000)
 LONGEST_SECONDS = 24 * 3600

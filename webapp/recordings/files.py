@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+STORED = ".webm"
+"""What a recording at rest is."""
+PART = f"{STORED}.part"
+"""One that is still being made."""
 TYPES = {
     ".wav": "audio/wav",
     ".webm": "audio/webm",
@@ -31,3 +35,13 @@ def remove(folder: Path, *names: str) -> None:
         path = find(folder, name)
         if path is not None:
             path.unlink(missing_ok=True)
+
+
+def remove_all(folder: Path, *names: str) -> None:
+    """Delete these files and what a worker that died had begun to make of them. Raises OSError."""
+    remove(folder, *names)
+    folder = folder.resolve()
+    for path in ((folder / name).resolve() for name in names if name and "\0" not in name):
+        if path.is_relative_to(folder) and path.suffix.lower() in TYPES:
+            path.with_suffix(STORED).unlink(missing_ok=True)
+            path.with_suffix(PART).unlink(missing_ok=True)

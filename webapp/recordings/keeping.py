@@ -77,7 +77,7 @@ def _delete(session: Session, folder: Path, recording_id: int, now: datetime) ->
     if recording.held_at is not None or not recording.path:
         session.commit()
         return False
-    files.remove(folder, recording.path, recording.original)
+    files.remove_all(folder, recording.path, recording.original)
     forbidden = recording.stopped == "forbidden"
     call = session.get_one(Call, recording.call_id)
     if forbidden:

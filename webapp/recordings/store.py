@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from webapp.recordings import files
-from webapp.recordings.compress import SUFFIX, Stored, Unreadable, compress
+from webapp.recordings.compress import Stored, Unreadable, compress
 from webapp.recordings.models import Recording
 
 LEASE = timedelta(hours=1)
@@ -72,7 +72,7 @@ def store(session: Session, folder: Path, recording_id: int, path: str, now: dat
     if source is None:
         log.warning("a recording is not on the disk", recording=recording_id)
         return False
-    target, part = source.with_suffix(SUFFIX), source.with_suffix(f"{SUFFIX}.part")
+    target, part = source.with_suffix(files.STORED), source.with_suffix(files.PART)
     try:
         stored = compress(source, part)
         os.replace(part, target)

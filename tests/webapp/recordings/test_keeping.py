@@ -167,6 +167,22 @@ def test_a_file_that_came_all_the_same_is_deleted_and_never_heard(
     assert recording.deleted_why == "forbidden" and not (folder / "c1.wav").exists()
 
 
+def test_nothing_that_a_killed_worker_made_of_it_stays(
+    session: Session, line: Line, folder: Path, clock: Clock, make_recording: MakeRecording
+) -> None:
+    """Killed while it compressed, or between the new file and the row that names it."""
+    gone, old = make_recording("c1"), make_recording("c2", ready_at=clock() - timedelta(days=31), line_id=line.id)
+    kept = make_recording("c3")
+    gone.stopped = "forbidden"
+    session.commit()
+    for recording in (gone, old, kept):
+        for made in (".webm", ".webm.part"):
+            (folder / recording.path).with_suffix(made).write_bytes(b"speech")
+    assert delete(session, folder, clock) == 2
+    left = {path.name for path in folder.rglob("*") if path.is_file()}
+    assert left == {"c3.wav", "c3.webm", "c3.webm.part"}
+
+
 def test_the_flag_stops_a_talk_that_goes_on(
     session: Session,
     on_duty: dict[str, User],
