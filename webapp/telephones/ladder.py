@@ -19,6 +19,7 @@ HERE, CALLER = "desk", "caller"
 MOST_BYTES = 8 << 20
 MOST_MESSAGES = 2000
 MOST_PARTIES = 8
+MOST_COUNTED = 10**9  # milliseconds, or messages left out
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _RESPONSE = re.compile(r"SIP/2\.0 (\d{3})(?: |$)", re.ASCII)
@@ -134,21 +135,25 @@ def _message(item: Any, seen: set[tuple[str, str, str]]) -> Message | None:
     if not isinstance(item, Mapping):
         return None
     names = ("at", "from", "to", "address", "first_line", "text", "call")
-    texts = {name: item[name] for name in names if isinstance(item.get(name), str)}
+    written = {name: item[name] for name in names if isinstance(item.get(name), str)}
+    texts = {name: text.encode("utf-8", "replace").decode() for name, text in written.items()}  # "\ud800" is JSON
     if len(texts) < len(names) or HERE not in (texts["from"], texts["to"]):
+        return None
+    at = datetime.fromisoformat(texts["at"])
+    if at.tzinfo is None or not 2000 <= at.year <= 2999:
         return None
     ms, left_out, text = item.get("ms"), item.get("left_out", 0), texts["text"][:8192]
     response, request, cseq = _RESPONSE.match(text), _REQUEST.match(text), _CSEQ.search(text)
     return Message(
-        at=datetime.fromisoformat(texts["at"]),
-        ms=ms if type(ms) is int and ms >= 0 else 0,
+        at=at,
+        ms=ms if type(ms) is int and 0 <= ms <= MOST_COUNTED else 0,
         sender=texts["from"][:200],
         receiver=texts["to"][:200],
         address=texts["address"][:80],
         first_line=texts["first_line"][:300],
         text=text,
         leg=texts["call"][:256],
-        left_out=left_out if type(left_out) is int and left_out > 0 else 0,
+        left_out=left_out if type(left_out) is int and 0 < left_out <= MOST_COUNTED else 0,
         kind=(cseq[1].upper() if response and cseq else request[1] if request and not response else "")[:12],
         code=int(response[1]) if response else 0,
         inside=bool(_TO_TAG.search(text)) and not response,

@@ -127,6 +127,30 @@ def test_what_is_no_ladder_is_none(folder: Path, keep: Callable[..., Path], cont
     assert read(folder) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("at", "0001-01-01T00:00:00+14:00"),
+        ("at", "9999-12-31T23:59:59-14:00"),
+        ("at", "2026-03-10T09:00:00"),
+        ("ms", 10**400),
+        ("left_out", 10**4000),
+        ("first_line", "<script>alert(1)</script>"),
+        ("first_line", "\ud800"),
+        ("text", "\ud800 SIP/2.0 ٤٠٤ <script>alert(1)</script>"),
+        ("from", "\ud800<script>alert(1)</script>"),
+    ],
+)
+def test_one_odd_message_is_shown_harmlessly_or_left_out(
+    sign_in: SignIn, gone: Call, keep: Callable[..., Path], name: str, value: Any
+) -> None:
+    keep("c1", [ABANDONED[0], {**ABANDONED[0], name: value}, *ABANDONED[1:]])
+    answer = sign_in("admin").get(f"/calls/{gone.id}/ladder")
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 200 and "it rings" in text and "<script>alert" not in text
+    assert len(text) < 100_000
+
+
 @pytest.mark.parametrize("call_id", ["../c1", "c1/../../x", "", ".hidden", "a" * 200, "c1\0"])
 def test_a_name_that_leaves_the_folder_is_not_read(folder: Path, keep: Callable[..., Path], call_id: str) -> None:
     keep("c1", ABANDONED)
