@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import faulthandler
 import fcntl
+import gc
 import os
 import signal
 import sqlite3
@@ -57,6 +58,7 @@ class CannotStart(Exception):
 def main() -> int:
     """Run until told to stop; the exit code."""
     to_stderr()
+    collect_seldom()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
@@ -65,6 +67,16 @@ def main() -> int:
     except (ConfigError, CannotStart) as error:
         print(f"sipbridge: {error}", file=sys.stderr)
         return 2
+
+
+def collect_seldom() -> None:
+    """Let Python look for cycles of garbage seldom: all threads wait while it looks at every object of every call.
+
+    At 150 calls a second they waited up to 0.13 s at a time. What the modules made is left out: it stays anyway.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 def run(config: Config, stop: threading.Event, supervisor: Supervisor) -> int:
