@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import secrets
 import socket
@@ -35,6 +36,7 @@ _HOPELESSLY_LATE = 0.5
 _LONGEST = 1500  # bytes; no network packet of audio is longer
 _EXPEDITED = 0xB8  # DSCP EF, what networks give voice
 
+_address = functools.lru_cache(maxsize=256)(ipaddress.ip_address)
 _changing = threading.Lock()
 
 
@@ -80,7 +82,7 @@ class Stream:
         self._hub = hub
         self._payload_type = PAYLOAD_TYPES[codec]
         self._telephone_event = telephone_event
-        self._version = ipaddress.ip_address(local_ip).version
+        self._version = _address(local_ip).version
         self._announced: tuple[str, int] | None = None
         self._peer_ip = ""
         self._remote: Any = None  # the peer's socket address, as recvfrom gives it; None: nobody
@@ -115,7 +117,7 @@ class Stream:
         """
         if (ip, port) == self._announced:
             return
-        address = ipaddress.ip_address(ip)
+        address = _address(ip)
         if address.version != self._version or address.is_multicast or not 0 <= port <= 65535:
             raise ValueError(f"RTP can't be sent to {ip} port {port}")
         with _changing:

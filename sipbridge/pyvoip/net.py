@@ -10,11 +10,18 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 
 MAX_LOOKUPS = 16  # at a time
+LONGEST_ADDRESS = 64  # characters, a zone's name included
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
 
 def is_numeric(host: str) -> bool:
+    """Whether this is an IP address and no name."""
+    return len(host) <= LONGEST_ADDRESS and _is_numeric(host)
+
+
+@lru_cache(maxsize=1024)
+def _is_numeric(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:
