@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -97,8 +98,13 @@ def bridge_and_desk(load: Load, folder: Path) -> Iterator[tuple[str, int] | None
 
 @contextmanager
 def bridge_alone(load: Load, folder: Path) -> Iterator[tuple[str, int] | None]:
-    """The bridge with its standing plan: it waits 300 ms for a desk that is away."""
+    """The bridge with its standing plan: it waits 300 ms for a desk that is away.
+
+    The desk's port is held and nobody listens on it: some other program's answers would change the plans.
+    """
     installation = Installation(folder, **ROOM)
+    held = socket.socket()
+    held.bind(("127.0.0.1", installation.web_port))
     plans = (TimedPlan(datetime(2000, 1, 1, tzinfo=UTC), plan_for(load.extension)),)
     save(folder / "var" / "bridge" / "standing.json", StandingPlans("bench", {"*": plans}))
     try:
@@ -106,6 +112,7 @@ def bridge_alone(load: Load, folder: Path) -> Iterator[tuple[str, int] | None]:
         yield "127.0.0.1", installation.sip_port
     finally:
         installation.close()
+        held.close()
 
 
 Peer = Callable[[Load, Path], AbstractContextManager[tuple[str, int] | None]]
