@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy import JSON, Dialect, ForeignKey, Index, String, TypeDecorator
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.accounts.models import User
 from webapp.db import Model
 from webapp.languages import in_reader_language
+
+MENU_KEYS = "0123456789*#"
+"""The keys of a telephone that a menu may name."""
 
 
 class Office(Model):
@@ -96,6 +100,48 @@ class Region(ListItem, Model):
     __tablename__ = "region"
 
 
+class _Menu(TypeDecorator[dict[str, Any]]):
+    """A line's menu. What is none is read as far as it makes sense: a call that rings can't wait for its repair."""
+
+    impl = JSON
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], dict[str, Any]]:
+        """The function that reads what the database holds."""
+        inner = self.impl_instance.result_processor(dialect, coltype)
+
+        def read(value: Any) -> dict[str, Any]:
+            try:
+                found = inner(value) if inner else value
+            except (ValueError, RecursionError):
+                return {}
+            return _tidy_menu(found)
+
+        return read
+
+
+def _tidy_menu(value: Any) -> dict[str, Any]:
+    menu: dict[str, Any] = {}
+    if isinstance(value, dict):
+        if isinstance(value.get("sound"), str):
+            menu["sound"] = value["sound"]
+        if isinstance(value.get("choices"), list):
+            menu["choices"] = [choice for one in value["choices"] if (choice := _tidy_choice(one))][: len(MENU_KEYS)]
+    return menu
+
+
+def _tidy_choice(value: Any) -> dict[str, Any] | None:
+    if not isinstance(value, dict) or value.get("digit") not in tuple(MENU_KEYS):
+        return None
+    title, people = value.get("title"), value.get("user_ids")
+    ids = people if isinstance(people, list) else []
+    return {
+        "digit": value["digit"],
+        "title": title if isinstance(title, str) else "",
+        "user_ids": [user_id for user_id in ids if type(user_id) is int and 0 < user_id < 2**31],
+    }
+
+
 class Line(Model):
     """A number callers dial. `name` is its SIP user part; blank settings fall back to the office's.
 
@@ -123,7 +169,7 @@ class Line(Model):
     record: Mapped[bool] = mapped_column(default=True)
     record_notice: Mapped[bool] = mapped_column(default=False)
     message_seconds: Mapped[int] = mapped_column(default=120)
-    menu: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    menu: Mapped[dict[str, Any]] = mapped_column(_Menu, default=dict)
     keep_recordings_days: Mapped[int | None] = mapped_column()
     active: Mapped[bool] = mapped_column(default=True)
     channel: Mapped[Channel | None] = relationship()

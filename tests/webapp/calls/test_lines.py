@@ -6,10 +6,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from sipbridge.events import CallEnded, EndReason, LineChanged, StandingPlans, from_wire
+from sipbridge.events import CallEnded, EndReason, LineChanged, MenuChosen, StandingPlans, from_wire
 from tests.webapp.calls.conftest import Bridge
 from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
@@ -137,3 +138,33 @@ def test_a_line_says_since_when_and_what_went_wrong_last(
     bridge.send(LineChanged("desk", True, "registered", again), LineChanged("desk", True, "registered", clock()))
     session.expire_all()
     assert (state.registered, state.since, state.last_error) == (True, again, "no answer")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "[never closed",
+        "[" * 100_000,
+        "null",
+        "[]",
+        '"x"',
+        '{"choices": 5}',
+        '{"sound": "menu.wav", "choices": [1, {}, {"digit": ["1"]}, {"digit": "12", "user_ids": []}]}',
+        '{"sound": {"a": 1}, "choices": [{"digit": "1", "user_ids": ["a"]}]}',
+        '{"sound": "menu.wav", "choices": [{"digit": "1", "title": {}, "user_ids": 5}]}',
+        '{"sound": "menu.wav", "choices": [{"digit": "1", "user_ids": [null, -1, 1000000000000000000000]}]}',
+    ],
+)
+def test_a_menu_broken_in_the_database_keeps_no_caller_out(
+    session: Session, on_duty: dict[str, User], bridge: Bridge, sign_in: Callable[[str], FlaskClient], broken: str
+) -> None:
+    if session.get_bind().dialect.name != "sqlite" and broken.count("[") > broken.count("]"):
+        pytest.skip("this database refuses what is no JSON")
+    session.execute(text("update line set menu = :broken"), {"broken": broken})
+    session.commit()
+    plan = bridge.offer("c1")
+    assert plan["steps"] and all(len(choice["digit"]) == 1 for choice in (plan["menu"] or {}).get("choices", []))
+    bridge.send(MenuChosen("c1", "1", bridge.clock()))
+    assert the_call(session).menu_digit == "1"
+    head, line_id = sign_in("head"), session.scalar(select(Line.id))
+    assert head.get(f"/settings/lines?line={line_id}").status_code == 200
