@@ -26,7 +26,7 @@ COMMANDS: dict[str, LazyString] = {
     "PauseRecording": _l("Pausing the recording"),
     "ResumeRecording": _l("Recording on"),
     "ForbidRecording": _l("Ending the recording"),
-    "Dial": _l("Calling out"),
+    "Dial": _l("Calling a number"),
     "HangUp": _l("Hanging up"),
 }
 """What was asked of the bridge, as people call it."""

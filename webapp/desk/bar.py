@@ -157,9 +157,11 @@ def _notice(
     """One quiet line, the most pressing: what was refused, who is being rung, what became of a call that was mine."""
     if keys.notice:
         return keys.notice
+    if front and front.state == "dialing":
+        return _("Your telephone rings: pick it up, then the client is called.")
     if front and (goes_on := news.under_way(front.state, front.passing)):
         return goes_on
-    if said := news.lately(session, user, now):
+    if said := news.lately(session, user, touch.call_id if touch else None, now):
         return said
     said = ""
     if shown is not None and (touch is None or touch.id != shown):

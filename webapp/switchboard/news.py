@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import User
 from webapp.calls.models import Call, CallAudience, Transfer
+from webapp.pages import phone
 from webapp.switchboard.keys import SHOWN_FOR
 
 UNDER_WAY = ("passing", "passing_blind", "consulting", "passed", "consulted")
@@ -19,7 +20,7 @@ def under_way(state: str, passing: Transfer | None) -> str:
     """What goes on now. `state` as `desk.queries.Mine` tells it."""
     if passing is None or state not in UNDER_WAY:
         return ""
-    to, giver = passing.to_text, passing.from_user.name if passing.from_user else _("A colleague")
+    to, giver = phone(passing.to_text), passing.from_user.name if passing.from_user else _("A colleague")
     return {
         "passing": _("%(to)s is being rung; the caller hears music.", to=to),
         "passing_blind": _("%(to)s is being rung for the caller; you are free.", to=to),
@@ -29,8 +30,11 @@ def under_way(state: str, passing: Transfer | None) -> str:
     }[state]
 
 
-def lately(session: Session, user: User, now: datetime) -> str:
-    """What became of the last passing-on by or to `user` within SHOWN_FOR; '' when there was none."""
+def lately(session: Session, user: User, shown: int | None, now: datetime) -> str:
+    """What became of the last passing-on by or to `user` within SHOWN_FOR; '' when there was none.
+
+    What went well is not told over another call: `shown` is the id of the call on the page, None for none.
+    """
     row = session.scalars(
         select(Transfer)
         .where(or_(Transfer.from_user_id == user.id, Transfer.to_user_id == user.id))
@@ -42,7 +46,7 @@ def lately(session: Session, user: User, now: datetime) -> str:
             joinedload(Transfer.call).joinedload(Call.client),
         )
     ).first()
-    if row is None:
+    if row is None or (row.state == "done" and shown not in (None, row.call_id)):
         return ""
     if row.from_user_id == user.id:
         return _to_giver(session, row, user)
@@ -55,7 +59,7 @@ def lately(session: Session, user: User, now: datetime) -> str:
 
 
 def _to_giver(session: Session, row: Transfer, user: User) -> str:
-    to, name = row.to_text, _caller(row.call)
+    to, name = phone(row.to_text), _caller(row.call)
     if row.state == "done":
         return _("%(to)s speaks with the caller now: %(caller)s.", to=to, caller=name)
     if row.state == "cancelled":
@@ -74,4 +78,4 @@ def _to_giver(session: Session, row: Transfer, user: User) -> str:
 
 
 def _caller(call: Call) -> str:
-    return (call.client.name if call.client else "") or call.caller_name or call.number or _("hidden number")
+    return (call.client.name if call.client else "") or call.caller_name or phone(call.number) or _("hidden number")

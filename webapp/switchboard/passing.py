@@ -23,7 +23,7 @@ from webapp.clients import fields, keys
 from webapp.desk import caller, talk
 from webapp.office import dialling
 from webapp.office.queries import the_office
-from webapp.pages import moment, phone
+from webapp.pages import clock_time, moment, phone
 from webapp.roster import duty
 from webapp.roster.models import Absence
 from webapp.telephones import status
@@ -145,13 +145,19 @@ def people(session: Session, touch: Touch, user: User, search: str, now: datetim
             one.position,
             number if number.lstrip("+").isdigit() else "",
             state,
-            _("until %(time)s", time=moment(until)) if until else "",
+            _("until %(time)s", time=_by(until, now, zone)) if until else "",
             why,
         )
 
     order = list(STATES)
     found = [person(one) for one in users]
     return sorted(found, key=lambda one: (not one.can, one.state == "away", not one.why, order.index(one.state)))
+
+
+def _by(until: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """The time alone when it is today."""
+    same_day = until.astimezone(zone).date() == now.astimezone(zone).date()
+    return clock_time(until) if same_day else moment(until)
 
 
 def _number(session: Session, user: User, search: str) -> tuple[str, str]:
