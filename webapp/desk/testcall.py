@@ -69,7 +69,7 @@ def start(line: str, sip: tuple[str, int], language: str, number: str, name: str
     """Start the calling program, which speaks `language`; False when MOST_AT_ONCE are under way. It ends by itself."""
     host = f"[{sip[0]}]" if ":" in sip[0] else sip[0]
     command = [sys.executable, "-m", "sipbridge.testcall", "--to", f"sip:{line}@{host}:{sip[1]}"]
-    command += ["--from", number, "--name", name] if number else ["--hidden"]
+    command += [f"--from={number}", f"--name={name}"] if number else ["--hidden"]  # a name may begin with a dash
     command += ["--seconds", str(SECONDS), "--language", language]
     with _lock:
         _running[:] = [process for process in _running if process.poll() is None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -205,6 +206,14 @@ def started(app: Flask) -> Iterator[None]:
             process.terminate()
             process.wait(10)
         testcall._running.clear()
+
+
+def test_a_name_that_begins_like_an_option_is_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **more: started.append(command))
+    monkeypatch.setattr(testcall, "_running", [])
+    testcall.start("desk", ("127.0.0.1", 5060), "en", "+74951234567", "--to=sip:+19005551234@trunk.example")
+    assert "--name=--to=sip:+19005551234@trunk.example" in started[0] and started[0].count("--to") == 1
 
 
 def test_at_most_three_test_calls_live_at_once(

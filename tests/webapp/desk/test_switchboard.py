@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -292,6 +293,13 @@ def test_nonsense_as_a_target_is_refused(session: Session, touch: Touch, sign_in
     answer = sign_in("anna").post(f"/desk/calls/{touch.call_id}/pass", data={"to": to, "how": "blind"})
     assert answer.status_code == 422
     assert asked(session) == []
+
+
+def test_what_is_written_for_the_colleague_is_in_no_address(touch: Touch, sign_in: SignIn) -> None:
+    """Addresses are logged, by the web server before us and by browsers."""
+    text = page(sign_in("anna"), f"/desk/calls/{touch.call_id}/pass")
+    looks = re.findall(r"<[^>]*hx-get=[^>]*hx-include=\"#pass-form\"[^>]*>", text)
+    assert len(looks) == 2 and all('hx-params="q,to"' in tag for tag in looks)
 
 
 def test_nobody_is_passed_on_twice_at_once(
