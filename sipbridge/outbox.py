@@ -17,12 +17,13 @@ import os
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from sipbridge.events import (
+    BridgeStarted,
     CallAnswered,
     CallEnded,
     CallOffered,
@@ -30,6 +31,7 @@ from sipbridge.events import (
     EndReason,
     Event,
     GreetingStarted,
+    LineChanged,
     WireError,
     decode,
     encode,
@@ -89,17 +91,22 @@ class Outbox:
 
     def add(self, *events: Event) -> None:
         """Keep the events in this order, all or none; when this returns they will be delivered."""
+        ids = [str(uuid.uuid4()) for _ in events]
+        rows = [(event_id, _json(event_id, event)) for event_id, event in zip(ids, events, strict=True)]
+        offered = [event.call_id for event in events if isinstance(event, CallOffered)]
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             try:
+                self._db.executemany("INSERT INTO events (event_id, envelope) VALUES (?, ?)", rows)
                 for event in events:
-                    self._insert(event)
                     self._follow(event)
+                if offered:
+                    self._db.execute("INSERT OR REPLACE INTO last_offered VALUES (1, ?)", (offered[-1],))
             except BaseException:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
-        if offered := [event.call_id for event in events if isinstance(event, CallOffered)]:
+        if offered:
             self._forget_notes(offered[-1])
 
     def oldest(self, most: int) -> list[Kept]:
@@ -110,12 +117,10 @@ class Outbox:
             ).fetchall()
         return [Kept(*row) for row in rows]
 
-    def delivered(self, kept: Iterable[Kept]) -> None:
-        """Forget these: the desk has them."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany("DELETE FROM events WHERE seq = ?", [(item.seq,) for item in kept])
-            self._db.execute("COMMIT")
+    def delivered(self, kept: Sequence[Kept]) -> None:
+        """Forget these, which `oldest` gave: the desk has them."""
+        with self._lock:  # one statement: a call must not wait while this thread fights for the interpreter
+            self._db.execute("DELETE FROM events WHERE seq BETWEEN ? AND ?", (kept[0].seq, kept[-1].seq))
 
     def put_aside(self, kept: Kept, why: str) -> None:
         """Move one event the desk refuses out of the way; it stays on disk in the table `refused`."""
@@ -192,17 +197,8 @@ class Outbox:
             if self._noted == saved and os.fstat(self._pen).st_size > _LONGEST_NOTES:
                 os.ftruncate(self._pen, 0)
 
-    def _insert(self, event: Event) -> None:
-        event_id = str(uuid.uuid4())
-        self._db.execute("INSERT INTO events (event_id, envelope) VALUES (?, ?)", (event_id, _json(event_id, event)))
-
     def _follow(self, event: Event) -> None:
         """Keep `open_calls` in step with what the desk is told."""
-        call_id, seen = getattr(event, "call_id", None), getattr(event, "at", None)
-        if call_id and seen:
-            self._db.execute(
-                "UPDATE open_calls SET seen_at = max(seen_at, ?) WHERE call_id = ?", (seen.isoformat(), call_id)
-            )
         match event:
             case CallOffered():
                 at = event.offered_at.isoformat()
@@ -210,7 +206,6 @@ class Outbox:
                     "INSERT OR REPLACE INTO open_calls (call_id, offered_at, seen_at) VALUES (?, ?, ?)",
                     (event.call_id, at, at),
                 )
-                self._db.execute("INSERT OR REPLACE INTO last_offered VALUES (1, ?)", (event.call_id,))
             case CallPlaced():
                 at = event.at.isoformat()
                 self._db.execute(
@@ -220,16 +215,25 @@ class Outbox:
                 )
             case GreetingStarted():
                 self._db.execute(
-                    "UPDATE open_calls SET rings = ? WHERE call_id = ?",
-                    (event.rings, event.call_id),
+                    "UPDATE open_calls SET seen_at = max(seen_at, ?), rings = ? WHERE call_id = ?",
+                    (event.at.isoformat(), event.rings, event.call_id),
                 )
             case CallAnswered():
+                at = event.at.isoformat()
                 self._db.execute(
-                    "UPDATE open_calls SET answered_at = ?, rings = ?, ring_seconds = ? WHERE call_id = ?",
-                    (event.at.isoformat(), event.rings, event.seconds, event.call_id),
+                    "UPDATE open_calls SET seen_at = max(seen_at, ?), answered_at = ?, rings = ?, ring_seconds = ?"
+                    " WHERE call_id = ?",
+                    (at, at, event.rings, event.seconds, event.call_id),
                 )
             case CallEnded():
                 self._db.execute("DELETE FROM open_calls WHERE call_id = ?", (event.call_id,))
+            case LineChanged() | BridgeStarted():
+                pass
+            case _:
+                self._db.execute(
+                    "UPDATE open_calls SET seen_at = max(seen_at, ?) WHERE call_id = ?",
+                    (event.at.isoformat(), event.call_id),
+                )
 
 
 def _json(event_id: str, event: Event) -> str:
