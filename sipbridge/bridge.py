@@ -73,6 +73,9 @@ HELD_SILENCE_LIMIT = 600.0
 MESSAGE_SILENCE = 10.0
 """Seconds without a voice after which a voice message is over."""
 
+TOGETHER = 20
+"""Events after which a busy thread brings to disk what it has; one that is not busy does so after each errand."""
+
 LAST_MESSAGES = 1.0
 """Seconds in which voice messages are closed when the bridge stops."""
 
@@ -112,6 +115,7 @@ class Bridge:
         self._saving = Saving(outbox)
         self._shelving = Shelving(self.recordings, self.report, now)
         self._errands: queue.SimpleQueue[Errand] = queue.SimpleQueue()
+        self._news: list[Event] = []  # of the thread's last errands, on their way to disk
         self._deadlines = Deadlines()
         self._next_tick = 0.0
         self._beat = time.monotonic()
@@ -142,7 +146,10 @@ class Bridge:
 
     def report(self, *events: Event) -> None:
         """Bring events on their way to the desk; a disk that refuses only delays them."""
-        self._saving.save(*events)
+        if threading.current_thread() is self._thread:
+            self._news += events
+        else:
+            self._saving.save(*events)
 
     def start(self, endpoint: pyvoip.Endpoint, deliver: Callable[[bool], None]) -> None:
         """Begin to work with the telephones behind `endpoint`; calls that came earlier are not lost.
@@ -235,6 +242,15 @@ class Bridge:
                 self._look_at_the_clock()
             except Exception:
                 log.exception("an errand failed")
+            if len(self._news) >= TOGETHER or self._errands.empty():
+                self._save_news()
+        self._save_news()
+
+    def _save_news(self) -> None:
+        """Bring to disk what happened; one commit for several calls when many come at once."""
+        news, self._news = self._news, []
+        if news:
+            self._saving.save(*news)
 
     def _patience(self) -> float:
         """Seconds until something falls due."""
@@ -249,7 +265,7 @@ class Bridge:
             self._tick(now)
 
     def _tick(self, now: float) -> None:
-        self.report()
+        self._saving.save()
         for live in list(self._calls.values()):
             limit = SILENCE_LIMIT if live.call.state == "talking" else HELD_SILENCE_LIMIT
             if live.call.talking and now - live.last_heard(now) > limit:
@@ -354,6 +370,7 @@ class Bridge:
                 continue
             if isinstance(action, StopRecording | DiscardRecording):  # what the call says comes before its recording
                 self.report(*events)
+                self._save_news()
                 events.clear()
             try:
                 live.act(action)
