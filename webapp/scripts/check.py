@@ -19,6 +19,7 @@ from webapp.scripts.grammar import (
     MIN_QUESTIONS,
     SITUATIONS,
     SPECIAL_ASKS,
+    WITHOUT_ENTRY,
     Script,
     parse,
 )
@@ -93,7 +94,7 @@ class _Checker:
 
     def entries(self) -> None:
         for situation in SITUATIONS:
-            if situation not in self.script.entries:
+            if situation not in self.script.entries and situation not in WITHOUT_ENTRY:
                 self.wrong(_l("The entry “%(name)s” is missing.", name=situation), "entries")
         for key in LETTERS:
             if key not in self.script.branches:

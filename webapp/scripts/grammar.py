@@ -27,12 +27,16 @@ from pydantic_core import ErrorDetails
 from webapp.scripts import phrases
 from webapp.scripts.reading import Problem, Source, Text, read
 
-Situation = Literal["new_caller", "known_client", "colleagues_client", "open_matter", "absent_employee", "was_missed"]
+Situation = Literal[
+    "new_caller", "known_client", "colleagues_client", "open_matter", "absent_employee", "was_missed", "we_call"
+]
 BranchKey = Literal["price", "wont_name", "angry", "absent", "cant_hear", "dont_know", "nothing_fits"]
 NextKind = Literal["call_back", "meeting_ours", "meeting_theirs", "offer", "samples", "order", "technologist", "letter"]
 Light = Literal["name", "next_step"]
 
 SITUATIONS: tuple[Situation, ...] = get_args(Situation)
+WITHOUT_ENTRY: dict[Situation, Situation] = {"we_call": "known_client"}
+"""Situations a script may leave out, and where it begins instead."""
 LETTERS: dict[BranchKey, str] = {
     "price": "P",
     "wont_name": "W",
@@ -196,6 +200,10 @@ class Script(_Part):
     branches: dict[BranchKey, Branch]
     steps: dict[Slug, Step] = Field(min_length=1, max_length=400)
     questions: tuple[Question, ...] = Field(max_length=200)
+
+    def entry(self, situation: Situation) -> str:
+        """The step at which the talk of a situation begins."""
+        return self.entries.get(situation) or self.entries[WITHOUT_ENTRY[situation]]
 
     @cached_property
     def main_steps(self) -> frozenset[str]:

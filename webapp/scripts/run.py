@@ -103,6 +103,8 @@ def _stored(session: Session, touch: Touch) -> ScriptRun | None:
 
 
 def _situation(touch: Touch) -> Situation:
+    if touch.direction == "out":
+        return "we_call"
     wanted = touch.call.situation if touch.call else ""
     if touch.call is None and touch.client_id:
         wanted = "known_client"

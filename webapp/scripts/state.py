@@ -56,7 +56,7 @@ def settle(state: State, script: Script) -> State:
     return state.model_copy(
         update={
             "version": script.version,
-            "step": script.entries[state.situation],
+            "step": script.entry(state.situation),
             "returns": (),
             "history": (),
             "restarted": True,

@@ -31,6 +31,7 @@ SITUATION_LABELS: dict[Situation, Text] = {
     "open_matter": _l("Client with an open matter"),
     "absent_employee": _l("Call for an absent colleague"),
     "was_missed": _l("Rang before and was missed"),
+    "we_call": _l("We call"),
 }
 
 

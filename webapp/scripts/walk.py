@@ -72,7 +72,7 @@ Moved = tuple[State, Effects]
 
 def start(script: Script, situation: Situation, known: Collection[str] = NOTHING_KNOWN) -> State:
     """The state at the situation's first step. A hidden number is a `new_caller`."""
-    step = _arrive(script, script.entries[situation], known)
+    step = _arrive(script, script.entry(situation), known)
     return State(
         script=script.script,
         language=script.language,
@@ -200,7 +200,7 @@ def _enter(
 
 
 def _return(state: State, script: Script, known: Collection[str], changes: dict[str, object]) -> State:
-    target = state.returns[-1] if state.returns else script.entries[state.situation]
+    target = state.returns[-1] if state.returns else script.entry(state.situation)
     return _move(state, script, target, state.returns[:-1], known, changes)
 
 

@@ -113,6 +113,17 @@ def test_each_situation_starts_at_its_own_step(
     assert isinstance(history, list) and history[0]["step"] == entry(situation)
 
 
+def test_a_call_of_ours_begins_by_asking_whether_it_is_a_good_moment(
+    sign_in: SignIn, session: Session, phone: Phone, on_duty: User
+) -> None:
+    touch = phone.ring()
+    touch.direction = "out"
+    session.commit()
+    Keys(sign_in("anna"), touch).press("branch", "angry")
+    history = state(session)["history"]
+    assert isinstance(history, list) and history[0]["step"] == entry("we_call")
+
+
 class Ring:
     """Makes the office's books such that the next call falls into one situation."""
 

@@ -27,7 +27,12 @@ def say(state: State) -> str:
 @pytest.mark.parametrize("situation", SITUATIONS)
 def test_each_situation_starts_at_its_own_step(situation: str) -> None:
     state = walk.start(SCRIPT, situation)  # type: ignore[arg-type]
-    assert state.step == SCRIPT.entries[situation]  # type: ignore[index]
+    assert state.step == SCRIPT.entry(situation)  # type: ignore[arg-type]
+
+
+def test_a_call_of_ours_begins_as_a_known_clients_where_the_script_has_nothing_of_its_own() -> None:
+    assert "we_call" not in SCRIPT.entries
+    assert walk.start(SCRIPT, "we_call").step == SCRIPT.entries["known_client"]
 
 
 def test_an_answer_moves_fills_and_lights() -> None:
