@@ -47,6 +47,14 @@ def prune(session: Session, now: datetime) -> int:
     return gone.rowcount or 0  # type: ignore[attr-defined]
 
 
+def one_after_the_other(session: Session, user: User) -> None:
+    """Let no second click of `user` be judged before what the first has asked for is written down.
+
+    Rows that refer to the user may be written meanwhile: the bridge's events wait for nobody's click.
+    """
+    session.scalars(select(User.id).where(User.id == user.id).with_for_update(key_share=True)).one()
+
+
 def has_it(session: Session, call: Call, user: User) -> bool:
     """True while `user` is the one who speaks in `call`: only he may say what becomes of it."""
     if call.state not in LIVE:

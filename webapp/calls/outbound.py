@@ -57,8 +57,7 @@ def dial(session: Session, user: User, wanted: Wanted, now: datetime, country: s
         raise Refused(why_not)
     if not user.extension:
         raise Refused(_("You have no telephone: register a softphone on your own page."))
-    # One after the other: two tabs, or a double click, must not both find the manager free.
-    session.scalars(select(User.id).where(User.id == user.id).with_for_update()).one()
+    control.one_after_the_other(session, user)  # two tabs, or a double click, must not both find him free
     if mine := _live_call(session, user):
         if mine.call and mine.call.direction == "out" and mine.call.number == number:
             return mine

@@ -43,6 +43,7 @@ def _mine(call_id: int) -> tuple[Call, Touch]:
 @allow(*SALES)
 def press(call_id: int, what: str) -> ResponseReturnValue:
     """One key of the talk. The bar says that it was asked; what comes of it comes with the telephones' answer."""
+    control.one_after_the_other(db.session(), me())
     (call, touch), now = _mine(call_id), _now()
     words = talk.stopped_at(db.session(), touch, me(), now, _zone()) if what == "hold" else ""
     keys.press(db.session(), call, what, me(), words, now)
@@ -87,6 +88,7 @@ def people(call_id: int) -> ResponseReturnValue:
 @allow(*SALES)
 def pass_on(call_id: int) -> ResponseReturnValue:
     """Pass the caller on: at once (how=blind), or after a word with the colleague (how=attended)."""
+    control.one_after_the_other(db.session(), me())
     (call, touch), now, session = _mine(call_id), _now(), db.session()
     typed = {name: request.form.get(name, "") for name in ("q", "to", "briefing")}
     target = passing.target(session, me(), typed["to"], typed["q"])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -293,6 +295,25 @@ def test_nonsense_as_a_target_is_refused(session: Session, touch: Touch, sign_in
     answer = sign_in("anna").post(f"/desk/calls/{touch.call_id}/pass", data={"to": to, "how": "blind"})
     assert answer.status_code == 422
     assert asked(session) == []
+
+
+def test_two_clicks_at_the_same_instant_pass_him_on_once(
+    session: Session, touch: Touch, office: dict[str, User], sign_in: SignIn
+) -> None:
+    together = threading.Barrier(4)
+
+    def click(client: FlaskClient, login: str) -> int:
+        together.wait(10)
+        to = {"to": f"user-{office_ids[login]}"}
+        return client.post(f"/desk/calls/{call_id}/pass", data=to).status_code
+
+    office_ids, call_id = {login: user.id for login, user in office.items()}, touch.call_id
+    clients = [(sign_in("anna"), login) for login in ("boris", "vera", "head", "boris")]
+    session.commit()
+    with ThreadPoolExecutor(4) as pool:
+        codes = list(pool.map(lambda one: click(*one), clients))
+    assert sorted(codes) == [200, 422, 422, 422]
+    assert asked(session) == ["Transfer"]
 
 
 def test_what_is_written_for_the_colleague_is_in_no_address(touch: Touch, sign_in: SignIn) -> None:
