@@ -31,11 +31,21 @@ class Shelving:
     def _close_recording(self, call_id: str, path: str, recorder: Recorder, keep: bool) -> None:
         seconds = recorder.close()
         if not keep:
-            (self._folder / path).unlink(missing_ok=True)
+            if not self._is_gone(path, recorder):  # what the desk hears of it deletes, and plays to nobody
+                self._save(RecordingReady(call_id, path, round(seconds, 3), self._now()))
         elif seconds:
             self._save(RecordingReady(call_id, path, round(seconds, 3), self._now()))
         else:
             log.error("nothing could be recorded", call_id=call_id, why=recorder.failure)
+
+    def _is_gone(self, path: str, recorder: Recorder) -> bool:
+        """Delete what must not be kept; False when the disk refuses, or hangs and may yet make the file."""
+        try:
+            (self._folder / path).unlink(missing_ok=True)
+        except OSError as error:
+            log.error("a recording that must not be kept can't be deleted here", why=str(error))
+            return False
+        return recorder.finished
 
     def message(self, path: str, recorder: Recorder, keep: bool, saved: Callable[[float], None]) -> None:
         """Close a voice message; `saved` hears its seconds, 0 when nothing is kept."""

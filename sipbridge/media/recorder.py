@@ -96,6 +96,11 @@ class Recorder:
         self._finished.wait(_CLOSE_SECONDS)
         return self._samples_on_disk / self._rate
 
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will be written."""
+        return self._finished.is_set()
+
     def write(self) -> bool:
         """Bring the file up to date; the writer's thread calls it. Whether the recorder is done with."""
         ended = self._ended

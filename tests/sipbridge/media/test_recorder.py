@@ -8,14 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from sipbridge.events import Event, RecordingReady
 from sipbridge.media.g711 import encode
 from sipbridge.media.recorder import Recorder, writer
 from sipbridge.media.stream import Frame, Stream
 from sipbridge.media.tones import tone, tone_pcm
+from sipbridge.shelving import Shelving
 from tests.sipbridge.media.conftest import Phone, until
 from tests.sipbridge.media.listening import channels, loudness
 
@@ -186,3 +189,22 @@ def test_frames_are_bounded_when_the_disk_is_too_slow(tmp_path: Path) -> None:
         until(lambda: recorder.failure is not None)  # a pipe is no place for a recording: the writer is free
         os.close(reader)
     assert recorder.close() == 0
+
+
+def test_what_must_not_be_kept_and_can_not_be_deleted_is_told_to_the_desk(tmp_path: Path) -> None:
+    """The desk's worker deletes it when the disk lets it; nobody would know of the file otherwise."""
+    events: list[Event] = []
+    shelving = Shelving(tmp_path, events.append, lambda: datetime(2026, 3, 2, tzinfo=UTC))
+    gone, stuck = Recorder(tmp_path / "gone.wav"), Recorder(tmp_path / "stuck.wav")
+    for recorder in (gone, stuck):
+        say(recorder.caller, tone("PCMU", 440, 0.2), time.monotonic())
+    until(lambda: all((tmp_path / name).exists() for name in ("gone.wav", "stuck.wav")))
+    (tmp_path / "stuck.wav").unlink()
+    (tmp_path / "stuck.wav").mkdir()  # unlink fails, for root as well
+    shelving.recording("c1", "gone.wav", gone, keep=False)
+    shelving.recording("c2", "stuck.wav", stuck, keep=False)
+    shelving.stop(10)
+    assert [(event.call_id, event.path) for event in events if isinstance(event, RecordingReady)] == [
+        ("c2", "stuck.wav")
+    ]
+    assert len(events) == 1 and not (tmp_path / "gone.wav").exists()
