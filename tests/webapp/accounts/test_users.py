@@ -97,7 +97,7 @@ def test_a_bad_user_comes_back_with_the_reason(
 
 
 def test_a_telephone_behind_a_number_needs_the_rule_of_its_role(sign_in: SignIn, session: Session) -> None:
-    """It is rung at the office's cost, like any number that is called; the head allows it, not the administrator."""
+    """It is rung at the office's cost, like any number that is called."""
     admin, mobile = sign_in("admin"), details(extension="sip:+79161234567@pbx.example")
     dialling.add(session, Role.SECRETARY, "+7916*")
     session.commit()
