@@ -290,7 +290,7 @@ def _welcome(settings: config.Config, passwords: dict[str, str], roles: dict[str
     if phones:
         lines.append("  The office's desk phones are built in and pick up by themselves after a few seconds.")
     lines += [
-        "    your own softphone: put its SIP address into Users, e.g. sip:anna@127.0.0.1:5091",
+        "    your own softphone: sign in, click your name, then Register my softphone",
         "",
         "  Ctrl-C stops.",
         "",

@@ -47,7 +47,9 @@ def offered(session: Session, event: CallOffered, now: datetime, country: str, z
     )
     session.add(call)
     session.flush()
-    trace.add(session, call, event.offered_at, "offered", number=call.number, line=call.line_name)
+    trace.add(
+        session, call, event.offered_at, "offered", number=call.number, line=(line and line.title) or call.line_name
+    )
 
     # 2. Match the caller (D29, key 3). Several clients, or a doubtful one: candidates are shown, none is opened.
     candidates = match.by_number(session, call.number, country) if call.number else []
