@@ -10,7 +10,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -122,10 +122,14 @@ def _messages(items: Any) -> list[Message]:
     if not isinstance(items, list):
         raise ValueError("not a list")
     seen: set[tuple[str, str, str]] = set()
+    taken: set[str] = set()
     found = []
     for item in items[:MOST_MESSAGES]:
         message = _message(item, seen)
         if message:
+            if message.kind == "INVITE" and 200 <= message.code < 300 and not message.again:
+                message = replace(message, inside=message.leg in taken)
+                taken.add(message.leg)
             found.append(message)
             seen.add((message.sender, message.leg, message.text))
     return found

@@ -99,7 +99,7 @@ def _request(message: Message) -> str:
     if message.kind == "CANCEL":
         return _("stop ringing") if from_desk else _("hangs up before anybody answered")
     if message.kind == "BYE":
-        return _("the call is over") if from_desk else _("hangs up")
+        return _("ends the call") if from_desk else _("hangs up")
     if message.kind == "ACK" and from_caller:
         return _("understood")
     known = REQUESTS.get(message.kind)
@@ -109,7 +109,7 @@ def _request(message: Message) -> str:
 def _answer(message: Message) -> str:
     code = message.code
     if 200 <= code < 300:
-        if message.kind != "INVITE":
+        if message.kind != "INVITE" or message.inside:
             return _("understood")
         return _("picked up") if message.sender != HERE else _("answered")
     if code in ANSWERS:

@@ -180,7 +180,7 @@ def test_a_flood_of_telephones_keeps_the_columns_few(folder: Path, keep: Callabl
         (message(0, "desk", "caller", "SIP/2.0 200 OK", "2 BYE"), "understood"),
         (message(0, ANNA, "desk", "SIP/2.0 486 Busy Here"), "busy"),
         (message(0, "caller", "desk", "BYE sip:x SIP/2.0", "2 BYE"), "hangs up"),
-        (message(0, "desk", ANNA, "BYE sip:x SIP/2.0", "2 BYE"), "the call is over"),
+        (message(0, "desk", ANNA, "BYE sip:x SIP/2.0", "2 BYE"), "ends the call"),
         (message(0, "desk", ANNA, "CANCEL sip:x SIP/2.0", "1 CANCEL"), "stop ringing"),
         (message(0, ANNA, "desk", "SIP/2.0 499 Whatever"), "refused (499)"),
         (message(0, ANNA, "desk", "BREW sip:x SIP/2.0", "1 BREW"), "asks something else"),
@@ -190,6 +190,11 @@ def test_a_flood_of_telephones_keeps_the_columns_few(folder: Path, keep: Callabl
 def test_every_message_has_plain_words(folder: Path, keep: Callable[..., Path], raw: dict[str, Any], said: str) -> None:
     keep("c1", [raw])
     assert said in words.meaning(read(folder)[0])
+
+
+def test_only_the_first_answer_of_a_call_is_a_telephone_picked_up(folder: Path, keep: Callable[..., Path]) -> None:
+    keep("c1", [message(0, ANNA, "desk", "SIP/2.0 200 OK"), message(9, ANNA, "desk", "SIP/2.0 200 OK", "2 INVITE")])
+    assert [words.meaning(one) for one in read(folder)] == ["picked up", "understood"]
 
 
 def test_a_message_sent_again_says_so(folder: Path, keep: Callable[..., Path]) -> None:
