@@ -34,10 +34,15 @@ PAGES = {
     "client-new": ("anna", "/clients/new"),
     "ledger": ("helen", "/ledger"),
     "calls": ("helen", "/calls"),
-    "call": ("helen", "/calls/300"),
+    "call": ("helen", "/calls/{call}"),
     "roster": ("helen", "/roster"),
     "scripts": ("helen", "/scripts"),
     "settings": ("helen", "/settings"),
+    "lines": ("helen", "/settings/lines"),
+    "sounds": ("helen", "/settings/sounds"),
+    "telephones": ("helen", "/telephones"),
+    "calling-out": ("admin", "/settings/calling-out"),
+    "softphone": ("anna", "/me/softphone"),
     "users": ("admin", "/users"),
 }
 
@@ -136,6 +141,19 @@ def a_client_of(installation: Installation, login: str) -> str:
     return installation.ask(ask)
 
 
+def last_call(installation: Installation) -> int:
+    """The newest call that was talked."""
+
+    def ask(session: Any) -> int:
+        from sqlalchemy import func, select
+
+        from webapp.calls.models import Call
+
+        return int(session.scalar(select(func.max(Call.id)).where(Call.talk_seconds > 0)))
+
+    return installation.ask(ask)
+
+
 def pictures(language: str, target: Path) -> None:
     """The documentation's pictures."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -157,14 +175,14 @@ def review(target: Path) -> None:
             )
             with demo(Path(folder), language) as (installation, passwords):
                 duty = who_is_on_duty(installation)
-                known = a_client_of(installation, duty)
+                known, call_id = a_client_of(installation, duty), last_call(installation)
                 for theme in ("light", "dark"):
                     prefix = f"{language}-{theme}-"
                     pages: dict[str, Page] = {}
                     for name, (login, path) in PAGES.items():
                         if login not in pages:
                             pages[login] = sign_in(browser, installation.url, login, passwords[login], theme, language)
-                        pages[login].goto(installation.url + path)
+                        pages[login].goto(installation.url + path.format(call=call_id))
                         pages[login].wait_for_timeout(300)
                         pages[login].screenshot(path=target / f"{prefix}{name}.png")
                     page = sign_in(browser, installation.url, duty, passwords[duty], theme, language)
