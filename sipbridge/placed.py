@@ -105,7 +105,7 @@ class Placed(Machine):
                 # Who hangs up while he is told of the recording did not want to talk.
                 self.end(EndReason.COMPLETED if self.talking else EndReason.REJECTED, now, caller_is_gone=True)
             case CallBroken(caller_is_gone):
-                self.end(EndReason.FAILED, now, caller_is_gone=caller_is_gone or self._dialled_at == math.inf)
+                self.end(EndReason.FAILED, now, caller_is_gone=caller_is_gone or not self._client_is_there)
 
     @property
     def state(self) -> str:
@@ -118,6 +118,11 @@ class Placed(Machine):
     @property
     def extension(self) -> str:
         return self.talk.extension if self.talk is not None else self.dial.extension
+
+    @property
+    def _client_is_there(self) -> bool:
+        """Whether the client's leg is to be hung up on: dialled, and not refused or given up."""
+        return self._stage in (_Stage.CLIENT, _Stage.TALK)
 
     def agenda(self) -> Agenda:
         return [(self._until, self._too_long)]
@@ -178,8 +183,8 @@ class Placed(Machine):
         self.end(EndReason.COMPLETED, now)
 
     def hang_up(self, now: float) -> None:
-        dialled = self._stage in (_Stage.CLIENT, _Stage.TALK)
-        self.end(EndReason.COMPLETED if self.talking else EndReason.ABANDONED, now, caller_is_gone=not dialled)
+        reason = EndReason.COMPLETED if self.talking else EndReason.ABANDONED
+        self.end(reason, now, caller_is_gone=not self._client_is_there)
 
     def wait(self, now: float) -> tuple[int, float]:
         """How long the client's telephone was called; the manager's own ringing does not count."""

@@ -149,6 +149,15 @@ def test_a_manager_who_hangs_up_at_the_busy_tone() -> None:
     walk.check_whole()
 
 
+def test_a_call_that_breaks_at_the_busy_tone_hangs_up_on_the_client_no_second_time() -> None:
+    walk = dialling()
+    walk.feed(CallerRang(False))
+    walk.until(32.0)
+    walk.feed(CallBroken(False))
+    assert [action for _, action in walk.done].count(HangUpCaller()) == 1
+    walk.check_whole()
+
+
 def test_both_are_told_before_it_is_recorded() -> None:
     walk = placed_talk(replace(DIAL, notice="notice.wav"))
     assert walk.hears == {CALLER: Sound.NOTICE, 0: Sound.NOTICE}
