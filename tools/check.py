@@ -19,6 +19,10 @@ CLIENTS = {
     "chromium": "chromium",
     "pg_ctl": "postgresql",
     "sox": "sox",
+    "linphonec": "linphone-cli",
+    "kamailio": "kamailio kamailio-extra-modules kamailio-tls-modules",
+    "rtpengine": "rtpengine-daemon",
+    "systemd-analyze": "systemd",
 }
 """Real programs the tests use, and Debian's packages that bring them."""
 
@@ -28,7 +32,7 @@ def where(program: str) -> str | None:
     if program == "pg_ctl":
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
         return str(found[-1]) if found else shutil.which("pg_ctl")
-    return shutil.which(program)
+    return shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
 
 
 def missing() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import ssl
 import threading
@@ -27,6 +28,8 @@ class TlsLine:
         self.socket = context.wrap_socket(plain, server_hostname=host)
         self.address = address
         self.version = self.socket.version()
+        self.nonce = ""
+        """Of the last challenge that came."""
         self._heard = b""
 
     def ask(self, method: str, uri: str, *fields: str, to_tag: str = "", body: str = "", seconds: float = 5) -> int:
@@ -66,6 +69,8 @@ class TlsLine:
                 return 0
             answer, self._heard = self._heard.split(b"\r\n\r\n", 1)
             code = int(answer.split(b" ", 2)[1])
+            if found := re.search(rb'WWW-Authenticate:[^\r]*nonce="([^"]+)"', answer):
+                self.nonce = found[1].decode()
             if branch.encode() in answer and code >= 200:
                 return code
         return 0
