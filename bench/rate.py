@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import re
 import shutil
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,7 +45,11 @@ def main() -> None:
         return
     seconds = 5.0 if options.short else 20.0
     rates = [rate for rate in RATES if rate <= AIM] if options.short else RATES
-    print(f"{'':22}{'calls/s':>8}{'failed':>12}{'180 p50/p99 ms':>18}{'plan p50/p99 ms':>18}{'200 p50/p99 ms':>18}")
+    print(
+        f"{'':22}{'calls/s':>8}{'failed':>12}{'180 p50/p99 ms':>18}{'plan p50/p99 ms':>18}{'200 p50/p99 ms':>18}",
+        end="",
+    )
+    print(f"{'threads':>10}{'kB a call':>9}")
     sipp = climb("SIPp's UAS", sipp_uas, rates, seconds)
     sippy = climb("sippy's UAS", sippy_uas, rates, seconds)
     ours = climb("the bridge", bridge_and_desk, rates, seconds)
@@ -57,8 +63,27 @@ def main() -> None:
     print(f"aim: no failure at {AIM} calls a second: {'met' if ours[AIM].failed == 0 else 'MISSED'}")
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Who answers, at which port of this machine, and its process."""
+
+    port: int
+    pid: int
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return "127.0.0.1", self.port
+
+    def size(self) -> tuple[int, int]:
+        """Threads, and kilobytes in memory. What a call leaves behind lives on for 32 s (RFC 3261, timer J)."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        threads, memory = (re.search(rf"{name}:\s+(\d+)", status) for name in ("Threads", "VmRSS"))
+        assert threads and memory
+        return int(threads[1]), int(memory[1])
+
+
 @contextmanager
-def sipp_uas(load: Load, folder: Path) -> Iterator[tuple[str, int] | None]:
+def sipp_uas(load: Load, folder: Path) -> Iterator[Target | None]:
     """SIPp's own scenario of somebody who answers at once."""
     if not shutil.which("sipp"):
         yield None
@@ -67,11 +92,11 @@ def sipp_uas(load: Load, folder: Path) -> Iterator[tuple[str, int] | None]:
     command = ["sipp", "-sn", "uas", "-i", "127.0.0.1", "-p", str(port), "-nostdin"]
     with _process(command, folder) as process:
         wait_for(lambda: _listens(port), told=f"sipp ended with {process.poll()}")
-        yield "127.0.0.1", port
+        yield Target(port, process.pid)
 
 
 @contextmanager
-def sippy_uas(load: Load, folder: Path) -> Iterator[tuple[str, int] | None]:
+def sippy_uas(load: Load, folder: Path) -> Iterator[Target | None]:
     """`bench.sippy_uas`, when sippy is installed."""
     if importlib.util.find_spec("sippy") is None:
         yield None
@@ -79,11 +104,11 @@ def sippy_uas(load: Load, folder: Path) -> Iterator[tuple[str, int] | None]:
     port = free_port()
     with _process([sys.executable, "-m", "bench.sippy_uas", str(port)], Path.cwd()) as process:
         wait_for(lambda: _listens(port), told=f"sippy ended with {process.poll()}")
-        yield "127.0.0.1", port
+        yield Target(port, process.pid)
 
 
 @contextmanager
-def bridge_and_desk(load: Load, folder: Path) -> Iterator[tuple[str, int] | None]:
+def bridge_and_desk(load: Load, folder: Path) -> Iterator[Target | None]:
     """The bridge, and a desk that answers at once."""
     installation = Installation(folder, **ROOM)
     command = [sys.executable, "-W", "ignore", "-m", "bench.rate", "--desk", str(installation.web_port), load.extension]
@@ -91,13 +116,13 @@ def bridge_and_desk(load: Load, folder: Path) -> Iterator[tuple[str, int] | None
         with _process(command, Path.cwd()) as desk:
             wait_for(lambda: _listens(installation.web_port, "tcp"), told=f"the desk ended with {desk.poll()}")
             installation.start("bridge")
-            yield "127.0.0.1", installation.sip_port
+            yield Target(installation.sip_port, installation.processes["bridge"].pid)
     finally:
         installation.close()
 
 
 @contextmanager
-def bridge_alone(load: Load, folder: Path) -> Iterator[tuple[str, int] | None]:
+def bridge_alone(load: Load, folder: Path) -> Iterator[Target | None]:
     """The bridge with its standing plan: it waits 300 ms for a desk that is away.
 
     The desk's port is held and nobody listens on it: some other program's answers would change the plans.
@@ -109,13 +134,13 @@ def bridge_alone(load: Load, folder: Path) -> Iterator[tuple[str, int] | None]:
     save(folder / "var" / "bridge" / "standing.json", StandingPlans("bench", {"*": plans}))
     try:
         installation.start("bridge")
-        yield "127.0.0.1", installation.sip_port
+        yield Target(installation.sip_port, installation.processes["bridge"].pid)
     finally:
         installation.close()
         held.close()
 
 
-Peer = Callable[[Load, Path], AbstractContextManager[tuple[str, int] | None]]
+Peer = Callable[[Load, Path], AbstractContextManager[Target | None]]
 
 
 def climb(name: str, peer: Peer, rates: Sequence[int], seconds: float) -> dict[int, Figures]:
@@ -127,13 +152,15 @@ def climb(name: str, peer: Peer, rates: Sequence[int], seconds: float) -> dict[i
             if target is None:
                 print(f"{name:22}not installed: left out")
                 return measured
-            load.run(target, 25, 1.0)  # warms both up
-            load.figures = Figures()
-            measured[rate] = figures = load.run(target, rate, seconds)
+            load.run(target.address, 25, 1.0)  # warms both up
+            load.figures, before = Figures(), target.size()
+            measured[rate] = figures = load.run(target.address, rate, seconds)
+            after = target.size()
         load.close()
         times = [_pair(figures.rang), _pair(figures.planned), _pair(figures.joined)]
         failed = f"{figures.failed} of {figures.started}"
-        print(f"{name:22}{rate:8}{failed:>12}" + "".join(f"{pair:>18}" for pair in times), flush=True)
+        size = f"{f'{before[0]} / {after[0]}':>10}{(after[1] - before[1]) / figures.started:9.0f}"
+        print(f"{name:22}{rate:8}{failed:>12}" + "".join(f"{pair:>18}" for pair in times) + size, flush=True)
         if figures.failed:
             break
     return measured
