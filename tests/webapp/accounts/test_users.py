@@ -79,6 +79,7 @@ def test_a_new_user_signs_in_with_the_password_shown_once(app: Flask, sign_in: S
         ({"role": "king"}, "Not a valid choice"),
         ({"region_id": "5"}, "Not a valid choice"),
         ({"extension": "anna"}, "Write a SIP address"),
+        ({"extension": "sip:anna@10.0.0.5\r\nVia: SIP/2.0/UDP evil"}, "Write a SIP address"),
         ({"extension": "sip:anna@127.0.0.1:5999"}, "belongs to somebody else"),
         ({"extension": "sip:+79161234567@pbx.example"}, "This telephone is an outside number."),
         ({"extension": "sip:%2B79161234567@pbx.example"}, "This telephone is an outside number."),
