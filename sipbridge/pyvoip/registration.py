@@ -244,8 +244,8 @@ class Registration:
             return
         self.registered = True
         self._pause, self._steps = FIRST_PAUSE, 0
-        self._tell(True, "registered")
         self._later(max(2.0, min(granted / 2, REFRESH_WITHIN)), self.start)
+        self._tell(True, "registered")
 
     def _granted(self, response: Message) -> int:
         """Seconds our binding lives: by our Contact in the answer, else the Expires header, else as asked."""

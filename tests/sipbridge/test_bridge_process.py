@@ -316,7 +316,7 @@ def test_a_talk_cut_off_by_kill_9_keeps_its_recording(office: Office, desk: Desk
     desk.plan = lambda call: plan(Step((phone,), 20.0), record=True)
     process = office.bridge()
     office.sipp(scenario(INVITE, TAKEN, HANGS_UP), pause=20)
-    wait_for(lambda: desk.of(CallAnswered), 5, "the talk")
+    wait_for(lambda: desk.of(CallAnswered), 15, "the talk")
     folder = office.data / "recordings"
     wait_for(lambda: any(path.stat().st_size > 80_000 for path in folder.rglob("*.wav")), 15, "some recording")
     (answered,) = desk.of(CallAnswered)
