@@ -186,7 +186,8 @@ class Softphone:
                     "module_path /usr/lib/baresip/modules",
                     *(f"module {name}.so" for name in modules),
                     *("module_tmp uuid.so", "module_tmp account.so", "module_app menu.so", "module_app ctrl_tcp.so"),
-                    *(f"ctrl_tcp_listen 127.0.0.1:{self._control_port}", f"snd_path {self.folder}"),
+                    # Its own folder, in one letter: baresip cuts longer names of sound files at 128 characters.
+                    *(f"ctrl_tcp_listen 127.0.0.1:{self._control_port}", "snd_path ."),
                     *("ring_aufile none", "ringback_aufile none", *options, ""),
                 ]
             )
