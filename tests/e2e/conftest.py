@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.office import Desk
 from tests.e2e.phones import missing
+from tests.e2e.postgres import Cluster, programs
 
 SignIn = Callable[..., Page]
 """`sign_in("anna")`; options are those of a browser's profile, and `url` where the way there is another."""
@@ -28,6 +30,18 @@ def clients() -> None:
     """The real programs; where they are absent the test is left out, and says so."""
     if absent := missing():
         pytest.skip(f"LEFT OUT: {', '.join(absent)} not installed")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server of its own."""
+    found = programs()
+    if found is None:
+        assert not os.environ.get("CI"), "PostgreSQL is missing on a build machine"
+        pytest.skip("LEFT OUT: PostgreSQL's server is not installed")
+    cluster = Cluster(found)
+    yield cluster
+    cluster.close()
 
 
 @pytest.fixture(scope="session")

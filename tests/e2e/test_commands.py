@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 
 from sipbridge.events import CallAnswered, CallOffered, Event, Hold, Resume, decode_command, encode
 from tests.e2e.installation import Installation, wait_for
 from tests.e2e.office import KNOWN, Desk
-from tests.e2e.postgres import Cluster, programs
+from tests.e2e.postgres import Cluster
 from webapp import clock, config
 from webapp.accounts.models import User
 from webapp.calls import control
 from webapp.calls.models import Call
 
 TIMES = 15
-
-
-@pytest.fixture
-def cluster() -> Iterator[Cluster]:
-    found = programs()
-    if found is None:
-        assert not os.environ.get("CI"), "PostgreSQL is missing on a build machine"
-        pytest.skip("LEFT OUT: PostgreSQL's server is not installed")
-    cluster = Cluster(found)
-    yield cluster
-    cluster.close()
 
 
 def test_a_command_crosses_from_one_web_process_to_another(cluster: Cluster, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,20 +13,9 @@ from sqlalchemy import select
 
 from tests.e2e.installation import ROOT, wait_for
 from tests.e2e.office import UNKNOWN, Desk
-from tests.e2e.postgres import Cluster, programs
+from tests.e2e.postgres import Cluster
 from webapp.calls.models import CallTrace
 from webapp.touches.models import Touch
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    found = programs()
-    if found is None:
-        assert not os.environ.get("CI"), "PostgreSQL is missing on a build machine"
-        pytest.skip("LEFT OUT: PostgreSQL's server is not installed")
-    cluster = Cluster(found)
-    yield cluster
-    cluster.close()
 
 
 def test_a_call_from_the_ring_to_the_ledger(cluster: Cluster, tmp_path: Path, clients: None, browser: Browser) -> None:

@@ -8,7 +8,6 @@ import socket
 import sqlite3
 import time
 import wave
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -71,18 +70,9 @@ def write_beep(path: Path, seconds: float) -> None:
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
-    stand_in = Desk().start()
-    yield stand_in
-    stand_in.stop()
-
-
-@pytest.fixture
-def office(tmp_path: Path, desk: Desk) -> Iterator[Office]:
+def office(tmp_path: Path, office: Office) -> Office:
     write_beep(tmp_path / "sounds" / BEEP, 0.3)
-    one = Office(tmp_path, desk.port)
-    yield one
-    one.close()
+    return office
 
 
 def ends(desk: Desk, count: int = 1, seconds: float = 8.0) -> list[CallEnded]:

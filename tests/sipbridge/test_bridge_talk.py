@@ -7,7 +7,7 @@ import json
 import signal
 import socket
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -81,21 +81,12 @@ SOUNDS = {"hold.wav": MUSIC, "hello.wav": GREETING, "sorry.wav": APOLOGY, "notic
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
-    stand_in = Desk().start()
-    yield stand_in
-    stand_in.stop()
-
-
-@pytest.fixture
-def office(tmp_path: Path, desk: Desk) -> Iterator[Office]:
+def office(tmp_path: Path, office: Office) -> Office:
     sounds = tmp_path / "sounds"
     sounds.mkdir()
     for name, hz in SOUNDS.items():
         hearing.write_tone(sounds / name, hz, 1.0)
-    one = Office(tmp_path, desk.port)
-    yield one
-    one.close()
+    return office
 
 
 def soon(condition: Callable[[], object], what: str, seconds: float = 6.0) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +13,6 @@ from sipbridge.events import (
     ApologyStarted,
     CallAnswered,
     CallEnded,
-    CallOffered,
     EndReason,
     Event,
     GreetingStarted,
@@ -50,9 +48,8 @@ from sipbridge.moves import (
     StopRecording,
     TimePassed,
 )
+from tests.sipbridge.walking import OFFERED, OFFERED_AT
 
-OFFERED_AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-OFFERED = CallOffered("c1", "desk", "+74951234567", "Orlova", "desk", OFFERED_AT)
 STANDING = Plan((Step(("sip:standing@x",), 10.0),), 2, 5.0, "hello.wav", "sorry.wav", False)
 
 

@@ -6,8 +6,6 @@ import array
 import signal
 import socket
 import wave
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,20 +14,6 @@ from tests.sipbridge.office import Office, Process
 from tests.sipbridge.standin import Desk, free_port, wait_for
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture
-def desk() -> Iterator[Desk]:
-    stand_in = Desk().start()
-    yield stand_in
-    stand_in.stop()
-
-
-@pytest.fixture
-def office(tmp_path: Path, desk: Desk) -> Iterator[Office]:
-    one = Office(tmp_path, desk.port)
-    yield one
-    one.close()
 
 
 def call(office: Office, *words: str, to: str = "") -> Process:

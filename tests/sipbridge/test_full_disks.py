@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import wave
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,18 +29,9 @@ pytestmark = [pytest.mark.e2e, needs_sipp]
 
 
 @pytest.fixture
-def desk() -> Iterator[Desk]:
+def desk(desk: Desk) -> Desk:
     needed()
-    stand_in = Desk().start()
-    yield stand_in
-    stand_in.stop()
-
-
-@pytest.fixture
-def office(tmp_path: Path, desk: Desk) -> Iterator[Office]:
-    one = Office(tmp_path, desk.port)
-    yield one
-    one.close()
+    return desk
 
 
 def bridge(office: Office, folder: Path, kilobytes: int) -> tuple[Process, SmallDisk]:
