@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, current_app, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,7 +11,7 @@ from flask_babel import format_time
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from webapp import hx
+from webapp import here, hx
 from webapp.access import SALES, allow, load, me
 from webapp.accounts.models import Role
 from webapp.calls import missed, transfers
@@ -87,22 +86,12 @@ def bar_as_it_is(status: int = 200) -> Response:
 @allow(*SALES)
 def idle() -> ResponseReturnValue:
     """The idle lists."""
-    return render_template("desk/_idle_inner.html", **_idle_context(_now()))
+    return render_template("desk/_idle_inner.html", **_idle_context(here.now()))
 
 
 def _asked(name: str) -> int | None:
     value = request.values.get(name, "")
     return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
-
-
-def _now() -> datetime:
-    now: datetime = current_app.config["CLOCK"]()
-    return now
-
-
-def _zone() -> ZoneInfo:
-    zone: ZoneInfo = current_app.config["SETTINGS"].timezone
-    return zone
 
 
 def _country() -> str:
@@ -111,11 +100,11 @@ def _country() -> str:
 
 def _front(wanted: int | None, pinned: bool) -> dict[str, Any]:
     """The touch that comes first, and the bar above it."""
-    session, now = db.session(), _now()
+    session, now = db.session(), here.now()
     live = queries.live_calls(session, me(), now)
     touch = queries.choose(session, me(), live, wanted, pinned)
     context: dict[str, Any] = {"touch": touch, "pinned": pinned and touch is not None and touch.id == wanted}
-    context["bar"] = top.of(session, me(), touch, live, wanted, now, _zone())
+    context["bar"] = top.of(session, me(), touch, live, wanted, now, here.zone())
     if touch and context["bar"].keys.keys and context["bar"].state == "talking":
         context |= _beside_the_keys(touch, context["bar"], now)
     return context
@@ -125,20 +114,20 @@ def _beside_the_keys(touch: Touch, bar: top.Bar, now: datetime) -> dict[str, Any
     """What is said before turning to a second caller, after a hold, or before one (D23, D28)."""
     words = touch.call.held_words if touch.call and not bar.keys.waits else ""
     name = "second_line" if bar.others else "back_from_hold" if words else "hold"
-    return {"say": talk.phrase(db.session(), touch, name, me(), now, _zone()), "say_name": name, "recall": words}
+    return {"say": talk.phrase(db.session(), touch, name, me(), now, here.zone()), "say_name": name, "recall": words}
 
 
 def _panels(touch: Touch | None) -> dict[str, Any]:
     """What stands under the bar: the three panels of a touch, or the idle lists."""
     if touch is None:
-        return _idle_context(_now())
-    panels = {**_who(touch), **_script(touch), **result_context(touch, _now())}
+        return _idle_context(here.now())
+    panels = {**_who(touch), **_script(touch), **result_context(touch, here.now())}
     return {name: value for name, value in panels.items() if name != "touch"}
 
 
 def _idle_context(now: datetime) -> dict[str, Any]:
     return {
-        "idle": owed.of(db.session(), me(), now, _zone()),
+        "idle": owed.of(db.session(), me(), now, here.zone()),
         "may_test": me().has_role(Role.HEAD, Role.MANAGER, Role.SECRETARY),
         "test_kinds": testcall.KINDS,
     }
@@ -152,7 +141,7 @@ def _touch(touch_id: int) -> Touch:
 
 
 def _midnight() -> datetime:
-    return _now().astimezone(_zone()).replace(hour=0, minute=0, second=0, microsecond=0)
+    return here.now().astimezone(here.zone()).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _who(touch: Touch) -> dict[str, Any]:
@@ -179,7 +168,7 @@ def choose(touch_id: int, client_id: int) -> ResponseReturnValue:
     """It is this client."""
     touch = _touch(touch_id)
     client = load(select(Client).where(Client.id == client_id))
-    caller.choose(db.session(), touch, client, me(), _now(), _country())
+    caller.choose(db.session(), touch, client, me(), here.now(), _country())
     db.session.commit()
     return _who_panel(touch)
 
@@ -190,7 +179,7 @@ def not_this_one(touch_id: int) -> ResponseReturnValue:
     """It is not the client shown."""
     touch = _touch(touch_id)
     if touch.call and touch.client:
-        cards.not_this_one(db.session(), touch.call, touch.client, me(), _now())
+        cards.not_this_one(db.session(), touch.call, touch.client, me(), here.now())
     db.session.commit()
     return _who_panel(touch)
 
@@ -229,7 +218,7 @@ def draft(touch_id: int, name: str) -> ResponseReturnValue:
         panel = _who_panel(touch)
         panel.headers.update({"HX-Retarget": "#who", "HX-Reswap": "innerHTML"})
         return panel
-    caller.put(db.session(), touch, _field(name), request.form.get(name, ""), me(), _now(), _country())
+    caller.put(db.session(), touch, _field(name), request.form.get(name, ""), me(), here.now(), _country())
     db.session.commit()
     have = caller.known(touch)
     hits = who.found_for(db.session(), have, _country()).get(name, ())
@@ -243,7 +232,7 @@ def draft(touch_id: int, name: str) -> ResponseReturnValue:
 @allow(*SALES)
 def fill(touch_id: int, name: str) -> ResponseReturnValue:
     """Keep one field of the card that is open."""
-    touch, now = _touch(touch_id), _now()
+    touch, now = _touch(touch_id), here.now()
     try:
         caller.put(db.session(), touch, _field(name), request.form.get(name, ""), me(), now, _country())
     except BadValue as bad:
@@ -259,7 +248,7 @@ def fill(touch_id: int, name: str) -> ResponseReturnValue:
 @allow(*SALES)
 def save_card(touch_id: int) -> ResponseReturnValue:
     """Make the card of what was typed, with a deal when asked for (D39)."""
-    touch, now = _touch(touch_id), _now()
+    touch, now = _touch(touch_id), here.now()
     for name in caller.NEW_CARD:
         if name in request.form and touch.client is None:
             caller.put(db.session(), touch, name, request.form[name], me(), now, _country())
@@ -285,7 +274,11 @@ def _script(touch: Touch) -> dict[str, Any]:
     passed = transfers.latest(db.session(), touch.call) if touch.call and touch.call.state in LIVE else None
     if passed and (passed.to_user_id != me().id or passed.state not in (*PASSING, "done")):
         passed = None
-    return {"touch": touch, "talk": talk.of(db.session(), touch, me(), _now(), _zone()), **_briefing(touch, passed)}
+    return {
+        "touch": touch,
+        "talk": talk.of(db.session(), touch, me(), here.now(), here.zone()),
+        **_briefing(touch, passed),
+    }
 
 
 def _briefing(touch: Touch, passed: Transfer | None) -> dict[str, Any]:
@@ -314,7 +307,7 @@ def press(touch_id: int, what: str, key: str) -> ResponseReturnValue:
         touch,
         talk.Key(what, key, request.form.get("text", ""), int(at) if at.isdecimal() and len(at) < 6 else -1),
         me(),
-        _now(),
+        here.now(),
         _country(),
     )
     db.session.commit()
@@ -335,7 +328,7 @@ def close_missed(call_id: int) -> ResponseReturnValue:
     reason = request.form.get("reason", "")
     row = next((one for one in missed.open_missed(db.session()) if call in one.calls), None)
     for one in row.calls if row else ():
-        if problem := missed.close(db.session(), one, reason, me(), _now()):
+        if problem := missed.close(db.session(), one, reason, me(), here.now()):
             db.session.rollback()
             return render_template("desk/_missed.html", waiting=row, missed_error=problem, missed_reason=reason), 422
     db.session.commit()
@@ -347,7 +340,7 @@ def close_missed(call_id: int) -> ResponseReturnValue:
 def rang_back(call_id: int) -> ResponseReturnValue:
     """We rang back and spoke: the row of that talk is opened (D22)."""
     call = load(select(Call).where(Call.id == call_id), if_=lambda call: call.is_missed and bool(call.number))
-    touch = opening.rang_back(db.session(), call, me(), _now())
+    touch = opening.rang_back(db.session(), call, me(), here.now())
     db.session.commit()
     return hx.go("desk.page", touch=touch.id)
 

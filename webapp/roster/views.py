@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, current_app, flash, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import ngettext
 from sqlalchemy import select
 
-from webapp import hx
+from webapp import here, hx
 from webapp.access import SALES, allow, load, me
 from webapp.accounts.models import Role, User
 from webapp.db import db
@@ -88,7 +87,7 @@ def delete_absence(absence_id: int) -> ResponseReturnValue:
 def copy_week() -> ResponseReturnValue:
     """This week's plain shifts once more, a week later."""
     monday = _monday()
-    copied = shifts.copy_week(db.session(), monday, _zone())
+    copied = shifts.copy_week(db.session(), monday, here.zone())
     shifts.announce(db.session(), current_app.config["CLOCK"]())
     db.session.commit()
     flash(ngettext("%(num)d shift copied.", "%(num)d shifts copied.", copied.made), "good")
@@ -110,7 +109,7 @@ def _save_shift(shift: Shift | None, form: ShiftForm) -> ResponseReturnValue:
     if form.validate():
         user = db.session.get_one(User, form.user_id.data)
         try:
-            shifts.set_shift(db.session(), shift, user, form.wall(), form.rank.data, form.override.data, _zone())
+            shifts.set_shift(db.session(), shift, user, form.wall(), form.rank.data, form.override.data, here.zone())
         except shifts.Refused as refused:
             form[refused.field].errors = [refused.reason]
         else:
@@ -125,7 +124,7 @@ def _save_absence(absence: Absence | None, form: AbsenceForm) -> ResponseReturnV
         user = db.session.get_one(User, form.user_id.data)
         start, end = (form.first_day.data, form.starts.data), (form.last_day.data, form.ends.data)
         try:
-            shifts.set_absence(db.session(), absence, user, start, end, form.reason.data, _zone())
+            shifts.set_absence(db.session(), absence, user, start, end, form.reason.data, here.zone())
         except shifts.Refused as refused:
             form[refused.field].errors = [refused.reason]
         else:
@@ -178,12 +177,12 @@ def _page(
 
 def _form_of(row: Shift | Absence) -> ShiftForm | AbsenceForm:
     if isinstance(row, Shift):
-        return ShiftForm(formdata=None, prefix="edit-", data=shift_values(row, _zone()))
-    return AbsenceForm(formdata=None, prefix="edit-", data=absence_values(row, _zone()))
+        return ShiftForm(formdata=None, prefix="edit-", data=shift_values(row, here.zone()))
+    return AbsenceForm(formdata=None, prefix="edit-", data=absence_values(row, here.zone()))
 
 
 def _drawn(monday: date) -> grid.Week:
-    session, zone = db.session(), _zone()
+    session, zone = db.session(), here.zone()
     start, end = instant(monday, 0, zone), instant(monday, 7 * DAY_MINUTES, zone)
     return grid.draw(
         monday,
@@ -197,7 +196,7 @@ def _drawn(monday: date) -> grid.Week:
 
 def _proposed_shift(monday: date) -> dict[str, Any]:
     office = the_office(db.session())
-    today = wall_clock(current_app.config["CLOCK"](), _zone())[0]
+    today = wall_clock(current_app.config["CLOCK"](), here.zone())[0]
     day = today if monday <= today < monday + timedelta(days=7) else monday
     return {"day": day.isoformat(), "starts": office.opens, "ends": office.closes}
 
@@ -211,21 +210,17 @@ def _proposed_absence(monday: date) -> dict[str, Any]:
 def _days(monday: date, shift: Shift | None) -> list[date]:
     """The days a shift can be put on: those of the week, and its own when it began the week before."""
     days = [monday + timedelta(days=offset) for offset in range(7)]
-    return [*days, wall_clock(shift.starts_at, _zone())[0]] if shift else days
+    return [*days, wall_clock(shift.starts_at, here.zone())[0]] if shift else days
 
 
 def _monday() -> date:
     """The Monday of the week asked for; 404 when there is no such week."""
     asked = request.values.get("week", "")
     if not asked:
-        today = wall_clock(current_app.config["CLOCK"](), _zone())[0]
+        today = wall_clock(current_app.config["CLOCK"](), here.zone())[0]
         return today - timedelta(days=today.weekday())
     match = re.fullmatch(r"(2[01]\d\d)-W(\d\d)", asked, re.ASCII)
     try:
         return date.fromisocalendar(int(match[1]), int(match[2]), 1) if match else abort(404)
     except ValueError:
         abort(404)
-
-
-def _zone() -> ZoneInfo:
-    return current_app.config["SETTINGS"].timezone

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from flask import Blueprint, current_app, make_response, render_template, request
+from flask import Blueprint, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from webapp import here
 from webapp.access import SALES, allow, load, me
 from webapp.calls import control, transfers
 from webapp.calls.models import Call
@@ -21,16 +20,6 @@ from webapp.switchboard import keys, passing
 from webapp.touches.models import Touch
 
 bp = Blueprint("switchboard", __name__)
-
-
-def _now() -> datetime:
-    now: datetime = current_app.config["CLOCK"]()
-    return now
-
-
-def _zone() -> ZoneInfo:
-    zone: ZoneInfo = current_app.config["SETTINGS"].timezone
-    return zone
 
 
 def _mine(call_id: int) -> tuple[Call, Touch]:
@@ -44,8 +33,8 @@ def _mine(call_id: int) -> tuple[Call, Touch]:
 def press(call_id: int, what: str) -> ResponseReturnValue:
     """One key of the talk. The bar says that it was asked; what comes of it comes with the telephones' answer."""
     control.one_after_the_other(db.session(), me())
-    (call, touch), now = _mine(call_id), _now()
-    words = talk.stopped_at(db.session(), touch, me(), now, _zone()) if what == "hold" else ""
+    (call, touch), now = _mine(call_id), here.now()
+    words = talk.stopped_at(db.session(), touch, me(), now, here.zone()) if what == "hold" else ""
     keys.press(db.session(), call, what, me(), words, now)
     db.session.commit()
     return bar_as_it_is()
@@ -89,7 +78,7 @@ def people(call_id: int) -> ResponseReturnValue:
 def pass_on(call_id: int) -> ResponseReturnValue:
     """Pass the caller on: at once (how=blind), or after a word with the colleague (how=attended)."""
     control.one_after_the_other(db.session(), me())
-    (call, touch), now, session = _mine(call_id), _now(), db.session()
+    (call, touch), now, session = _mine(call_id), here.now(), db.session()
     typed = {name: request.form.get(name, "") for name in ("q", "to", "briefing")}
     target = passing.target(session, me(), typed["to"], typed["q"])
     if target is None:
@@ -107,6 +96,6 @@ def pass_on(call_id: int) -> ResponseReturnValue:
 
 
 def _panel(call: Call, touch: Touch, typed: dict[str, str], template: str = "desk/_pass.html", error: str = "") -> str:
-    shown = passing.of(db.session(), touch, call, me(), typed, _now(), _zone())
+    shown = passing.of(db.session(), touch, call, me(), typed, here.now(), here.zone())
     context: dict[str, Any] = {"touch": touch, "call": call, "panel": shown, "pass_error": error}
     return render_template(template, **context, states=passing.STATES)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, current_app, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from webapp import hx
+from webapp import here, hx
 from webapp.access import SALES, allow, load, me
 from webapp.db import db
 from webapp.desk import caller
@@ -26,22 +25,12 @@ bp = Blueprint("touches", __name__)
 bp.add_app_template_global(closing.missing_words)
 
 
-def _now() -> datetime:
-    now: datetime = current_app.config["CLOCK"]()
-    return now
-
-
-def _zone() -> ZoneInfo:
-    zone: ZoneInfo = current_app.config["SETTINGS"].timezone
-    return zone
-
-
 def _touch(touch_id: int) -> Touch:
     return load(select(Touch).where(Touch.id == touch_id), if_=lambda touch: may_work_on(db.session(), touch, me()))
 
 
 def _form(touch: Touch) -> ResultForm:
-    return ResultForm(db.session(), touch, _zone(), formdata=request.form if request.method == "POST" else None)
+    return ResultForm(db.session(), touch, here.zone(), formdata=request.form if request.method == "POST" else None)
 
 
 def result_context(
@@ -50,7 +39,7 @@ def result_context(
     """What the result's templates need."""
     return {
         "touch": touch,
-        "result": form or ResultForm(db.session(), touch, _zone(), formdata=None),
+        "result": form or ResultForm(db.session(), touch, here.zone(), formdata=None),
         "errors": errors or {},
         "promise": work.promise_of(db.session(), touch),
         "promise_minutes": the_office(db.session()).promise_minutes,
@@ -61,14 +50,14 @@ def result_context(
 @allow(*SALES)
 def result(touch_id: int) -> ResponseReturnValue:
     """The panel."""
-    return render_template("touches/_result_inner.html", **result_context(_touch(touch_id), _now()))
+    return render_template("touches/_result_inner.html", **result_context(_touch(touch_id), here.now()))
 
 
 @bp.post("/touches/<int:touch_id>/result")
 @allow(*SALES)
 def save(touch_id: int) -> ResponseReturnValue:
     """Store the fields named in the request, and say when; what can't be stored is said instead."""
-    touch, now = _touch(touch_id), _now()
+    touch, now = _touch(touch_id), here.now()
     form = _form(touch)
     values, fine = form.sent(request.form)
     if touch.closed_at:
@@ -89,8 +78,8 @@ def save(touch_id: int) -> ResponseReturnValue:
 @allow(*SALES)
 def preset(touch_id: int, name: str) -> ResponseReturnValue:
     """The next touch by a shortcut: `in_2h` or `tomorrow`."""
-    touch, now = _touch(touch_id), _now()
-    at = officetime.preset(name, now, _zone())
+    touch, now = _touch(touch_id), here.now()
+    at = officetime.preset(name, now, here.zone())
     load(select(Touch).where(Touch.id == touch_id), if_=at is not None)
     closing.save(db.session(), touch, {"next_at": at, "next_kind": touch.next_kind or closing.usual_step(touch)}, now)
     db.session.commit()
@@ -103,7 +92,7 @@ def preset(touch_id: int, name: str) -> ResponseReturnValue:
 @allow(*SALES)
 def promise(touch_id: int) -> ResponseReturnValue:
     """The caller was promised a call: its clock starts."""
-    touch, now = _touch(touch_id), _now()
+    touch, now = _touch(touch_id), here.now()
     work.promise(db.session(), touch, me(), now)
     touch.saved_at = now
     db.session.commit()
@@ -114,7 +103,7 @@ def promise(touch_id: int) -> ResponseReturnValue:
 @allow(*SALES)
 def close(touch_id: int) -> ResponseReturnValue:
     """Finish the row; what is missing is said beside its field, and every word stays."""
-    touch, now = _touch(touch_id), _now()
+    touch, now = _touch(touch_id), here.now()
     form = _form(touch)
     values, fine = form.sent(request.form)
     closing.save(db.session(), touch, values, now)
