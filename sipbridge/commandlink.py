@@ -19,11 +19,11 @@ from pathlib import Path
 import structlog
 
 from sipbridge.events import Command, decode_command
+from sipbridge.weblink import BACK_OFF
 
 READ_TIMEOUT = 15.0
 """Seconds without a word, not even a comment, after which the stream counts as dead; the desk speaks every 5."""
 
-BACK_OFF = (0.2, 0.4, 0.8, 1.6, 2.0)
 LONGEST_LINE = 65_536
 
 log = structlog.get_logger(__name__)

@@ -7,6 +7,7 @@ events carry `began_at` plus those seconds. `next_deadline` says when to come ba
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -35,7 +36,7 @@ MOMENT = 1e-6  # a deadline reached within a microsecond is reached
 Agenda = list[tuple[float, Callable[[float], None]]]
 
 
-class Machine:
+class Machine(ABC):
     """One call of one caller. `Call` and `Placed` say how it comes to a talk."""
 
     answered = False
@@ -110,39 +111,39 @@ class Machine:
 
     # What each kind of call says for itself.
 
+    @abstractmethod
     def react(self, happened: Input, now: float) -> None:
         """Take in an input that is no command."""
-        raise NotImplementedError
 
+    @abstractmethod
     def agenda(self) -> Agenda:
         """Everything that waits for its moment while there is no talk, and what to do then."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def state(self) -> str:
         """A word for the page that shows every call alive."""
-        raise NotImplementedError
 
     @property
     def extension(self) -> str:
         """Whose telephone has the caller, '' while nobody's."""
         return self.talk.extension if self.talk is not None else ""
 
+    @abstractmethod
     def hang_up(self, now: float) -> None:
         """End the call because the desk says so."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lost_before_talk(self, now: float) -> None:
         """The manager left while both were being told of the recording."""
-        raise NotImplementedError
 
+    @abstractmethod
     def nobody_left(self, now: float) -> None:
         """A transfer failed and so did the recall: the caller is alone."""
-        raise NotImplementedError
 
+    @abstractmethod
     def talk_begins(self, now: float) -> None:
         """Manager and caller hear each other for the first time."""
-        raise NotImplementedError
 
     # What they have in common.
 
@@ -229,9 +230,9 @@ class Machine:
             self._wait_ended = self.wait(now)
         return self._wait_ended
 
+    @abstractmethod
     def wait(self, now: float) -> tuple[int, float]:
         """Rings begun by `now`, and seconds."""
-        raise NotImplementedError
 
     def play(self, sound: Sound, name: str = "", party: int = CALLER) -> int:
         """Let a party hear a sound; the number its end will carry."""

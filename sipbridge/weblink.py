@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -42,6 +42,7 @@ MOST_ANSWER_BYTES = 8_000_000
 _NOT_THE_EVENTS_FAULT = frozenset({401, 403, 404, 405, 407, 408, 421, 425, 429})
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 
 class NoDesk(Exception):
@@ -199,26 +200,27 @@ class WebLink:
         if isinstance(users, str) and users and users != self._directory_version:
             self._fetch_directory()
 
-    def _fetch_directory(self) -> None:
-        try:
-            directory = check_directory(from_wire(Directory, json.loads(self._ask("GET", "/bridge/directory"))))
-        except (ValueError, Refused) as error:  # WireError and DirectoryError are ValueErrors
-            log.error("the desk's directory of softphones can't be read; the old one stays", why=str(error))
-            return
-        self._on_directory(directory)
-        self._directory_version = directory.version
-        log.info("directory received", users=len(directory.users))
-
     def _fetch_standing(self) -> None:
+        plans = self._fetch("/bridge/standing", StandingPlans, standing.check_standing)
+        if plans is not None:
+            self._on_standing(plans)
+            self._standing_version = plans.version
+            log.info("standing plans received", lines=len(plans.lines))
+
+    def _fetch_directory(self) -> None:
+        directory = self._fetch("/bridge/directory", Directory, check_directory)
+        if directory is not None:
+            self._on_directory(directory)
+            self._directory_version = directory.version
+            log.info("directory received", users=len(directory.users))
+
+    def _fetch(self, path: str, kind: type[T], check: Callable[[T], T]) -> T | None:
+        """What the desk says at `path`; None when it can't be used, and what was said before stays."""
         try:
-            wire = json.loads(self._ask("GET", "/bridge/standing"))
-            plans = standing.check_standing(from_wire(StandingPlans, wire))
-        except (ValueError, Refused) as error:  # WireError and PlanError are ValueErrors
-            log.error("the desk's standing plans can't be read; the old ones stay", why=str(error))
-            return
-        self._on_standing(plans)
-        self._standing_version = plans.version
-        log.info("standing plans received", lines=len(plans.lines))
+            return check(from_wire(kind, json.loads(self._ask("GET", path))))
+        except (ValueError, Refused) as error:  # WireError, PlanError and DirectoryError are ValueErrors
+            log.error("what the desk says can't be used; the old stays", of=path, why=str(error))
+            return None
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
         """The body of a 2xx answer. Raises NoDesk or Refused."""
