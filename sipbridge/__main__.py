@@ -88,6 +88,7 @@ def run(config: Config, stop: threading.Event, supervisor: Supervisor) -> int:
     ladder = Ladder(config.data / "ladders")
     bridge = Bridge(config, outbox, Announcements(config.data / "sounds"), utc_now, ladder.keep)
     delivery = Delivery(config, outbox, bridge)
+    cut_off = what_was_cut_off(config, outbox)  # before anybody can call: a call of this life is none of them
     endpoint = listen(config, hub, bridge, ladder)
     watchdog = Watchdog(
         Watched("bridge", lambda: bridge.beat, lambda: bridge.thread),
@@ -97,7 +98,7 @@ def run(config: Config, stop: threading.Event, supervisor: Supervisor) -> int:
         Watched("commandlink", lambda: delivery.orders.beat, lambda: delivery.orders.thread, delivery.replace_orders),
         Watched("recordings", lambda: writer.beat, lambda: writer.thread, writer.replace),
     )
-    bridge.report(*what_was_cut_off(config, outbox), BridgeStarted(life.begin(), utc_now()))
+    bridge.report(*cut_off, BridgeStarted(life.begin(), utc_now()))
     bridge.start(endpoint, delivery.wake)
     delivery.start(watchdog)
     supervisor.ready()

@@ -91,13 +91,19 @@ def books(desk: Installation, heard: set[str], *, clock_moved: bool = False) -> 
         known = Counter(row.caller_number for row in rows)
         once = {kind for kind in ("offered", "plan", "standing_plan", "greeting", "answered", "apology")}
         twice = sum(count - 1 for count in known.values() if count > 1)
+        for row in rows:
+            if known[row.caller_number] > 1:
+                print("one caller in several rows:", row.id, row.caller_number, row.offered_at, traces[row.id])
         out_of_order = 0
-        for entries in traces.values():
+        for call_id, entries in traces.items():
             kinds = Counter("ended" if kind.startswith("ended_") else kind for kind, _ in entries)
-            twice += sum(count - 1 for kind, count in kinds.items() if kind in once | {"ended"})
+            again = sum(count - 1 for kind, count in kinds.items() if kind in once | {"ended"})
             moments = [at for _, at in entries]
             right = moments == sorted(moments) and entries[0][0] == "offered"
             right &= all(not kind.startswith("ended_") for kind, _ in entries[:-1])
+            if again or not right:
+                print("told twice or out of order:", call_id, entries)
+            twice += again
             out_of_order += not right
         if not clock_moved:
             out_of_order += sum(later.offered_at < earlier.offered_at for earlier, later in pairwise(rows))

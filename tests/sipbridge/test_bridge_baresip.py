@@ -23,13 +23,13 @@ from tests.e2e.phones import Softphone, missing
 from tests.sipbridge.office import Office
 from tests.sipbridge.standin import Desk, free_port
 from tests.sipbridge.telephone import telephones
-from tests.sipbridge.test_bridge_talk import ANNA, BORIS, CALLER, MUSIC, desk, end_of, office, plan, ready, soon, told
+from tests.sipbridge.test_bridge_talk import ANNA, BORIS, CALLER, MUSIC, end_of, office, plan, ready, soon, told
 
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(bool(missing(["baresip"])), reason="LEFT OUT: baresip is missing"),
 ]
-__all__ = ["desk", "office"]  # fixtures
+__all__ = ["office"]  # a fixture
 
 
 class Baresip(Softphone):

@@ -324,6 +324,16 @@ def test_a_talk_cut_off_by_kill_9_keeps_its_recording(office: Office, desk: Desk
     assert any(frames[2::4]), "the manager's voice is in it"
 
 
+def test_a_call_that_comes_while_the_bridge_starts_is_no_call_of_its_former_life(office: Office, desk: Desk) -> None:
+    desk.plan = lambda call: plan(Step((), 20.0))
+    caller = office.sipp(scenario(INVITE, CANCELS), pause=0.3)
+    office.bridge(module="tests.sipbridge.called_early")
+    assert caller.ended(15) == 0, caller.text
+    (end,) = ends(desk)
+    assert end.end_reason is EndReason.ABANDONED
+    assert desk.kinds() == ["CallOffered", "PlanChosen", "CallEnded"]
+
+
 def test_the_desk_is_down_during_twenty_calls(office: Office, desk: Desk) -> None:
     office.bridge()
     desk.stop()
