@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import socket
 import subprocess
 from collections import Counter
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from tests.e2e.installation import Installation, free_port
+from tests.e2e.installation import Installation
+from tests.ports import free_port
 from webapp.calls.models import BridgeEvent, Call, CallTrace
 
 FROM_THE_BRIDGE = ("offered", "plan", "standing_plan", "rung", "greeting", "answered", "apology", "leg_", "ended_")
@@ -34,8 +34,8 @@ class Callers:
         path.write_text(scenario.replace("+7495000[call_number]", f"{prefix}[call_number]"))
         period = 1000 if rate >= 1 else round(1000 / rate)
         command = (
-            f"sipp {desk.sip} -sf {path} -i 127.0.0.1 -p {free_port(socket.SOCK_DGRAM)}"
-            f" -mp {free_port(socket.SOCK_DGRAM)} -m {calls} -r {max(1, round(rate))} -rp {period} -l {calls}"
+            f"sipp {desk.sip} -sf {path} -i 127.0.0.1 -p {free_port()}"
+            f" -mp {free_port()} -m {calls} -r {max(1, round(rate))} -rp {period} -l {calls}"
             f" -d {round(pause * 1000)} -s desk -nostdin -recv_timeout 8000 -cid_str %u-%p@%s"
             f" -trace_shortmsg -shortmessage_file {self._messages}"
         )

@@ -5,14 +5,14 @@ The shipped files are used as they are; only addresses and ports are put in, whe
 
 from __future__ import annotations
 
-import random
 import shutil
 import socket
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.e2e.installation import ROOT, free_port, wait_for
+from tests.e2e.installation import ROOT, wait_for
+from tests.ports import free_port, free_range
 
 DEPLOY = ROOT / "deploy"
 OUTSIDE, INSIDE = "127.0.0.2", "127.0.0.1"
@@ -40,21 +40,21 @@ class Door:
     def __init__(self, folder: Path, bridges: Sequence[str], trunks: Sequence[str] = ()) -> None:
         self.folder = folder / "door"
         shutil.copytree(DEPLOY / "kamailio", self.folder)
-        self.port, self.inside_port = free_port(), free_port(socket.SOCK_DGRAM)
+        self.port, self.inside_port = free_port(), free_port()
         self.address = f"{OUTSIDE}:{self.port}"
         self.inside = f"{INSIDE}:{self.inside_port}"
         make_certificate(self.folder)
-        ng = free_port(socket.SOCK_DGRAM)
+        ng = free_port()
         self._put("local.cfg", ("203.0.113.10", OUTSIDE), ("!5061!", f"!{self.port}!"))
         self._put("local.cfg", ("!5070!", f"!{self.inside_port}!"), (":2223!", f":{ng}!"))
         known = [f"1 sip:{bridge} 8" for bridge in bridges]
         known += [f"2 sip:{trunk};transport=tls 0 10" for trunk in trunks]
         (self.folder / "dispatcher.list").write_text("\n".join(known) + "\n")
         shutil.copy(DEPLOY / "rtpengine" / "rtpengine.conf", self.folder)
-        low = random.randrange(50000, 60000, 200)
+        self.media_ports = free_range(200)
+        low = self.media_ports[0]
         self._put("rtpengine.conf", ("203.0.113.10", OUTSIDE), (":2223", f":{ng}"))
         self._put("rtpengine.conf", ("= 30000", f"= {low}"), ("= 34999", f"= {low + 199}"))
-        self.media_ports = range(low, low + 200)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def _put(self, name: str, *values: tuple[str, str]) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -21,18 +20,12 @@ from typing import Any, TypeVar
 
 from flask import Flask
 
+from tests.ports import free_port, free_range
 from webapp import config, create_app
 from webapp.db import db
 
 ROOT = Path(__file__).parent.parent.parent
 Seen = TypeVar("Seen")
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port nobody uses now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(what: Callable[[], Seen], seconds: float = 15, told: str = "") -> Seen:
@@ -46,19 +39,40 @@ def wait_for(what: Callable[[], Seen], seconds: float = 15, told: str = "") -> S
         time.sleep(0.03)
 
 
+def sip_answers(port: int) -> bool:
+    """Whether somebody at this port of ours answers an OPTIONS."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        probe.settimeout(0.3)
+        host, own = probe.getsockname()
+        asked = f"127.0.0.1:{port}"
+        probe.sendto(
+            (
+                f"OPTIONS sip:{asked} SIP/2.0\r\nVia: SIP/2.0/UDP {host}:{own};branch=z9hG4bKup{own}"
+                f"{time.monotonic_ns()};rport\r\nMax-Forwards: 70\r\nFrom: <sip:probe@{host}>;tag=up\r\n"
+                f"To: <sip:{asked}>\r\nCall-ID: up{time.monotonic_ns()}@{host}\r\nCSeq: 1 OPTIONS\r\n"
+                "Content-Length: 0\r\n\r\n"
+            ).encode(),
+            ("127.0.0.1", port),
+        )
+        with suppress(TimeoutError, ConnectionError):
+            return probe.recv(4096).startswith(b"SIP/2.0 200")
+    return False
+
+
 class Installation:
     """The processes of one installation; each can be started, stopped and killed by name."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
-        rtp = random.randrange(20000, 50000, 200)
-        self.web_port, self.sip_port = free_port(), free_port(socket.SOCK_DGRAM)
+        rtp = free_range(200)
+        self.web_port, self.sip_port = free_port(), free_port()
         self.environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith("SECONDRING_")},
             "SECONDRING_DATA": str(folder / "var"),
             "SECONDRING_WEB": f"127.0.0.1:{self.web_port}",
             "SECONDRING_SIP": f"127.0.0.1:{self.sip_port}",
-            "SECONDRING_RTP": f"{rtp}-{rtp + 198}",
+            "SECONDRING_RTP": f"{rtp[0]}-{rtp[-1]}",
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",
             **settings,
@@ -108,22 +122,7 @@ class Installation:
 
     def bridge_is_up(self) -> bool:
         """True when the SIP port answers an OPTIONS."""
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            probe.settimeout(0.3)
-            host, port = probe.getsockname()
-            probe.sendto(
-                (
-                    f"OPTIONS sip:desk@{self.sip} SIP/2.0\r\nVia: SIP/2.0/UDP {host}:{port};branch=z9hG4bKup{port}"
-                    f"{time.monotonic_ns()};rport\r\nMax-Forwards: 70\r\nFrom: <sip:probe@{host}>;tag=up\r\n"
-                    f"To: <sip:desk@{self.sip}>\r\nCall-ID: up{time.monotonic_ns()}@{host}\r\nCSeq: 1 OPTIONS\r\n"
-                    "Content-Length: 0\r\n\r\n"
-                ).encode(),
-                ("127.0.0.1", self.sip_port),
-            )
-            with suppress(TimeoutError, ConnectionError):
-                return probe.recv(4096).startswith(b"SIP/2.0 200")
-        return False
+        return sip_answers(self.sip_port)
 
     def get(self, path: str) -> Any:
         """The JSON of a public page; raises OSError while the web is down."""

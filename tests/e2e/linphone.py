@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
-import random
 import subprocess
 import threading
 from array import array
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from tests.e2e import hearing
 from tests.e2e.installation import wait_for
+from tests.ports import free_range
 
 SETTINGS = """
 [sip]
@@ -65,8 +65,8 @@ class Linphone:
         self.folder = folder / f"linphone-{login}-{port}"
         for needed in (".local/share/linphone", ".config/linphone"):  # it opens its database there or not at all
             (self.folder / needed).mkdir(parents=True)
-        rtp = random.randrange(20000, 29000, 20)
-        settings = SETTINGS.format(login=login, port=port, rtp=rtp, rtp_end=rtp + 19)
+        rtp = free_range(20)
+        settings = SETTINGS.format(login=login, port=port, rtp=rtp[0], rtp_end=rtp[-1])
         (self.folder / "rc").write_text(settings + account)
         self._recording = self.folder / "heard.wav"
         tone = hearing.write_tone(self.folder / "tone.wav", hz, 60)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,8 +14,9 @@ import flask_migrate
 from sqlalchemy import select
 
 from tests.e2e import hearing
-from tests.e2e.installation import ROOT, Installation, free_port, wait_for
+from tests.e2e.installation import ROOT, Installation, wait_for
 from tests.e2e.phones import Caller, Refusing, Softphone
+from tests.ports import free_port
 from webapp import clock
 from webapp.accounts import people
 from webapp.accounts.models import Role, User
@@ -54,7 +54,7 @@ class Desk(Installation):
 
     def __init__(self, folder: Path, **settings: str) -> None:
         super().__init__(folder, **settings)
-        self.ports = {login: free_port(socket.SOCK_DGRAM) for login in ("anna", "boris", "vera")}
+        self.ports = {login: free_port() for login in ("anna", "boris", "vera")}
         self.passwords: dict[str, str] = {}
         self.things: list[Caller | Softphone | Refusing] = []
 

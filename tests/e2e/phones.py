@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e import hearing
-from tests.e2e.installation import free_port, wait_for
+from tests.e2e.installation import wait_for
+from tests.ports import free_port, free_range
 
 SCENARIOS = Path(__file__).parent / "sipp"
 PACKET = 160
@@ -78,7 +79,7 @@ class Caller:
     ) -> None:
         self.ears = Ears(hz)
         self._call_id = f"{random.getrandbits(64):x}"
-        self._port = free_port(socket.SOCK_DGRAM)
+        self._port = free_port()
         self.errors = folder / f"sipp-{self._port}.log"
         caller = f"{number}@127.0.0.1:{self._port}" if number else "anonymous@anonymous.invalid"
         command = [
@@ -174,7 +175,7 @@ class Softphone:
         self.folder.mkdir()
         self._control_port = free_port()
         tone = hearing.write_tone(self.folder / "tone.wav", hz, 60)
-        rtp = random.randrange(10000, 19000, 20)
+        rtp = free_range(20)
         modules = ("g711", "aufile", "aubridge", "sndfile")
         (self.folder / "config").write_text(
             "\n".join(
@@ -182,7 +183,7 @@ class Softphone:
                     *("poll_method epoll", f"sip_listen 127.0.0.1:{port}", "call_local_timeout 120"),
                     *("call_max_calls 4", f"audio_source aufile,{tone}", "audio_player aubridge,sink"),
                     *("audio_alert aubridge,alert", "ausrc_srate 8000", "auplay_srate 8000", "ausrc_channels 1"),
-                    *("auplay_channels 1", f"rtp_ports {rtp}-{rtp + 19}", "rtcp_mux no", "jitter_buffer_delay 1-2"),
+                    *("auplay_channels 1", f"rtp_ports {rtp[0]}-{rtp[-1]}", "rtcp_mux no", "jitter_buffer_delay 1-2"),
                     "module_path /usr/lib/baresip/modules",
                     *(f"module {name}.so" for name in modules),
                     *("module_tmp uuid.so", "module_tmp account.so", "module_app menu.so", "module_app ctrl_tcp.so"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,10 @@ from sqlalchemy import select
 
 from tests.e2e import hearing
 from tests.e2e.conftest import SignIn
-from tests.e2e.installation import free_port, wait_for
+from tests.e2e.installation import wait_for
 from tests.e2e.office import KNOWN, Desk
 from tests.e2e.phones import Softphone
+from tests.ports import free_port
 from webapp import clock
 from webapp.accounts.models import Role
 from webapp.calls.models import BridgeCommand, Call
@@ -31,7 +31,7 @@ ANNA_HZ, CLIENT_HZ = 1000.0, 440.0
 
 @pytest.fixture
 def client_port() -> int:
-    return free_port(socket.SOCK_DGRAM)
+    return free_port()
 
 
 @pytest.fixture

@@ -32,9 +32,10 @@ from sipbridge.events import (
 from tests.e2e import hearing
 from tests.e2e.capture import TCP, UDP, Capture, Packet
 from tests.e2e.door import INSIDE, OUTSIDE, PROGRAMS, Door, make_certificate
-from tests.e2e.installation import free_port, wait_for
+from tests.e2e.installation import wait_for
 from tests.e2e.phones import Softphone, missing
 from tests.e2e.tls_line import TlsLine
+from tests.ports import free_port
 from tests.sipbridge.office import Office
 from tests.sipbridge.standin import Desk
 
@@ -120,7 +121,7 @@ def phone(tmp_path: Path, programs: None) -> Iterator[Phone]:
     phones: list[Softphone] = []
 
     def plug_in(login: str, **options: Any) -> Softphone:
-        phones.append(Softphone(tmp_path, login, free_port(socket.SOCK_DGRAM), **options))
+        phones.append(Softphone(tmp_path, login, free_port(), **options))
         return phones[-1]
 
     yield plug_in

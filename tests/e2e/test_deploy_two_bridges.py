@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import socket
 import subprocess
 import time
 from collections import Counter
@@ -16,11 +15,12 @@ from sqlalchemy import select
 
 from sipbridge.events import CallEnded, CallOffered, EndReason, Plan, Step
 from tests.e2e.door import INSIDE, PROGRAMS, Door
-from tests.e2e.installation import free_port, wait_for
+from tests.e2e.installation import wait_for
 from tests.e2e.office import KNOWN
 from tests.e2e.office import Desk as WholeDesk
 from tests.e2e.phones import SCENARIOS, missing
 from tests.e2e.tls_line import TlsRelay
+from tests.ports import free_port
 from tests.sipbridge.office import Office, Process
 from tests.sipbridge.standin import Desk
 from webapp.calls.models import BridgeStatus
@@ -58,8 +58,8 @@ def bridges(tmp_path: Path, desk: Desk) -> Iterator[list[Office]]:
 @pytest.fixture
 def phone(tmp_path: Path) -> Iterator[str]:
     """A telephone with many lines that is picked up at once: its address."""
-    port = free_port(socket.SOCK_DGRAM)
-    media = free_port(socket.SOCK_DGRAM)
+    port = free_port()
+    media = free_port()
     process = subprocess.Popen(
         ["sipp", "-sn", "uas", "-i", INSIDE, "-p", str(port), "-mp", str(media), "-nostdin"],
         cwd=tmp_path,
@@ -79,7 +79,7 @@ class Trunk:
         self._log = folder / "trunk.log"
         self.process = Process(
             *("sipp", self._relay.address, "-sf", str(SCENARIOS / "trunk.xml"), "-t", "t1", "-i", INSIDE),
-            *("-p", str(free_port()), "-mp", str(free_port(socket.SOCK_DGRAM)), "-nostdin", "-timeout", "90"),
+            *("-p", str(free_port()), "-mp", str(free_port()), "-nostdin", "-timeout", "90"),
             *("-m", str(calls), "-l", str(calls), "-r", str(RATE), "-d", str(round(talk * 1000))),
             *("-trace_logs", "-log_file", str(self._log)),
         )
@@ -154,7 +154,7 @@ def test_two_bridges_share_one_desk_and_its_recordings(tmp_path: Path, pattern: 
         desk.start("web")
         desk.start("bridge")
         first = desk.sip_port
-        desk.sip_port = free_port(socket.SOCK_DGRAM)
+        desk.sip_port = free_port()
         low = random.randrange(50000, 60000, 200)
         desk.environ |= {
             "SECONDRING_BRIDGE": "b",

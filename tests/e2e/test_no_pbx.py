@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import socket
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.e2e import hearing, linphone
 from tests.e2e.conftest import SignIn
-from tests.e2e.installation import free_port, wait_for
+from tests.e2e.installation import wait_for
 from tests.e2e.linphone import Linphone
 from tests.e2e.office import KNOWN, Desk
 from tests.e2e.phones import Softphone, missing
+from tests.ports import free_port
 
 
 def test_two_softphones_of_one_page_ring_and_the_first_takes_the_call(desk: Desk, sign_in: SignIn) -> None:
@@ -25,7 +25,7 @@ def test_two_softphones_of_one_page_ring_and_the_first_takes_the_call(desk: Desk
     page.get_by_role("button", name="Register my softphone").click()
     secret = page.locator("#secret").inner_text()
     link = page.locator("#link").input_value()
-    ports = [free_port(socket.SOCK_DGRAM) for _ in range(2)]
+    ports = [free_port() for _ in range(2)]
     account = f"<sip:anna@{desk.sip};transport=udp>;auth_user=anna;auth_pass={secret};regint=120"
 
     known = desk.folder / "var" / "bridge" / "directory.json"  # within two seconds; nobody scans faster

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.sipbridge.standin import free_port, wait_for
+from tests.ports import free_port, free_range
+from tests.sipbridge.standin import wait_for
 
 ROOT = Path(__file__).parents[2]
 
@@ -95,9 +95,9 @@ class Office:
     def __init__(self, data: Path, web_port: int) -> None:
         self.data = data
         self.web_port = web_port
-        self.sip_port = free_port(socket.SOCK_DGRAM)
-        rtp = free_port(socket.SOCK_DGRAM) // 2 * 2
-        self._rtp = f"{min(rtp, 65000)}-{min(rtp, 65000) + 400}"
+        self.sip_port = free_port()
+        rtp = free_range(400)
+        self._rtp = f"{rtp[0]}-{rtp[-1]}"
         self.processes: list[Process] = []
 
     @property
@@ -138,9 +138,9 @@ class Office:
         """Callers by SIPp; exit code 0 when all went by the scenario. `pause` is in seconds."""
         path = self.data / f"{free_port()}.xml"
         path.write_text(scenario)
-        own = free_port(socket.SOCK_DGRAM)
+        own = free_port()
         command = (
-            f"sipp 127.0.0.1:{self.sip_port} -sf {path} -i 127.0.0.1 -p {own} -mp {free_port(socket.SOCK_DGRAM)}"
+            f"sipp 127.0.0.1:{self.sip_port} -sf {path} -i 127.0.0.1 -p {own} -mp {free_port()}"
             f" -m {calls} -l {calls} -r {rate} -d {round(pause * 1000)} -s desk -nostdin -timeout 25 -timeout_error"
         )
         return self.run(*command.split())

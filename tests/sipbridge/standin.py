@@ -22,6 +22,7 @@ from sipbridge.events import (
     encode_command,
     to_wire,
 )
+from tests.ports import free_port
 
 
 def wait_for(condition: Callable[[], Any], seconds: float, what: str) -> Any:
@@ -31,12 +32,6 @@ def wait_for(condition: Callable[[], Any], seconds: float, what: str) -> Any:
         assert time.monotonic() < until, f"waited {seconds} s for {what}"
         time.sleep(0.01)
     return value
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 class Desk:

@@ -18,7 +18,8 @@ from sipbridge.media.rtp import HEADER
 from sipbridge.media.stream import Frame
 from sipbridge.media.tones import tone
 from tests.e2e import hearing
-from tests.sipbridge.standin import free_port, wait_for
+from tests.ports import free_range
+from tests.sipbridge.standin import wait_for
 
 RECENT = 0.3
 """Seconds that count as right now."""
@@ -37,11 +38,10 @@ class Telephone:
         self._frames: deque[Frame] = deque(maxlen=50)
         self._changed = threading.Lock()
         self._hub = Hub()
-        rtp = free_port() % 20000 + 40000
         self._endpoint = pyvoip.Endpoint(
             host="127.0.0.1",
             port=0,
-            rtp_ports=range(rtp, rtp + 100),
+            rtp_ports=free_range(20),
             peers=config.LOOPBACK,
             accounts=(account,) if account else (),
             max_calls=5,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,8 +19,9 @@ from sipbridge.events import (
     TransferAsked,
 )
 from tests.e2e.phones import Softphone, missing
+from tests.ports import free_port
 from tests.sipbridge.office import Office
-from tests.sipbridge.standin import Desk, free_port
+from tests.sipbridge.standin import Desk
 from tests.sipbridge.telephone import telephones
 from tests.sipbridge.test_bridge_talk import ANNA, BORIS, CALLER, MUSIC, end_of, office, plan, ready, soon, told
 
@@ -36,7 +36,7 @@ class Baresip(Softphone):
     """Anna's; it picks up by itself."""
 
     def __init__(self, folder: Path) -> None:
-        port = free_port(socket.SOCK_DGRAM)
+        port = free_port()
         super().__init__(folder, "anna", port, auto=True, hz=ANNA)
         self.uri = f"sip:anna@127.0.0.1:{port}"
         self.say = self._say

@@ -37,6 +37,7 @@ from sipbridge.ladder import Ladder
 from sipbridge.media.announcements import Announcements
 from sipbridge.media.hub import Hub
 from sipbridge.outbox import Outbox
+from tests.ports import free_port
 from tests.sipbridge.office import (
     CANCELS,
     HANGS_UP,
@@ -48,7 +49,7 @@ from tests.sipbridge.office import (
     needs_sipp,
     scenario,
 )
-from tests.sipbridge.standin import Desk, free_port, wait_for
+from tests.sipbridge.standin import Desk, wait_for
 
 pytestmark = [pytest.mark.e2e, needs_sipp]
 
@@ -123,7 +124,7 @@ def test_the_caller_hangs_up_and_the_phone_is_freed(office: Office, desk: Desk) 
 
 def test_busy_then_declined_then_the_backup_answers(office: Office, desk: Desk) -> None:
     busy, declines, backup = office.phone("busy"), office.phone("reject"), office.phone(talk=0.3)
-    nobody = f"sip:nobody@127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
+    nobody = f"sip:nobody@127.0.0.1:{free_port()}"
     desk.plan = lambda call: plan(*(Step((who,), 5.0) for who in (busy, declines, nobody, backup)))
     office.bridge()
     caller = office.sipp(scenario(INVITE, TAKEN, IS_HUNG_UP_ON))
@@ -437,7 +438,7 @@ def test_nonsense_in_the_settings_is_one_clear_line(office: Office) -> None:
 
 def test_two_bridges_do_not_share_a_folder(office: Office) -> None:
     office.bridge()
-    second = office.bridge(ready=False, SIP=f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}")
+    second = office.bridge(ready=False, SIP=f"127.0.0.1:{free_port()}")
     assert second.ended() == 2
     assert second.text.count("\n") == 1 and "another bridge" in second.text
 
@@ -456,8 +457,8 @@ def test_a_talk_in_which_nobody_sends_a_sound_is_ended(
     monkeypatch.setattr(bridge, "SILENCE_LIMIT", 0.6)
     monkeypatch.setattr(bridge, "TICK", 0.1)
     settings = config.load({"SECONDRING_DATA": str(tmp_path), "SECONDRING_SIP": f"127.0.0.1:{office.sip_port}"})
-    silent = free_port(socket.SOCK_DGRAM)
-    office.run(*f"sipp -sn uas -i 127.0.0.1 -p {silent} -mp {free_port(socket.SOCK_DGRAM)} -nostdin".split())
+    silent = free_port()
+    office.run(*f"sipp -sn uas -i 127.0.0.1 -p {silent} -mp {free_port()} -nostdin".split())
     now = Step((f"sip:silent@127.0.0.1:{silent}",), 5.0)
     long_ago = TimedPlan(datetime(2020, 1, 1, tzinfo=UTC), Plan((now,), 1, RING, "", "", False))
     outbox, hub = Outbox(settings.bridge_folder / "outbox.sqlite"), Hub()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import signal
-import socket
 from array import array
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -68,8 +67,9 @@ from sipbridge.media.announcements import Announcements
 from sipbridge.media.hub import Hub
 from sipbridge.outbox import Outbox
 from tests.e2e import hearing
+from tests.ports import free_port
 from tests.sipbridge.office import Office
-from tests.sipbridge.standin import Desk, free_port, wait_for
+from tests.sipbridge.standin import Desk, wait_for
 from tests.sipbridge.telephone import Telephone, telephones
 
 pytestmark = pytest.mark.e2e
@@ -567,7 +567,7 @@ def test_a_caller_who_falls_silent_has_said_his_message(tmp_path: Path, monkeypa
     """In this process, so that ten seconds of silence can be a moment."""
     monkeypatch.setattr(bridge, "MESSAGE_SILENCE", 0.6)
     monkeypatch.setattr(bridge, "TICK", 0.1)
-    port = free_port(socket.SOCK_DGRAM)
+    port = free_port()
     settings = config.load({"SECONDRING_DATA": str(tmp_path), "SECONDRING_SIP": f"127.0.0.1:{port}"})
     long_ago = TimedPlan(datetime(2020, 1, 1, tzinfo=UTC), plan(ring_seconds=0.3, message_seconds=60.0))
     outbox, hub, ladder = Outbox(settings.bridge_folder / "outbox.sqlite"), Hub(), Ladder(tmp_path / "ladders")

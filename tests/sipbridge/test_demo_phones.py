@@ -10,8 +10,9 @@ import wave
 import pytest
 
 from sipbridge.events import CallEnded, CallOffered, EndReason, LineChanged, Plan, RecordingReady, Step
+from tests.ports import free_port
 from tests.sipbridge.office import Office, Process
-from tests.sipbridge.standin import Desk, free_port, wait_for
+from tests.sipbridge.standin import Desk, wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -71,7 +72,7 @@ def test_a_hidden_caller_has_no_number(office: Office, desk: Desk) -> None:
 
 
 def test_a_call_to_nobody_says_so(office: Office) -> None:
-    nobody = f"sip:desk@127.0.0.1:{free_port(socket.SOCK_DGRAM)}"
+    nobody = f"sip:desk@127.0.0.1:{free_port()}"
     caller = call(office, "--seconds", "5", to=nobody)
     assert caller.ended(10) == 1
     assert "nobody answers at that address" in caller.text

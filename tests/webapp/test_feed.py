@@ -12,7 +12,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from tests.e2e.installation import free_port, wait_for
+from tests.e2e.installation import wait_for
+from tests.ports import free_port
 from tests.webapp.conftest import Clock
 from webapp import feed
 from webapp.accounts.models import User

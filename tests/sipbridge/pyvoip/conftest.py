@@ -18,6 +18,7 @@ import pytest
 from sipbridge.media.hub import Hub
 from sipbridge.pyvoip import Endpoint, Leg, LegEvent
 from sipbridge.pyvoip.message import Message
+from tests.ports import free_port, free_range
 
 SCENARIOS = Path(__file__).parent / "sipp"
 INSTANCE = "0b0f2ab1-3a55-4fd1-9c3b-0f6d8a3c1d11"
@@ -30,12 +31,6 @@ def until(condition: Callable[[], Any], seconds: float = 8.0) -> Any:
         assert time.monotonic() < deadline, "what was waited for did not happen"
         pause.wait(0.005)
     return value
-
-
-def free_port(ip: str = "127.0.0.1") -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((ip, 0))
-        return int(probe.getsockname()[1])
 
 
 class Clock:
@@ -60,7 +55,7 @@ class Office:
         defaults: dict[str, Any] = {
             "host": "127.0.0.1",
             "port": 0,
-            "rtp_ports": range(30000, 31000),
+            "rtp_ports": free_range(400),
             "peers": (ip_network("127.0.0.0/8"),),
             "accounts": (),
             "max_calls": 50,
@@ -77,15 +72,21 @@ class Office:
 
     def pass_time(self, seconds: float) -> None:
         """Let so many seconds pass for the endpoint, in steps, each timer having its turn."""
+        self._turn()
+        self._turn()  # what was sent to the endpoint before is read and judged before
         end = self.clock.ahead + seconds
         while self.clock.ahead < end:
             self.clock.ahead += min(0.5, end - self.clock.ahead)
-            rung = threading.Event()
-            with self.endpoint.sip.lock:
-                self.endpoint.sip.timers.after(0, rung.set)
-            self.endpoint.sip.wake()
-            assert rung.wait(5)
+            self._turn()
             threading.Event().wait(0.002)  # the other side's turn to answer what was sent
+
+    def _turn(self) -> None:
+        """Let the endpoint's thread come round once."""
+        rung = threading.Event()
+        with self.endpoint.sip.lock:
+            self.endpoint.sip.timers.after(0, rung.set)
+        self.endpoint.sip.wake()
+        assert rung.wait(5)
 
     def _on_call(self, leg: Leg) -> None:
         self.calls.append(leg)
@@ -201,7 +202,7 @@ class Phone:
         """Whether nothing comes within that time."""
         self.socket.settimeout(seconds)
         try:
-            self.socket.recvfrom(65535)
+            print("not silent:", self.socket.recvfrom(65535))
         except TimeoutError:
             return True
         return False

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from sipbridge.pyvoip import Answered, Dtmf, Ended, Held, Leg, Ringing, TransferAsked, Unheld
+from tests.ports import free_port, free_range
 
-from .conftest import Office, free_port, until
+from .conftest import Office, until
 
 SPEECH = Path(__file__).parents[3] / "sipbridge" / "media" / "sounds" / "speech.en.wav"
 CONFIG = """
@@ -45,9 +46,9 @@ class Baresip:
     """One running softphone and its control socket."""
 
     def __init__(self, folder: Path, account: str) -> None:
-        self.sip, self.control_port, rtp = free_port(), free_port(), 14000 + free_port() % 8000 // 2 * 2
+        self.sip, self.control_port, rtp = free_port(), free_port(), free_range(20)
         (folder / "config").write_text(
-            CONFIG.format(sip=self.sip, control=self.control_port, rtp=rtp, rtp_end=rtp + 20, speech=SPEECH)
+            CONFIG.format(sip=self.sip, control=self.control_port, rtp=rtp[0], rtp_end=rtp[-1], speech=SPEECH)
         )
         (folder / "accounts").write_text(f"<sip:anna@127.0.0.1:{self.sip}>;regint=0;{account}\n")
         self.process = subprocess.Popen(

@@ -11,8 +11,9 @@ import pytest
 
 from sipbridge.pyvoip import Account, Answered, Ended, Leg, NoLine, Ringing
 from sipbridge.pyvoip.message import Message
+from tests.ports import free_port
 
-from .conftest import Office, Phone, free_port, until
+from .conftest import Office, Phone, until
 from .talk import an_ear
 
 MakePhone = Callable[..., Phone]

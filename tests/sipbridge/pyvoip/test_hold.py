@@ -9,8 +9,9 @@ import pytest
 from sipbridge.pyvoip import Account, Answered, Ended, Held, Unheld
 from sipbridge.pyvoip.message import Message
 from sipbridge.pyvoip.sdp import parse
+from tests.ports import free_port
 
-from .conftest import Office, Phone, free_port, until
+from .conftest import Office, Phone, until
 from .talk import Talk, an_ear
 
 

@@ -14,8 +14,9 @@ import pytest
 from sipbridge.pyvoip import Account, Answered, Ended, Leg, NoPort, Ringing
 from sipbridge.pyvoip.message import Message
 from sipbridge.pyvoip.sdp import parse
+from tests.ports import free_port
 
-from .conftest import Office, Phone, free_port, until
+from .conftest import Office, Phone, until
 
 MakePhone = Callable[..., Phone]
 MakeOffice = Callable[..., Office]

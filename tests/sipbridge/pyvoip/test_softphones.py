@@ -12,8 +12,9 @@ from sipbridge.pyvoip import Answered, Binding, Ended, Leg, Ringing
 from tests.e2e import hearing
 from tests.e2e.linphone import Linphone, typed
 from tests.e2e.phones import Softphone, missing
+from tests.ports import free_port
 
-from .conftest import Office, free_port, until
+from .conftest import Office, until
 from .registering import SECRETS, directory
 
 CALLER_HZ = 440.0
