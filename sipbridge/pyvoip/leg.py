@@ -7,6 +7,7 @@ What both directions share is here: events, media, renegotiation, session timers
 from __future__ import annotations
 
 import secrets
+import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,9 @@ from sipbridge.pyvoip.transactions import ServerTransaction
 
 if TYPE_CHECKING:
     from sipbridge.pyvoip.endpoint import Endpoint
+
+HEARD_WITHIN = 5.0
+"""Seconds without a packet after which the far end is not heard any more."""
 
 
 class Leg(VoIPCall):
@@ -62,7 +66,8 @@ class Leg(VoIPCall):
         self._awaiting_ack: dict[int, ServerTransaction] = {}
         self._confirmed = False  # the caller acknowledged that we answered (inbound)
         self._bye_after_ack = False
-        self.session = SessionWatch(self.sip.timers, self._send_refresh, lambda code: self.end(code, "timeout"))
+        dead = lambda code: self.end(code, "timeout")  # noqa: E731
+        self.session = SessionWatch(self.sip.timers, self._send_refresh, dead, lambda: self.is_heard)
         self._peer_allows: set[str] = set()
         local = sdp.Local(client.inIP, self.media.local_port, self.codec, client.event, int(self.session_id))
         self.negotiation = Negotiation(self, local)
@@ -81,6 +86,11 @@ class Leg(VoIPCall):
     def held(self) -> bool:
         """Whether the far end has put us on hold: it does not listen to us."""
         return self.negotiation.held
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether the far end's sound comes now."""
+        return time.monotonic() - self.media.last_received < HEARD_WITHIN
 
     @property
     def on_hold(self) -> bool:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 MAX_PUT_OFF = 10  # times one change is put off by the far end before it counts as refused
 RESUME_AGAIN = 2.0  # seconds
-GONE = (408, 481)  # answers to a request of ours that mean that the far end has no such call any more
 NOT_LISTENING = ("sendonly", "inactive")
 
 
@@ -169,7 +168,7 @@ class Negotiation:
         self._busy = False
         if leg.ended:
             return
-        if code in GONE:
+        if code == 481 or (code == 408 and not leg.is_heard):  # the far end has no such call any more
             leg.end(code, "timeout")
             return
         if isinstance(response, Message) and code < 300:
@@ -181,7 +180,7 @@ class Negotiation:
             self.settled()
             return
         if (pause := self._patience(response, hold)) is not None:
-            self._put_off += 1
+            self._put_off += isinstance(response, Message)
             self._pause = leg.sip.timers.after(pause, self._again)
             return
         self._wanted, self._refresh, self._put_off = self.hold, False, 0  # refused: the call goes on as it was
@@ -192,15 +191,18 @@ class Negotiation:
         """Seconds until a refused change is tried again, None when it is refused for good.
 
         After a collision the side that began the call waits longer (RFC 3261 14.1). Nobody is left on hold
-        because of one refusal.
+        because of one refusal, nor because the way there is broken for a while.
         """
-        if isinstance(response, int) or self._put_off >= MAX_PUT_OFF:
+        again = RESUME_AGAIN if self.hold and not hold else None
+        if isinstance(response, int):
+            return again
+        if self._put_off >= MAX_PUT_OFF:
             return None
         if response.code == 491:
             return (random.randint(0, 200) if self._leg.inbound else random.randint(210, 400)) / 100  # noqa: S311
         if response.code == 500 and (wait := response.number("retry-after", 10)) is not None:
             return wait  # it is busy with an earlier INVITE (RFC 3261 14.2)
-        return RESUME_AGAIN if self.hold and not hold else None
+        return again
 
     def _again(self) -> None:
         self._pause = None

@@ -13,7 +13,10 @@ from sipbridge.pyvoip.wire import Fields
 SHORTEST = 90  # seconds, RFC 4028 4
 LONGEST = 86_400
 PROPOSED = 600  # seconds: a telephone that vanished in silence is noticed at half of it
-RETRY = 3.0  # seconds after a refresh that was refused for now
+RETRY = 3.0  # seconds after a refresh that was refused for now, or found nobody
+LOOK_AGAIN = 5.0  # seconds between looks at a call that only its sound shows to be alive
+ON_THE_WAY = (404, 408, 410, 480, 502, 503, 504, 604)
+"""Codes of proxies that did not find the far end, and our own for nobody there: no sign that it lives."""
 MIN_SE: Fields = (("Min-SE", str(SHORTEST)),)
 
 
@@ -39,10 +42,20 @@ class Session:
 
 
 class SessionWatch:
-    """Keeps one call's agreement: `refresh` is called when it is our turn, `dead` when the time is over."""
+    """Keeps one call's agreement: `refresh` is called when it is our turn, `dead` when the time is over.
 
-    def __init__(self, timers: Timers, refresh: Callable[[Session], None], dead: Callable[[int], None]) -> None:
-        self._timers, self._refresh, self._dead = timers, refresh, dead
+    `heard` tells whether the far end's sound comes. Then the call lives, though nobody brings its messages: a PBX
+    between us that is started anew does not end its calls.
+    """
+
+    def __init__(
+        self,
+        timers: Timers,
+        refresh: Callable[[Session], None],
+        dead: Callable[[int], None],
+        heard: Callable[[], bool],
+    ) -> None:
+        self._timers, self._refresh, self._dead, self._heard = timers, refresh, dead, heard
         self._session: Session | None = None
         self._timer: Timer | None = None
 
@@ -55,7 +68,7 @@ class SessionWatch:
         if session and session.ours:
             self._timer = self._timers.after(session.refresh_after, lambda: self._our_turn(session))
         elif session:
-            self._timer = self._timers.after(session.dead_after, lambda: self._dead(408))
+            self._timer = self._timers.after(session.dead_after, self._too_long)
 
     def asking(self) -> Fields:
         """The headers with which a request of ours goes on with the agreement (RFC 4028 7.4)."""
@@ -64,19 +77,25 @@ class SessionWatch:
         return (("Session-Expires", f"{self._session.interval};refresher={'uac' if self._session.ours else 'uas'}"),)
 
     def _our_turn(self, session: Session) -> None:
-        self._timer = self._timers.after(session.dead_after - session.refresh_after, lambda: self._dead(408))
+        self._timer = self._timers.after(session.dead_after - session.refresh_after, self._too_long)
         self._refresh(session)
 
+    def _too_long(self) -> None:
+        if self._heard():
+            self._timer = self._timers.after(LOOK_AGAIN, self._too_long)
+        else:
+            self._dead(408)
+
     def refreshed(self, response: Message | int) -> None:
-        """What came of our refresh. One refused for now (491) is tried again while the interval lasts."""
+        """What came of our refresh. One that was refused for now (491) or found nobody is tried again in time."""
         session, code = self._session, response if isinstance(response, int) else response.code
         if session is None:
             return
         if isinstance(response, Message) and code < 300:
             self.watch(as_client(response))
-        elif code in (408, 481):
+        elif code == 481 or (code == 408 and not self._heard()):
             self._dead(code)
-        elif session.alone:
+        elif session.alone and code not in ON_THE_WAY:
             self.watch(session)
         else:
             self._timers.after(RETRY, lambda: self._again(session))
