@@ -38,10 +38,13 @@ HERE = "desk"
 MOST_MESSAGES = 200  # of one leg: its first and its last hundred
 MOST_BYTES = 4096  # of one message
 MOST_MEMORY = 32 << 20  # bytes, of all legs together
-OVERHEAD = 300  # bytes that a message costs besides its text
+OVERHEAD = 350  # bytes that a message costs besides its text
+OF_LEG = 600  # bytes that a leg costs besides its messages
 FORGET_ENDED = 15 * 60.0  # seconds
 FORGET_SILENT = 4 * 3600.0  # a leg whose end was never seen
 SETTLE = 2.0  # seconds in which the last answers still come
+LOOK = 60.0  # seconds between looks for what is to be forgotten while no message comes
+MOST_WANTED = 10_000  # ladders that wait for a disk that hangs
 
 REMOVED = "(removed)"
 
@@ -79,7 +82,7 @@ class Leg:
     """What is remembered of one SIP Call-ID."""
 
     first: list[Noted] = field(default_factory=list)
-    last: deque[Noted] = field(default_factory=lambda: deque(maxlen=MOST_MESSAGES // 2))
+    last: deque[Noted] | None = None  # most have none, and an empty one costs as much as a message
     count: int = 0
     size: int = 0
     heard: float = 0.0
@@ -120,13 +123,15 @@ class Ladder:
 
     def _remember(self, leg: Leg, noted: Noted) -> None:
         before = leg.size
+        leg.size += len(noted.data) + OVERHEAD + (0 if leg.count else OF_LEG)
         leg.count += 1
         leg.heard = self._clock()
-        leg.size += len(noted.data) + OVERHEAD
         if len(leg.first) < MOST_MESSAGES // 2:
             leg.first.append(noted)
         else:
-            if len(leg.last) == MOST_MESSAGES // 2:
+            if leg.last is None:
+                leg.last = deque(maxlen=MOST_MESSAGES // 2)
+            elif len(leg.last) == MOST_MESSAGES // 2:
                 leg.size -= len(leg.last[0].data) + OVERHEAD
             leg.last.append(noted)
         _follow(leg, noted.data)
@@ -150,6 +155,9 @@ class Ladder:
 
     def keep(self, call_id: str, offered_at: datetime, legs: list[tuple[str, str]]) -> None:
         """Write the ladder of a call that is over, a little later and elsewhere. `legs`: (name, SIP Call-ID)."""
+        if self._wanted.qsize() >= MOST_WANTED:
+            log.error("too many ladders wait for the disk; that of a call is not kept")
+            return
         self._wanted.put((self._clock() + self._settle, call_id, offered_at, list(legs)))
 
     def close(self) -> None:
@@ -161,7 +169,15 @@ class Ladder:
     # The thread
 
     def _run(self) -> None:
-        while (wanted := self._wanted.get()) is not None:
+        while True:
+            try:
+                wanted = self._wanted.get(timeout=LOOK)
+            except queue.Empty:
+                with self._lock:
+                    self._forget()
+                continue
+            if wanted is None:
+                return
             due, call_id, offered_at, legs = wanted
             self._stopping.wait(max(0.0, due - self._clock()))
             try:
@@ -191,7 +207,7 @@ class Ladder:
 def _with_gaps(leg: Leg) -> Iterator[tuple[Noted, int]]:
     """The messages of a leg, each with the number of those left out before it."""
     expected = 0
-    for noted in (*leg.first, *leg.last):
+    for noted in (*leg.first, *(leg.last or ())):
         yield noted, noted.number - expected
         expected = noted.number + 1
 

@@ -36,6 +36,7 @@ ACCEPT = ("Accept", "application/sdp, multipart/mixed")
 ALLOW = ("Allow", wire.ALLOW)
 SUPPORTED = ("Supported", wire.SUPPORTED)
 MAX_TRANSACTIONS = 20_000  # beyond it requests are answered without memory of them
+MAX_REMEMBERED = 64 << 20  # bytes of answers; the same
 
 
 class Client(Transport):
@@ -50,6 +51,7 @@ class Client(Transport):
         self._servers: dict[tuple[str, ...], ServerTransaction] = {}
         self._invites: dict[tuple[str, str, int], ServerTransaction] = {}
         self._clients: dict[tuple[str, str], ClientTransaction] = {}
+        self._remembered = 0  # bytes
         self._secret = os.urandom(16)
         self._answered = threading.Condition(self.lock)
 
@@ -79,7 +81,7 @@ class Client(Transport):
             self.parse_message(message)
         except Exception:
             if message.is_request and message.method != "ACK":
-                self.respond_once(message, 500, "Server Internal Error")
+                self._failed(message)
             raise
 
     def on_unreachable(self, head: str) -> None:
@@ -116,39 +118,38 @@ class Client(Transport):
             leg.on_ack(ack)
 
     def _on_request(self, request: Message) -> None:
-        key = (request.method, *request.transaction_key)
-        if known := self._servers.get(key):
+        if known := self._servers.get((request.method, *request.transaction_key)):
             self.counters["retransmissions"] += 1
             known.resend()
             return
-        if len(self._servers) >= MAX_TRANSACTIONS:
+        if len(self._servers) >= MAX_TRANSACTIONS or self._remembered >= MAX_REMEMBERED:
             self.respond_once(request, 503, "Service Unavailable", (("Retry-After", "10"),))
             return
         transaction = ServerTransaction(self, request)
         if refusal := self._refusal(request):
-            self._remember(key, transaction)
+            self._remember(transaction)
             transaction.respond(*refusal)
         elif request.method == "CANCEL":
-            self._remember(key, transaction)
+            self._remember(transaction)
             self._cancel(transaction)
         elif request.method == "REGISTER":
-            self.endpoint.registrar.on_register(transaction, partial(self._remember, key, transaction))
+            self.endpoint.registrar.on_register(transaction, partial(self._remember, transaction))
         elif request.to.tag:
-            self._remember(key, transaction)
+            self._remember(transaction)
             if leg := self.leg_of(request):
                 leg.on_request(transaction)
             else:
                 transaction.respond(481, "Call Does Not Exist")
         elif request.method == "INVITE":
-            self._invite(key, transaction)
+            self._invite(transaction)
         elif request.method == "OPTIONS":
-            self._remember(key, transaction)
+            self._remember(transaction)
             transaction.respond(200, "OK", (ACCEPT, ALLOW, SUPPORTED))
         elif request.method == "REFER":
-            self._remember(key, transaction)
+            self._remember(transaction)
             transaction.respond(403, "Only A Call In Progress Can Be Transferred")
         else:  # BYE, UPDATE, INFO, NOTIFY and PRACK mean something inside a call only
-            self._remember(key, transaction)
+            self._remember(transaction)
             transaction.respond(481, "Call Does Not Exist")
 
     def _refusal(self, request: Message) -> tuple[int, str, wire.Fields] | None:
@@ -181,19 +182,18 @@ class Client(Transport):
         if leg and not invite.final:
             leg.on_cancel(cancel)
 
-    def _invite(self, key: tuple[str, ...], transaction: ServerTransaction) -> None:
+    def _invite(self, transaction: ServerTransaction) -> None:
         invite = transaction.request
-        identity = (invite.call_id, invite.from_.tag, invite.cseq)
         self.counters["invites"] += 1
-        if identity in self._invites:
-            self._remember(key, transaction)
+        if transaction.identity in self._invites:
+            self._remember(transaction)
             transaction.respond(482, "Merged Request")  # the same call by a second way (RFC 3261 8.2.2.2)
         elif self.endpoint.is_full:
             self.counters["over_the_cap"] += 1
             self.respond_once(invite, 503, "Service Unavailable", (("Retry-After", "5"),))
         else:
-            self._remember(key, transaction)
-            self._invites[identity] = transaction
+            self._remember(transaction)
+            self._invites[transaction.identity] = transaction
             self.endpoint.on_invite(transaction)
 
     def leg_of(self, request: Message) -> Leg | None:
@@ -213,15 +213,28 @@ class Client(Transport):
         tag = self.tag_for(request) if not request.fault else os.urandom(9).hex()
         self.send(wire.response(request, code, phrase, tag, fields), wire.return_address(request))
 
-    def _remember(self, key: tuple[str, ...], transaction: ServerTransaction) -> None:
-        self._servers[key] = transaction
+    def _remember(self, transaction: ServerTransaction) -> None:
+        self._servers[transaction.key] = transaction
+
+    def _failed(self, request: Message) -> None:
+        """A defect of ours: what is remembered of the request must come to its end all the same."""
+        known = None if request.fault else self._servers.get((request.method, *request.transaction_key))
+        if known is not None and not known.final:
+            known.respond(500, "Server Internal Error")
+        else:
+            self.respond_once(request, 500, "Server Internal Error")
+
+    def answered(self, transaction: ServerTransaction) -> None:
+        """The final answer went out; from now on it is remembered for copies of the request."""
+        if transaction.key in self._servers:
+            self._remembered += transaction.size
 
     def forget_server(self, transaction: ServerTransaction) -> None:
-        request = transaction.request
-        self._servers.pop((request.method, *request.transaction_key), None)
-        identity = (request.call_id, request.from_.tag, request.cseq)
-        if self._invites.get(identity) is transaction:
-            del self._invites[identity]
+        if self._servers.get(transaction.key) is transaction:
+            del self._servers[transaction.key]
+            self._remembered -= transaction.size
+        if self._invites.get(transaction.identity) is transaction:
+            del self._invites[transaction.identity]
 
     def add_client(self, transaction: ClientTransaction) -> None:
         self._clients[(transaction.branch, transaction.method)] = transaction

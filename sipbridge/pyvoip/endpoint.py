@@ -137,7 +137,11 @@ class Endpoint(VoIPPhone):
             if self._stopping:
                 raise OSError("the endpoint was stopped")
             client = self._open_media(self.sip.local.facing(host), codec, sdp.DEFAULT_EVENT)
-            leg = OutboundLeg(self, target, client, caller_number, caller_name, account, address)
+            try:
+                leg = OutboundLeg(self, target, client, caller_number, caller_name, account, address)
+            except BaseException:
+                self._close_media(client)
+                raise
             self.legs[leg.id] = leg
 
         def found(ip: str | None) -> None:
@@ -211,7 +215,11 @@ class Endpoint(VoIPPhone):
             self.counters["no_rtp_port"] += 1
             transaction.respond(503, "No Media Port", (("Retry-After", "5"),))
             return
-        leg = InboundLeg(self, transaction, client, offer)
+        try:
+            leg = InboundLeg(self, transaction, client, offer)
+        except BaseException:
+            self._close_media(client)
+            raise
         self.legs[leg.id] = leg
         self._inbound += 1
         try:
@@ -236,6 +244,11 @@ class Endpoint(VoIPPhone):
             except OSError:
                 self._ports.give_back(port)
         raise NoPort
+
+    def _close_media(self, client: MediaClient) -> None:
+        """Give back the port of a leg that could not be made."""
+        client.stop()
+        self._ports.give_back(client.stream.local_port)
 
     def forget(self, leg: Leg) -> None:
         """The leg ended: its port and its place are free."""

@@ -43,8 +43,8 @@ class InboundLeg(Leg):
         self._ringing: Timer | None = None
         self._peer = invite.source
         self.dialog = Dialog.from_invite(invite, transaction.to_tag)
-        self.sip.dialogs[self.dialog.key] = self
         self._answer = self.negotiation.answer(*offer) if offer else b""  # hears the caller from now on
+        self.sip.dialogs[self.dialog.key] = self
 
     def ring(self) -> None:
         with self.sip.lock:

@@ -12,6 +12,7 @@ from sipbridge.pyvoip.timers import T2, T4, TIMEOUT, Repeater
 if TYPE_CHECKING:
     from sipbridge.pyvoip.client import Client
 
+COST = 2500  # bytes that an answered request costs besides what grows with its length
 TIMED_OUT = 408
 UNREACHABLE = 503
 
@@ -20,11 +21,14 @@ class ServerTransaction:
     """One request of the far end and our answers to it.
 
     A non-2xx answer to INVITE is sent again until its ACK comes (timers G, H). A 2xx answer is sent again by
-    the leg, which alone sees that ACK; here it serves retransmitted INVITEs.
+    the leg, which alone sees that ACK; here it serves retransmitted INVITEs. From the final answer on nothing of the
+    request is kept but its `key` and its `identity`: thousands may wait for copies that never come.
     """
 
     def __init__(self, client: Client, request: Message) -> None:
-        self.request = request
+        self.key = (request.method, *request.transaction_key)
+        self.identity = (request.call_id, request.from_.tag, request.cseq)
+        self._request: Message | None = request
         self.to_tag = request.to.tag or client.tag_for(request)
         self.final = 0
         self._client = client
@@ -32,6 +36,18 @@ class ServerTransaction:
         self._last: bytes | None = None
         self._repeater: Repeater | None = None
         self._acknowledged: Callable[[], None] | None = None
+
+    @property
+    def request(self) -> Message:
+        """The request, until it is answered. Raises ValueError afterwards."""
+        if self._request is None:
+            raise ValueError("the request was answered and is not kept")
+        return self._request
+
+    @property
+    def size(self) -> int:
+        """About how many bytes the memory of it takes once it is answered."""
+        return COST + 2 * len(self._last or b"")
 
     def respond(self, code: int, phrase: str, fields: wire.Fields = (), body: bytes = b"") -> None:
         """Send a response; after a final one nothing else is sent."""
@@ -42,7 +58,9 @@ class ServerTransaction:
         if code < 200:
             return
         self.final = code
-        if self.request.method != "INVITE":
+        self._request = None
+        self._client.answered(self)
+        if self.key[0] != "INVITE":
             self._client.timers.after(TIMEOUT, self._forget)
         elif code >= 300:
             self._repeater = Repeater(self._client.timers, self.resend, self._forget, T2)

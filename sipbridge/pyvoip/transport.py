@@ -48,6 +48,8 @@ class Transport(SIP.SIPClient):
         self.timers = Timers(clock, self.wake)
         self.counters: Counter[str] = Counter(received=0, sent=0, refused_strangers=0, malformed=0, errors=0)
         self.beat = time.monotonic()  # of the thread's last turn, never older than a second while it is well
+        # One buffer for all: a datagram cut out of 64 kB of its own would leave a hole in memory when it is forgotten.
+        self._inbox = memoryview(bytearray(65_535))
         self._thread: threading.Thread | None = None
 
     @property
@@ -127,12 +129,12 @@ class Transport(SIP.SIPClient):
     def _drain(self) -> None:
         for _ in range(BURST):
             try:
-                data, source = self.s.recvfrom(65_535)
+                size, source = self.s.recvfrom_into(self._inbox)
             except BlockingIOError:
                 return
             except OSError:  # a complaint about an earlier datagram
                 continue
-            self.receive(data, source[:2])
+            self.receive(bytes(self._inbox[:size]), source[:2])
 
     def _read_complaints(self) -> None:
         """The network's "nobody listens there" for requests of ours: they fail at once (RFC 3261 18.4)."""

@@ -5,6 +5,7 @@ import re
 import stat
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from sipbridge import ladder as ladders
 from sipbridge.ladder import Ladder, harmless, readable
+from tests.sipbridge.standin import wait_for
 
 NINE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 FAR = ("10.0.0.9", 5060)
@@ -300,3 +302,49 @@ def test_noting_is_cheap(bench: Bench) -> None:
     print(f"noting takes {noting / parsing:.0%} of what parsing takes")
     assert noting < parsing
     assert re.fullmatch(r"\d+", next(iter(bench.calls)))
+
+
+@pytest.mark.parametrize("size", [60, 600, 4000])
+def test_it_counts_what_it_takes(bench: Bench, size: int) -> None:
+    datagrams = [f"INVITE sip:x SIP/2.0\r\nCall-ID: {n}-{'c' * 20}\r\nX: {'y' * size}\r\n\r\n" for n in range(2000)]
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number, text in enumerate(datagrams):
+            for _ in range(number % 3 + 1):
+                at = NINE + timedelta(milliseconds=number)
+                bench.ladder.note(at, False, (f"10.0.0.{number % 250}", 5060 + number), text.encode())
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert 0.7 < taken / bench.ladder._size < 1.1, (taken, bench.ladder._size)
+
+
+def test_while_no_message_comes_it_forgets_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ladders, "LOOK", 0.02)
+    bench = Bench(tmp_path)
+    bench.note("INVITE sip:x SIP/2.0", "refused")
+    bench.note("SIP/2.0 503 Service Unavailable", "refused", sent=True)
+    bench.note("INVITE sip:x SIP/2.0", "talk")
+    bench.clock.now = 16 * 60
+    wait_for(lambda: bench.calls == {"talk"}, 5, "the refused call is forgotten")
+    bench.clock.now = 5 * 3600
+    wait_for(lambda: not bench.calls, 5, "a talk whose end was never seen is forgotten")
+    assert bench.ladder._size == 0
+    bench.ladder.close()
+
+
+def test_a_disk_that_hangs_is_not_waited_for_by_any_number_of_ladders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ladders, "MOST_WANTED", 5)
+    hung = threading.Event()
+    monkeypatch.setattr(ladders, "write_json", lambda path, told: hung.wait(10))
+    bench = Bench(tmp_path)
+    for number in range(50):
+        bench.note("INVITE sip:x SIP/2.0", f"{number}")
+        bench.ladder.keep(f"{number}", NINE, [("caller", f"{number}")])
+    assert bench.ladder._wanted.qsize() <= 5
+    assert len(bench.calls) >= 44, "in memory they stay, up to its bound"
+    hung.set()
+    bench.ladder.close()
