@@ -51,6 +51,8 @@ def create_app(settings: config.Config | None = None, **overrides: Any) -> Flask
         SECRET_KEY=config.secret(settings.data, "secret_key"),
         BRIDGE_TOKEN=config.secret(settings.data, "bridge_token"),
         SQLALCHEMY_DATABASE_URI=settings.database_url,
+        # A server that was started anew has cut its connections: nobody's page shall be the one to find out.
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": settings.database_url.startswith("postgresql")},
         CLOCK=clock.now,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

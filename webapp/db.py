@@ -15,6 +15,9 @@ from sqlalchemy import DateTime, Dialect, Engine, MetaData, event
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
+LOCK_MS = 5000
+"""Milliseconds that a statement waits for a lock that somebody else holds."""
+
 reading: contextvars.ContextVar[bool] = contextvars.ContextVar("reading", default=False)
 
 
@@ -75,11 +78,14 @@ class ReadingRequests:
 
 
 @event.listens_for(Engine, "connect")
-def _prepare_sqlite(connection: Any, record: Any) -> None:
+def _prepare(connection: Any, record: Any) -> None:
+    """Nobody waits for a lock for ever: the threads of the web would all end up there."""
     if type(connection).__module__ != "sqlite3":
+        connection.execute(f"set lock_timeout = {LOCK_MS}")
+        connection.commit()
         return
     connection.isolation_level = None  # the driver shall not begin transactions on its own
-    for pragma in ("journal_mode=wal", "synchronous=normal", "busy_timeout=5000", "foreign_keys=on"):
+    for pragma in ("journal_mode=wal", "synchronous=normal", f"busy_timeout={LOCK_MS}", "foreign_keys=on"):
         connection.execute(f"pragma {pragma}")
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
+
+from tests.e2e.installation import wait_for
 
 SERVERS = Path("/usr/lib/postgresql")
 
@@ -30,8 +34,19 @@ class Cluster:
             shutil.chown(self._folder, "postgres")
             self._as = ["runuser", "-u", "postgres", "--"]
         self._run("initdb", "-D", "data", "-A", "trust", "-U", "postgres", "-N", "-E", "UTF8", "--locale=C.UTF-8")
-        options = f"-F -k {self._folder} -c listen_addresses='' -c synchronous_commit=off"
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, at first or after it was killed. It writes through to the disk: who kills it shall see."""
+        options = f"-k {self._folder} -c listen_addresses=''"
         self._run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
+
+    def kill(self) -> None:
+        """kill -9, with all its processes."""
+        first = int((self._folder / "data" / "postmaster.pid").read_text().splitlines()[0])
+        for pid in (first, *_children(first)):
+            os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not Path(f"/proc/{first}").exists() and not _children(first), told="the server to be gone")
 
     def _run(self, program: str, *words: str) -> None:
         done = subprocess.run(
@@ -46,12 +61,22 @@ class Cluster:
         )
         assert done.returncode == 0, done.stdout
 
-    def database(self, name: str) -> str:
-        """A new database; its DATABASE_URL."""
-        self._run("createdb", "-h", str(self._folder), "-U", "postgres", name)
+    def database(self, name: str, like: str = "template1") -> str:
+        """A new database, a copy of another that nobody uses; its DATABASE_URL."""
+        self._run("createdb", "-h", str(self._folder), "-U", "postgres", "-T", like, name)
         return f"postgresql+psycopg://postgres@/{name}?host={quote(str(self._folder), safe='')}"
 
     def close(self) -> None:
         """Stop the server and remove everything."""
         self._run("pg_ctl", "-D", "data", "-m", "immediate", "stop")
         shutil.rmtree(self._folder)
+
+
+def _children(pid: int) -> list[int]:
+    """The processes that this one began."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(status.read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(status.parent.name))
+    return found
