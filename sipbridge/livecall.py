@@ -18,7 +18,7 @@ from sipbridge.media.announcements import Announcements
 from sipbridge.media.loudness import Listener
 from sipbridge.media.recorder import Recorder
 from sipbridge.media.stream import Stream
-from sipbridge.media.tones import busy, ringback, tone
+from sipbridge.media.tones import busy, ringback, silence, tone
 from sipbridge.moves import (
     CALLER,
     LOOPED,
@@ -32,6 +32,7 @@ from sipbridge.moves import (
     Emit,
     HangUpCaller,
     HangUpLeg,
+    HearEarly,
     HoldLeg,
     Input,
     Join,
@@ -193,6 +194,10 @@ class LiveCall:
             case Join(key, other):
                 self._media(other).join(self._media(key))
                 self._joined_at = time.monotonic()
+            case HearEarly(key, other):
+                early = self._media(key)
+                self._media(other).join(early)
+                early.play(silence(self.codec), loop=True)  # networks want packets to know where theirs shall go
             case StartRecording(key):
                 why = self._recording_broke
                 self._recorder = Recorder(self.house.recordings / self.recording_path, on_failure=why)

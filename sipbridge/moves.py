@@ -42,9 +42,10 @@ class PlanArrived:
 
 @dataclass(frozen=True, slots=True)
 class PhoneRang:
-    """A telephone we dialled is ringing there."""
+    """A telephone we dialled is ringing there; `early_media`: it sends sound of its own."""
 
     leg: int
+    early_media: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +318,14 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
+class HearEarly:
+    """Let `other` hear what `leg`, which nobody has picked up, sends by itself; that hears silence."""
+
+    leg: int
+    other: int
+
+
+@dataclass(frozen=True, slots=True)
 class StartRecording:
     """Record the talk that begins with this manager."""
 
@@ -372,6 +381,7 @@ Action = (
     | Play
     | StopPlaying
     | Join
+    | HearEarly
     | StartRecording
     | Tap
     | StopRecording

@@ -72,16 +72,22 @@ class Passing:
     def scene(self) -> dict[int, Hearing]:
         """Who hears what meanwhile. Nothing of it is recorded."""
         manager = self._talk.manager
-        rings = self._call.phones[self.key].rang
         if self._stage is _Stage.RECALL:
             return {CALLER: Sound.RINGBACK}
         if manager is None:
-            return {CALLER: Sound.RINGBACK if rings else Sound.MUSIC}
+            return {CALLER: self._ringing(Sound.MUSIC)}
         if self._stage is _Stage.CONSULTING:
             return {CALLER: Sound.MUSIC, manager: self.key, self.key: manager}
         if self._attended:
-            return {CALLER: Sound.MUSIC, manager: Sound.RINGBACK if rings else None}
-        return {CALLER: Sound.RINGBACK if rings else Sound.MUSIC, manager: None}
+            return {CALLER: Sound.MUSIC, manager: self._ringing(None)}
+        return {CALLER: self._ringing(Sound.MUSIC), manager: None}
+
+    def _ringing(self, before: Hearing) -> Hearing:
+        """What is heard of the target: `before` it rings, then its network's own sound if it sends any, else ours."""
+        phone = self._call.phones[self.key]
+        if phone.speaks:
+            return self.key
+        return Sound.RINGBACK if phone.rang else before
 
     def rang(self) -> None:
         """The target's telephone rings."""

@@ -17,10 +17,14 @@ class PhoneState(enum.Enum):
 
 @dataclass(slots=True)
 class Phone:
-    """`told`: the desk heard of its ringing and is owed its end. `holds`: it has put us on hold itself."""
+    """`told`: the desk heard of its ringing and is owed its end. `holds`: it has put us on hold itself.
+
+    `speaks`: it sends sound though nobody has picked up, such as the ringing or the words of a network.
+    """
 
     extension: str
     told: bool
     state: PhoneState = PhoneState.RINGING
     rang: bool = False
+    speaks: bool = False
     holds: bool = False

@@ -45,7 +45,7 @@ def happened_to(
 def _of_phone(handset: Handset, key: int, leg: pyvoip.Leg, event: pyvoip.LegEvent) -> Input | None:
     match event:
         case pyvoip.Ringing(early_media):
-            return PhoneRang(key) if handset.rang(leg, early_media) else None
+            return PhoneRang(key, early_media) if handset.rang(leg, early_media) else None
         case pyvoip.Answered():
             return PhoneAnswered(key) if handset.answered(leg) else None
         case pyvoip.Ended():

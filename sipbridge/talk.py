@@ -27,6 +27,7 @@ from sipbridge.events import (
 from sipbridge.holding import Holding
 from sipbridge.moves import (
     CALLER,
+    HearEarly,
     Input,
     Join,
     JoinedTo,
@@ -123,8 +124,8 @@ class Talk:
         match happened:
             case SoundPlayed(number, heard) if number in self._notices:
                 self._notice_over(number, heard, now)
-            case PhoneRang(key):
-                phones[key].rang = True
+            case PhoneRang(key, early_media):
+                phones[key].rang, phones[key].speaks = True, phones[key].speaks or early_media
                 if self.passing is not None and key == self.passing.key:
                     self.passing.rang()
             case PhoneAnswered(key):
@@ -271,8 +272,10 @@ class Talk:
                 self.call.do(StopPlaying(party))
             elif isinstance(hearing, Sound):
                 self.call.play(hearing, self.call.hold_music if hearing is Sound.MUSIC else "", party)
-            else:
+            elif wanted.get(hearing) == party:
                 joins.add((max(party, hearing), min(party, hearing)))
+            else:
+                self.call.do(HearEarly(hearing, party))
         for leg, other in sorted(joins):
             self.call.do(Join(leg, other))
         self._hearing = wanted

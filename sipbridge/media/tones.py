@@ -41,3 +41,9 @@ def ringback(codec: str) -> bytes:
 def busy(codec: str) -> bytes:
     """The busy tone of most of Europe, to be looped: 0.35 s of 425 Hz, 0.35 s of silence."""
     return encode(tone_pcm(RINGBACK_HZ, 0.35) + bytes(2 * round(0.35 * SAMPLE_RATE)), codec)
+
+
+@functools.lru_cache(maxsize=2)
+def silence(codec: str) -> bytes:
+    """A second of nothing, to be looped."""
+    return encode(bytes(2 * SAMPLE_RATE), codec)

@@ -54,8 +54,10 @@ from sipbridge.moves import (
     DiscardRecording,
     HangUpCaller,
     HangUpLeg,
+    HearEarly,
     HoldLeg,
     Input,
+    Join,
     JoinedTo,
     KeyPressed,
     MessageSaved,
@@ -188,6 +190,41 @@ def test_blind_the_manager_is_free_at_once_and_the_caller_hears_music_then_ringi
     assert walk.ended.end_reason is EndReason.COMPLETED
     assert walk.ended.talk_seconds == 11.0, "with either manager, not the ringing between"
     assert len(walk.of(CallAnswered)) == 1
+
+
+def test_blind_the_caller_hears_the_networks_own_sound_and_is_not_heard_there() -> None:
+    walk = talk(record=True)
+    walk.order(TO_A_NUMBER)
+    walk.feed(PhoneRang(1, False))
+    assert walk.hears == {CALLER: Sound.RINGBACK}
+    assert walk.feed(PhoneRang(1, True)) == [HearEarly(1, CALLER)], "an announcement instead of our ringing"
+    assert walk.hears == {CALLER: 1} and walk.taped is None
+    assert walk.feed(PhoneRang(1, True)) == []
+    assert Join(1, CALLER) in walk.feed(PhoneAnswered(1))
+    assert together(walk, 1) and walk.taped == 1
+
+
+def test_blind_the_networks_sound_ends_with_a_refusal() -> None:
+    walk = talk()
+    walk.order(TO_A_NUMBER)
+    walk.feed(PhoneRang(1, True))
+    walk.gone(1)
+    walk.feed(PhoneEnded(1, LegEnd.BUSY))
+    assert walk.hears[CALLER] is Sound.RINGBACK, "of the manager, who is rung again"
+    walk.feed(PhoneRang(2, True))
+    assert walk.hears == {CALLER: Sound.RINGBACK}, "whose network's words are not for the caller"
+
+
+def test_attended_the_manager_hears_the_networks_own_sound() -> None:
+    walk = talk()
+    walk.order(ATTENDED)
+    walk.feed(PhoneRang(1, True))
+    assert walk.hears == {CALLER: Sound.MUSIC, 0: 1}
+    walk.gone(0)
+    walk.feed(PhoneEnded(0, LegEnd.CANCELLED))
+    assert walk.hears == {CALLER: 1}, "who leaves leaves it to the caller"
+    walk.feed(PhoneAnswered(1))
+    assert together(walk, 1)
 
 
 def test_a_number_is_dialled_through_its_line() -> None:
@@ -743,7 +780,7 @@ PARTY = st.sampled_from([CALLER, 0, 1, 2, 3])
 HAPPENINGS = st.one_of(
     COMMANDS,
     COMMANDS,
-    st.builds(PhoneRang, st.integers(0, 4)),
+    st.builds(PhoneRang, st.integers(0, 4), st.booleans()),
     st.builds(PhoneAnswered, st.integers(0, 4)),
     st.builds(PhoneAnswered, st.integers(1, 4)),
     st.builds(PhoneEnded, st.integers(0, 4), st.sampled_from(LegEnd)),
@@ -794,7 +831,7 @@ def test_whatever_happens_nobody_is_stranded(
         walk.after(pause)
         walk.check()
         match happened:
-            case PhoneAnswered(key) | PhoneEnded(key, _) | PhoneRang(key) if key not in walk.call.phones:
+            case PhoneAnswered(key) | PhoneEnded(key, _) | PhoneRang(key, _) if key not in walk.call.phones:
                 continue
             case PhoneAnswered(key):
                 if key in picked_up or key in reported or walk.call.phones[key].state is PhoneState.ENDED:

@@ -19,6 +19,7 @@ from sipbridge.moves import (
     Emit,
     HangUpCaller,
     HangUpLeg,
+    HearEarly,
     Input,
     Join,
     Ordered,
@@ -84,6 +85,11 @@ class Walk:
                     self._part(leg)
                     self._part(other)
                     self.hears[leg], self.hears[other] = other, leg
+                case HearEarly(leg, other):
+                    self._part(leg)
+                    self._part(other)
+                    self.hears[other] = leg
+                    assert self.call.phones[leg].state is PhoneState.RINGING
                 case HangUpLeg(leg) | CancelLeg(leg):
                     self._part(leg)
                     self.hears.pop(leg, None)
