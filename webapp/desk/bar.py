@@ -163,6 +163,10 @@ def _notice(
         return goes_on
     if said := news.lately(session, user, touch.call_id if touch else None, now):
         return said
+    if front and front.state == "left":
+        return _("Nobody could be had; the caller hears the apology and may leave a message.")
+    if touch and touch.call and (why_not := _came_to_nothing(session, touch.call)):
+        return why_not
     said = ""
     if shown is not None and (touch is None or touch.id != shown):
         said = _gone(who_took(session, user, shown))
@@ -175,6 +179,18 @@ def _notice(
 
 def word(call: Call, state: str) -> str:
     """The state of a call in one word. `state` as `queries.Mine` tells it."""
+def _came_to_nothing(session: Session, call: Call) -> str:
+    """Why a call of ours that is over was no talk; '' for every other call."""
+    if call.direction != "out" or call.state != "ended" or call.answered_at:
+        return ""
+    last = control.last_asked(session, call)
+    if last is not None and last.kind == "Dial" and last.refused:
+        return trace.sentence("refused", {"command": last.kind, "why": last.refused})
+    if call.rings == 0 and call.end_reason != "failed":
+        return _("The call was given up on our side before the client answered.")
+    return trace.sentence(f"ended_out_{call.end_reason}", {})
+
+
     return {
         "dialing": _("Dialing"),
         "calling": _("Calling"),
@@ -189,6 +205,8 @@ def word(call: Call, state: str) -> str:
         "consulted": _("Consulting"),
         "gave": _("Passed on"),
     }.get(state, _("Missed") if call.is_missed else _("Ended"))
+        "returning": _("Coming back"),
+        "left": _("Leaves a message"),
 
 
 def caller_name(call: Call) -> str:

@@ -13,35 +13,49 @@ from webapp.accounts.models import User
 from webapp.calls.missed import is_missed
 from webapp.calls.models import LIVE, Call, CallAudience, Transfer
 from webapp.calls.transfers import is_under_way
+from webapp.switchboard import alone
 from webapp.touches.models import Touch
 from webapp.touches.queries import may_work_on
 
 GONE_SHOWN = timedelta(seconds=30)
+LONGEST_RINGING = timedelta(hours=1)
+"""No call waits longer until somebody takes it or it ends; a voice message is part of that."""
 
-URGENT = {"talking": 0, "consulting": 0, "consulted": 0, "held": 1, "passing": 1, "passing_blind": 3}
+URGENT = {
+    "talking": 0, "consulting": 0, "consulted": 0, "returning": 0,
+    "held": 1, "passing": 1,
+    "passing_blind": 3, "left": 3,
+}  # fmt: skip
 """Which of my calls comes first on the page: whom I speak with, who waits for me, what rings, what I let go."""
 RINGS = 2
 
 
 @dataclass(frozen=True)
 class Mine:
-    """A live call of mine with its touch. `taken`: I am the one who talks. `passing`: the passing-on under way."""
+    """A live call of mine with its touch. `taken`: I am the one who talks. `passing`: the passing-on under way.
+
+    `alone`: why I don't speak with the caller though the talk is mine, as `switchboard.alone` tells it.
+    """
 
     call: Call
     touch: Touch
     taken: bool
     passing: Transfer | None = None
+    alone: str = ""
 
     @property
     def state(self) -> str:
         """How the call stands for me: its own state, or held, passing (somebody is rung for me), passing_blind (and I
-        am free), consulting (I speak with the colleague), passed (it rings me as the colleague), consulted."""
+        am free), consulting (I speak with the colleague), passed (it rings me as the colleague), consulted, returning
+        (I am rung for the caller again), left (he leaves a message)."""
         if self.passing and not self.taken:
             return "consulted" if self.passing.state == "consulting" else "passed"
         if self.passing and self.passing.state == "consulting":
             return "consulting"
         if self.passing:
             return "passing" if self.passing.attended else "passing_blind"
+        if self.taken and self.alone:
+            return self.alone
         return "held" if self.taken and self.call.held_at else self.call.state
 
     @property
@@ -78,8 +92,14 @@ def live_calls(session: Session, user: User, now: datetime) -> list[Mine]:
             .options(joinedload(Transfer.from_user), joinedload(Transfer.to_user))
         )
     }
+    talks = [
+        touch.call.id for state, touch in rows if touch.call and state == "taken" and touch.call.state == "talking"
+    ]
+    without_me = alone.of(session, talks) if talks else {}
     mine = [
-        Mine(touch.call, touch, state == "taken", passing.get(touch.call.id)) for state, touch in rows if touch.call
+        Mine(touch.call, touch, state == "taken", passing.get(touch.call.id), without_me.get(touch.call.id, ""))
+        for state, touch in rows
+        if touch.call
     ]
     return sorted(mine, key=lambda one: one.rank)
 

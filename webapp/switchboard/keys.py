@@ -18,6 +18,7 @@ from webapp.calls import control, trace, transfers
 from webapp.calls.models import BridgeCommand, Call, Transfer
 from webapp.recordings.models import Recording
 from webapp.recordings.picture import stopped_words
+from webapp.switchboard import alone
 
 PATIENCE = timedelta(seconds=6)
 """How long the page says "asking": a command is carried out at once or, after ten seconds, never."""
@@ -101,6 +102,9 @@ def of(session: Session, call: Call, user: User, passing: Transfer | None, now: 
     asked = last.kind if last and last.done_at is None and not last.refused and now - last.made_at < PATIENCE else ""
     if call.state in ("dialing", "calling"):
         return Keys(_keys(["hangup"], asked), bool(asked), notice=_notice(last, user, now))
+    if without := "" if passing or call.state != "talking" else alone.of(session, [call.id]).get(call.id, ""):
+        can = ["hangup"] if without == "returning" else []
+        return Keys(_keys(can, asked), bool(asked), notice=_notice(last, user, now))
     recording = session.scalars(select(Recording).where(Recording.call_id == call.id, Recording.kind == "talk")).first()
     recorded = _recorded(call, recording)
     if asked == ("PauseRecording" if recorded == "paused" else "ResumeRecording"):

@@ -278,7 +278,7 @@ def test_attempts_are_counted_since_the_last_talk(session: Session, office: dict
 
 def test_a_bridge_that_has_no_line_ends_the_call_and_says_why(
     session: Session, office: dict[str, User], allowed: None, dial: Callable[..., Touch], clock: Clock,
-    apply: Callable[..., None],
+    apply: Callable[..., None], sign_in: Callable[[str], FlaskClient],
 ) -> None:  # fmt: skip
     touch = dial("anna")
     command = session.scalars(select(BridgeCommand)).one()
@@ -286,7 +286,28 @@ def test_a_bridge_that_has_no_line_ends_the_call_and_says_why(
     call = call_of(touch)
     assert (call.state, call.end_reason, command.refused) == ("ended", "failed", "no_line")
     assert touch.user_id is None
+    text = sign_in("anna").get(f"/desk?touch={touch.id}").get_data(as_text=True)
+    assert "Calling a number was not possible: no line is there to dial through." in text
     dial("anna")  # free again
+
+
+@pytest.mark.parametrize(
+    ("reason", "rings", "words"),
+    [
+        (EndReason.NO_ANSWER, 4, "The client did not pick up."),
+        (EndReason.REJECTED, 1, "The client declined or was busy."),
+        (EndReason.ABANDONED, 0, "The call was given up on our side before the client answered."),
+    ],
+)
+def test_the_page_says_why_a_call_of_ours_was_no_talk(
+    session: Session, office: dict[str, User], allowed: None, dial: Callable[..., Touch], clock: Clock,
+    apply: Callable[..., None], sign_in: Callable[[str], FlaskClient], reason: EndReason, rings: int, words: str,
+) -> None:  # fmt: skip
+    touch = dial("anna")
+    touch.saved_at = clock()
+    session.commit()
+    apply(CallEnded(call_of(touch).call_id, reason, rings, 6.0 * rings, 0.0, clock()))
+    assert words in sign_in("anna").get(f"/desk?touch={touch.id}").get_data(as_text=True)
 
 
 def test_a_call_that_no_bridge_carries_on_is_ended(

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sipbridge.events import (
+    ApologyStarted,
     CallHeld,
     CallResumed,
     CallTransferred,
@@ -25,6 +26,7 @@ from sipbridge.events import (
     LegEnd,
     MenuChosen,
     RecordingPaused,
+    TransferAsked,
     TransferFailed,
     TransferStarted,
 )
@@ -402,6 +404,46 @@ def test_a_transfer_that_fails_says_why_to_both(
     assert "No call" in text and "Rassvet" in text
     clock.move(minutes=2)
     assert words not in page(sign_in("anna")), "old news is no news"
+
+
+def test_a_caller_nobody_took_is_not_shown_as_talking_until_the_manager_picks_up_again(
+    session: Session, touch: Touch, office: dict[str, User], sign_in: SignIn, phone: Phone, clock: Clock
+) -> None:
+    anna, call_id, vera = sign_in("anna"), call_of(touch).call_id, office["vera"].extension
+    start(session, touch, office["anna"], office["vera"], clock, attended=False)
+    phone.apply(TransferStarted(call_id, vera, False, clock()))
+    phone.apply(TransferFailed(call_id, vera, LegEnd.NO_ANSWER, clock.move(seconds=20)))
+    text = page(anna)
+    assert "Coming back" in text and "pick up when your telephone rings" in text
+    assert 'data-key="Q"' in text and "callkey-hold" not in text and "callkey-pass" not in text
+    assert "callbar-rec" not in text, "nothing is recorded meanwhile"
+    assert press(anna, touch, "hold").status_code == 200 and "Hold" not in asked(session)
+    phone.apply(CallResumed(call_id, clock.move(seconds=5)))
+    text = page(anna)
+    assert "Talking" in text and "Coming back" not in text and "callkey-hold" in text
+
+
+def test_a_caller_who_leaves_a_message_after_a_passing_on_is_in_nobodys_talk(
+    session: Session, touch: Touch, office: dict[str, User], sign_in: SignIn, phone: Phone, clock: Clock
+) -> None:
+    call_id, vera = call_of(touch).call_id, office["vera"].extension
+    start(session, touch, office["anna"], office["vera"], clock, attended=False)
+    phone.apply(TransferStarted(call_id, vera, False, clock()))
+    phone.apply(TransferFailed(call_id, vera, LegEnd.BUSY, clock.move(seconds=3)))
+    phone.apply(ApologyStarted(call_id, clock.move(seconds=20)))
+    text = page(sign_in("anna"))
+    assert "Leaves a message" in text and "Talking" not in text and 'class="callkey"' not in text
+
+
+def test_who_passes_on_at_the_telephone_has_the_caller_when_it_fails(
+    session: Session, touch: Touch, office: dict[str, User], sign_in: SignIn, phone: Phone, clock: Clock
+) -> None:
+    call_id, vera = call_of(touch).call_id, office["vera"].extension
+    phone.apply(TransferAsked(call_id, office["anna"].extension, vera, "", clock()))
+    phone.apply(TransferStarted(call_id, vera, False, clock()))
+    phone.apply(TransferFailed(call_id, vera, LegEnd.BUSY, clock.move(seconds=3)))
+    text = page(sign_in("anna"))
+    assert "Talking" in text and "Coming back" not in text
 
 
 def test_a_refused_command_says_why_on_the_page_of_who_asked(
