@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from webapp.accounts.models import User
 from webapp.bridge_api.stream import commands
-from webapp.db import db, reading
+from webapp.db import db, only_reading
 from webapp.feed import Hub
 
 THREADS = 24
@@ -78,9 +78,5 @@ def _user_of(flask_app: Flask, cookie_header: str) -> int | None:
         user_id = int(session["_user_id"])
     except (CookieError, BadSignature, KeyError, ValueError, TypeError):
         return None
-    token = reading.set(True)
-    try:
-        with flask_app.app_context():
-            return db.session.scalar(select(User.id).where(User.id == user_id, User.active))
-    finally:
-        reading.reset(token)
+    with only_reading(), flask_app.app_context():
+        return db.session.scalar(select(User.id).where(User.id == user_id, User.active))

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from webapp.accounts.models import User
-from webapp.db import Model, UtcDateTime, reading
+from webapp.db import Model, UtcDateTime, only_reading
 
 KEEP_FOR = timedelta(days=2)
 POLL_SECONDS = 0.25
@@ -81,16 +81,6 @@ def _wake_after_commit(session: Session) -> None:
 _hubs: set[Hub] = set()
 
 
-@contextlib.contextmanager
-def _reading() -> Iterator[None]:
-    """Transactions begun inside never wait for a writer."""
-    token = reading.set(True)
-    try:
-        yield
-    finally:
-        reading.reset(token)
-
-
 def end_streams() -> None:
     """End the live streams of this process; called on the loop when it is about to stop."""
     for hub in _hubs:
@@ -145,11 +135,11 @@ class Hub:
 
     def rows(self, query: Select[Any]) -> list[Any]:
         """What `query` finds, on a connection of its own that waits for no writer."""
-        with _reading(), self.engine.connect() as connection:
+        with only_reading(), self.engine.connect() as connection:
             return list(connection.execute(query))
 
     def _newest(self) -> int:
-        with _reading(), Session(self.engine) as session:
+        with only_reading(), Session(self.engine) as session:
             return last_id(session)
 
     async def _follow(self) -> None:

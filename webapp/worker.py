@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from service.notify import Supervisor
 from webapp import clock, config, create_app, feed, logs
+from webapp.bridge_api import forgetting
 from webapp.calls import control, outbound
 from webapp.db import db
 from webapp.office.models import Office
@@ -61,14 +62,25 @@ def make_huey(settings: config.Config) -> SqliteHuey:
     def every_hour() -> None:
         """Forget what every page and every bridge has long heard, and old ladders."""
         with app.app_context():
-            feed.prune(db.session(), clock.now())
-            control.prune(db.session(), clock.now())
-            days = db.session.scalar(select(Office.ladder_days))
-            db.session.commit()
-        if days is not None:
-            ladder.forget(settings.data / "ladders", days, clock.now())
+            forget_old(settings.data)
 
     return huey
+
+
+def forget_old(data: Path) -> None:
+    """Forget what is of no use any more: announcements, commands, events that took effect, ladders."""
+    began, session = clock.now(), db.session()
+    try:
+        feed.prune(session, began)
+        control.prune(session, began)
+        days = session.scalar(select(Office.ladder_days))
+        session.commit()
+        forgetting.prune(session, began, lambda: clock.now() - began < ROUND)
+    except OperationalError:  # the next hour does it
+        session.rollback()
+        return
+    if days is not None:
+        ladder.forget(data / "ladders", days, began)
 
 
 def keep_recordings(folder: Path) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from sipbridge.events import Command, Hold, Resume, to_wire
 from webapp import feed
 from webapp.accounts.models import User
-from webapp.calls.models import LIVE, BridgeCommand, Call, CallAudience
+from webapp.calls.models import LIVE, BridgeCommand, Call, CallAudience, seat_of
 
 KEEP_FOR = timedelta(days=2)
 LONGEST_WORDS = 200
@@ -75,7 +75,7 @@ def take_back(session: Session, call: Call, user: User, now: datetime) -> None:
     others = session.scalars(
         select(Call)
         .join(CallAudience, CallAudience.call_id == Call.id)
-        .where(CallAudience.user_id == user.id, CallAudience.state == "taken")
+        .where(seat_of(user.id), CallAudience.state == "taken")
         .where(Call.id != call.id, Call.state == "talking", Call.held_at.is_(None))
     )
     for other in others:

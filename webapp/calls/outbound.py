@@ -15,7 +15,7 @@ from sipbridge.events import Dial
 from webapp import feed
 from webapp.accounts.models import User
 from webapp.calls import control, trace
-from webapp.calls.models import LIVE, Call, CallAudience
+from webapp.calls.models import LIVE, Call, CallAudience, seat_of
 from webapp.clients import keys
 from webapp.clients.models import Client, Person
 from webapp.office import dialling
@@ -193,7 +193,7 @@ def _live_call(session: Session, user: User) -> Touch | None:
         select(Touch)
         .join(Call, Call.id == Touch.call_id)
         .join(CallAudience, CallAudience.call_id == Call.id)
-        .where(CallAudience.user_id == user.id, CallAudience.state == "taken", Call.state.in_(LIVE))
+        .where(seat_of(user.id), CallAudience.state == "taken", Call.state.in_(LIVE))
         .order_by(Call.id.desc())
         .limit(1)
         .options(joinedload(Touch.call))

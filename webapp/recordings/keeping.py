@@ -12,7 +12,7 @@ from pathlib import Path
 import structlog
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from sipbridge.events import ForbidRecording
@@ -21,11 +21,13 @@ from webapp.accounts.models import Role, User
 from webapp.calls import control, trace
 from webapp.calls.models import LIVE, Call
 from webapp.clients.models import Client
+from webapp.db import only_reading
 from webapp.office.models import Line
 from webapp.recordings import files
 from webapp.recordings.models import Recording
 
 LONGEST_WHY = 200
+AT_ONCE = 200
 
 log = structlog.get_logger()
 
@@ -36,21 +38,26 @@ log = structlog.get_logger()
 def delete_due(session: Session, folder: Path, now: datetime, more: Callable[[], bool]) -> int:
     """Delete what is past its line's days, and what was forbidden; returns how many. Commits after each."""
     deleted = 0
-    while more() and (recording_id := _next_due(session, now)) is not None:
-        try:
-            deleted += _delete(session, folder, recording_id, now)
-        except OSError as error:
-            session.rollback()
-            log.warning("a recording could not be deleted", recording=recording_id, error=type(error).__name__)
-            break
+    while more() and (due := _due(session, now)):
+        for recording_id in due:
+            if not more():
+                break
+            try:
+                deleted += _delete(session, folder, recording_id, now)
+            except OSError as error:
+                session.rollback()
+                log.warning("a recording could not be deleted", recording=recording_id, error=type(error).__name__)
+                return deleted
     return deleted
 
 
-def _next_due(session: Session, now: datetime) -> int | None:
+def _due(session: Session, now: datetime) -> Sequence[int]:
+    """Up to AT_ONCE that are due. All that is kept is looked through, so nobody may wait for that to write."""
     query = select(Recording.id).join(Call, Call.id == Recording.call_id)
-    found = session.scalar(query.where(_is_due(_lines(session), now)).order_by(Recording.id).limit(1))
-    session.commit()
-    return found
+    with only_reading():
+        found = session.scalars(query.where(_is_due(_lines(session), now)).limit(AT_ONCE)).all()
+        session.commit()
+    return sorted(found)
 
 
 def _lines(session: Session) -> Sequence[Line]:
@@ -61,7 +68,7 @@ def _is_due(lines: Sequence[Line], now: datetime) -> ColumnElement[bool]:
     """The condition on Recording joined with its Call."""
     return and_(
         or_(Recording.stopped == "forbidden", *(_is_old(line, now) for line in lines)),
-        Recording.path != "",
+        Recording.path != literal_column("''"),
         Recording.held_at.is_(None),
     )
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.accounts.models import User
 from webapp.calls.models import Call
-from webapp.db import Model, UtcDateTime
+from webapp.db import Model, UtcDateTime, open_rows
 
 
 class Recording(Model):
@@ -27,7 +27,13 @@ class Recording(Model):
     """
 
     __tablename__ = "recording"
-    __table_args__ = (Index("uq_recording", "call_id", "kind", unique=True),)
+    __table_args__ = (
+        Index("uq_recording", "call_id", "kind", unique=True),
+        open_rows("ix_recording_waiting", "ready_at", where="stored_at IS NULL"),
+        open_rows("ix_recording_originals", "original", where="original <> ''"),
+        # All that is asked to find what is past its days: the rows themselves are long, with the pictures.
+        open_rows("ix_recording_kept", "ready_at", "call_id", "stopped", "held_at", "path", where="path <> ''"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     call_id: Mapped[int] = mapped_column(ForeignKey("call.id", ondelete="CASCADE"))

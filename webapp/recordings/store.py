@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, literal_column, or_, select, update
 from sqlalchemy.orm import Session
 
 from webapp.recordings import files
@@ -124,7 +124,7 @@ def _move(session: Session, recording_id: int, path: str, values: dict[str, obje
 
 def remove_originals(session: Session, folder: Path, recording_id: int | None = None) -> None:
     """Remove the files that stored ones were made from, of a worker that died before it could too. Commits."""
-    query = select(Recording.id, Recording.original).where(Recording.original != "")
+    query = select(Recording.id, Recording.original).where(Recording.original != literal_column("''"))
     if recording_id is not None:
         query = query.where(Recording.id == recording_id)
     for row_id, original in session.execute(query).all():

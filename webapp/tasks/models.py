@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from webapp.accounts.models import User
 from webapp.calls.models import Call
 from webapp.clients.models import Client
-from webapp.db import Model, UtcDateTime
+from webapp.db import Model, UtcDateTime, open_rows
 from webapp.touches.models import Touch
 
 
@@ -23,6 +23,10 @@ class Task(Model):
     """
 
     __tablename__ = "task"
+    __table_args__ = (
+        open_rows("ix_task_open_due", "due_at", where="done_at IS NULL"),
+        open_rows("ix_task_open_user", "user_id", "due_at", where="done_at IS NULL"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(12))

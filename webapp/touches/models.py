@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from webapp.accounts.models import User
 from webapp.calls.models import Call
 from webapp.clients.models import Client, Person
-from webapp.db import Model, UtcDateTime
+from webapp.db import Model, UtcDateTime, open_rows
 from webapp.office.models import Channel, Outcome, Purpose, TouchClass
 
 
@@ -24,6 +24,7 @@ class Touch(Model):
     """
 
     __tablename__ = "touch"
+    __table_args__ = (open_rows("ix_touch_open", "user_id", where="closed_at IS NULL"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     direction: Mapped[str] = mapped_column(String(4), default="in")

@@ -122,6 +122,20 @@ def upgrade() -> None:
     else:
         op.add_column('call', sa.Column('placed_by_id', sa.Integer(), nullable=True))
         op.create_foreign_key('fk_call_placed_by_id_user', 'call', 'user', ['placed_by_id'], ['id'])
+    for name, table, index_columns, where in OPEN_ROWS:
+        op.create_index(name, table, index_columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+
+
+OPEN_ROWS = (
+    ('ix_call_unspoken', 'call', ['direction', 'state', 'offered_at'], 'answered_at IS NULL AND missed_closed_at IS NULL'),
+    ('ix_touch_open', 'touch', ['user_id'], 'closed_at IS NULL'),
+    ('ix_task_open_due', 'task', ['due_at'], 'done_at IS NULL'),
+    ('ix_task_open_user', 'task', ['user_id', 'due_at'], 'done_at IS NULL'),
+    ('ix_recording_waiting', 'recording', ['ready_at'], 'stored_at IS NULL'),
+    ('ix_recording_originals', 'recording', ['original'], "original <> ''"),
+    ('ix_recording_kept', 'recording', ['ready_at', 'call_id', 'stopped', 'held_at', 'path'], "path <> ''"),
+)
+"""Indexes of what is still open, small however old the office."""
 
 
 OUTCOME = {

@@ -1,0 +1,156 @@
+"""A year of calls must not make a page, a ringing call or the worker's minute slower: what is asked is looked up."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from webapp.accounts.models import User
+from webapp.bridge_api import forgetting
+from webapp.calls import missed, outbound, seats
+from webapp.calls.models import BridgeEvent, Call, CallAudience, CallTrace
+from webapp.desk import queries as desk
+from webapp.recordings import keeping, store
+from webapp.recordings.models import Recording
+from webapp.tasks.models import Task
+from webapp.tasks.overdue import tell_overdue
+from webapp.touches import queries as touches
+from webapp.touches.models import Touch
+
+from .conftest import Clock
+
+OLD = 400
+
+
+@contextmanager
+def counted_steps(session: Session) -> Iterator[Callable[[], int]]:
+    """How many steps SQLite's machine has made on this session's connection: its work, whatever the machine's."""
+    connection = session.connection().connection.dbapi_connection
+    assert isinstance(connection, sqlite3.Connection)
+    steps = 0
+
+    def step() -> int:
+        nonlocal steps
+        steps += 10
+        return 0
+
+    connection.set_progress_handler(step, 10)
+    try:
+        yield lambda: steps
+    finally:
+        connection.set_progress_handler(None, 0)
+
+
+def carry(session: Session, users: list[User], first: int, many: int, clock: Clock) -> None:
+    """So many calls of the months before: rung at three, most taken, recorded and stored, all long done."""
+    rows: dict[Any, list[dict[str, Any]]] = {
+        kind: [] for kind in (Call, Touch, CallAudience, CallTrace, Recording, Task)
+    }
+    ids = [user.id for user in users]
+    for number in range(first, first + many):
+        at = clock() - timedelta(days=2, minutes=number)
+        taken = number % 7 > 0
+        done = at + timedelta(hours=1)
+        rows[Call].append(
+            {
+                **{"id": number, "call_id": f"old-{number}", "number": f"+7495{number:07d}", "offered_at": at},
+                **{"state": "ended", "end_reason": "caller_hung_up", "answered_at": at if taken else None},
+                **{"ended_at": done, "missed_closed_at": None if taken else done},
+            }
+        )
+        mine = ids[number % len(ids)]
+        rows[Touch].append({"id": number, "started_at": at, "user_id": mine, "call_id": number, "closed_at": done})
+        rows[CallAudience] += [
+            {"call_id": number, "user_id": user, "state": "taken" if taken and user == mine else "gone"} for user in ids
+        ]
+        rows[CallTrace].append({"call_id": number, "at": at, "kind": "offered"})
+        rows[Recording].append(
+            {"call_id": number, "path": f"2026/01/{number}.webm", "ready_at": done, "stored_at": done}
+            | {"peaks": [[number % 100] * 200] * 2}
+        )
+        rows[Task].append(
+            {"kind": "promise", "user_id": mine, "due_at": at, "created_at": at, "done_at": done, "call_id": number}
+        )
+    for kind, values in rows.items():
+        session.execute(insert(kind), values)
+    session.commit()
+
+
+def asked(session: Session, users: list[User], clock: Clock, folder: Path) -> dict[str, Callable[[], object]]:
+    """What is asked all day long."""
+    anna, now = users[0], clock()
+    return {
+        "live calls": lambda: desk.live_calls(session, anna, now),
+        "gone lately": lambda: desk.gone_lately(session, anna, now),
+        "unfinished rows": lambda: touches.unfinished(session, anna),
+        "who is missed": lambda: missed.open_missed(session),
+        "who talks": lambda: seats.talking(session, [user.id for user in users]),
+        "promises": lambda: tell_overdue(session, now),
+        "calls of ours that are lost": lambda: outbound.end_lost(session, now),
+        "what is to be stored": lambda: store.claim(session, now),
+        "originals": lambda: store.remove_originals(session, folder),
+    }
+
+
+def test_what_is_asked_all_day_does_not_grow_with_the_calls_ever_carried(
+    session: Session, office: dict[str, User], clock: Clock, tmp_path: Path
+) -> None:
+    users = [office[login] for login in sorted(office)][:3]
+    steps: list[dict[str, int]] = []
+    for first, many in ((1, OLD), (OLD + 1, 9 * OLD)):
+        carry(session, users, first, many, clock)
+        taken: dict[str, int] = {}
+        for name, ask in asked(session, users, clock, tmp_path).items():
+            session.expire_all()
+            ask()  # whose session this is, is read once
+            with counted_steps(session) as so_far:
+                ask()
+                taken[name] = so_far()
+            session.rollback()
+        steps.append(taken)
+    few, many_more = steps
+    grew = {name: (few[name], many_more[name]) for name in few if many_more[name] > few[name] + 300}
+    assert not grew, "steps after 400 calls, and after 4000"
+
+
+def test_looking_for_old_recordings_reads_none_of_their_pictures_and_lets_others_write(
+    session: Session, office: dict[str, User], clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carry(session, [office["anna"]], 1, OLD, clock)
+    query = select(Recording.id).join(Call, Call.id == Recording.call_id).where(keeping._is_due([], clock()))
+    text = str(query.compile(session.get_bind(), compile_kwargs={"literal_binds": True}))
+    plan = [row[3] for row in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {text}")]
+    session.commit()
+    assert any("COVERING INDEX ix_recording_kept" in line for line in plan), plan
+
+    monkeypatch.setattr(keeping, "AT_ONCE", 7)
+    session.execute(Recording.__table__.update().values(stopped="forbidden"))
+    session.commit()
+    assert keeping.delete_due(session, tmp_path, clock(), lambda: True) == OLD
+
+
+def test_events_that_took_effect_long_ago_are_forgotten_a_few_at_a_time(
+    session: Session, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forgetting, "AT_ONCE", 10)
+    long_ago, lately = clock() - timedelta(days=91), clock() - timedelta(days=89)
+    session.execute(
+        insert(BridgeEvent),
+        [
+            {"event_id": f"{number}", "kind": "CallEnded", "received_at": long_ago if number < 35 else lately}
+            for number in range(50)
+        ],
+    )
+    session.commit()
+    rounds = iter((True, True, False))
+    assert forgetting.prune(session, clock(), lambda: next(rounds)) == 20
+    assert forgetting.prune(session, clock(), lambda: True) == 15
+    assert session.scalar(select(func.count(BridgeEvent.event_id))) == 15
