@@ -161,12 +161,12 @@ def _notice(
         return _("Your telephone rings: pick it up, then the client is called.")
     if front and (goes_on := news.under_way(front.state, front.passing)):
         return goes_on
-    if said := news.lately(session, user, touch.call_id if touch else None, now):
-        return said
     if front and front.state == "left":
         return _("Nobody could be had; the caller hears the apology and may leave a message.")
     if touch and touch.call and (why_not := _came_to_nothing(session, touch.call)):
         return why_not
+    if said := news.lately(session, user, touch.call_id if touch else None, now):
+        return said
     said = ""
     if shown is not None and (touch is None or touch.id != shown):
         said = _gone(who_took(session, user, shown))
@@ -177,8 +177,6 @@ def _notice(
     return said
 
 
-def word(call: Call, state: str) -> str:
-    """The state of a call in one word. `state` as `queries.Mine` tells it."""
 def _came_to_nothing(session: Session, call: Call) -> str:
     """Why a call of ours that is over was no talk; '' for every other call."""
     if call.direction != "out" or call.state != "ended" or call.answered_at:
@@ -191,6 +189,8 @@ def _came_to_nothing(session: Session, call: Call) -> str:
     return trace.sentence(f"ended_out_{call.end_reason}", {})
 
 
+def word(call: Call, state: str) -> str:
+    """The state of a call in one word. `state` as `queries.Mine` tells it."""
     return {
         "dialing": _("Dialing"),
         "calling": _("Calling"),
@@ -203,10 +203,10 @@ def _came_to_nothing(session: Session, call: Call) -> str:
         "consulting": _("Consulting"),
         "passed": _("Ringing"),
         "consulted": _("Consulting"),
-        "gave": _("Passed on"),
-    }.get(state, _("Missed") if call.is_missed else _("Ended"))
         "returning": _("Coming back"),
         "left": _("Leaves a message"),
+        "gave": _("Passed on"),
+    }.get(state, _("Missed") if call.is_missed else _("Ended"))
 
 
 def caller_name(call: Call) -> str:
