@@ -110,12 +110,16 @@ class Linphone:
         """True while a call rings here."""
         return self.saw("Receiving new incoming call") > self.saw("connected.") + self.saw(" ended (")
 
-    def answer(self) -> None:
-        """Pick up what rings."""
+    def answer(self, call: str = "") -> None:
+        """Pick up what rings; `call` is its number where there are several."""
         wait_for(self.rings, told="Linphone does not ring")
         connected = self.saw("connected.")
-        self._say("answer")
+        self._say(f"answer {call}".strip())
         wait_for(lambda: self.saw("connected.") > connected)
+
+    def join(self, one: int, other: int) -> None:
+        """Ask to bring the far ends of two calls together (REFER with Replaces)."""
+        self._say(f"transfer {one} --to-call {other}")
 
     def hang_up(self) -> None:
         """End the talk, or decline what rings."""

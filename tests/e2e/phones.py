@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import random
+import re
 import shutil
 import socket
 import struct
@@ -199,7 +200,7 @@ class Softphone:
         (self.folder / "contacts").touch()
         with (self.folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                ["baresip", "-f", str(self.folder)],
+                ["baresip", "-s", "-f", str(self.folder)],
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -265,6 +266,18 @@ class Softphone:
     def transfer(self, uri: str) -> None:
         """Ask to pass the caller on (REFER)."""
         self._say("transfer", uri)
+
+    def dialogs(self) -> list[tuple[str, str, str]]:
+        """Of each call it picked up, in order: Call-ID, the caller's tag, its own."""
+        found: dict[str, tuple[str, str, str]] = {}
+        for message in (self.folder / "log").read_text(errors="replace").split("SIP/2.0 200 OK")[1:]:
+            head = message.partition("\n\n")[0]
+            if re.search(r"^CSeq: \d+ INVITE", head, re.M):
+                [call_id] = re.findall(r"^Call-ID: (\S+)", head, re.M)
+                [theirs] = re.findall(r"^From: .*;tag=([^;\s]+)", head, re.M)
+                [own] = re.findall(r"^To: .*;tag=([^;\s]+)", head, re.M)
+                found[call_id] = call_id, theirs, own
+        return list(found.values())
 
     def hang_up(self) -> None:
         """End the talk, or decline what rings."""
