@@ -30,8 +30,10 @@ def open_panel(page: Page, typed: str) -> None:
 
 
 def pass_on(page: Page, key: str, briefing: str = "Pavel Orlov asks when the windows come") -> None:
-    """Write the briefing and press E (speak first) or I (at once)."""
+    """Write the briefing and press E (speak first) or I (at once); Enter rings nobody, it goes on to the briefing."""
     open_panel(page, "vera")
+    page.keyboard.press("Enter")
+    expect(page.locator("#pass-briefing")).to_be_focused()
     page.locator("#pass-briefing").fill(briefing)
     page.keyboard.press("Escape")
     page.keyboard.press(key)

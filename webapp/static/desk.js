@@ -88,6 +88,12 @@
     const command = event.ctrlKey || event.metaKey;
     if (command && event.key === "Enter") {
       if (press("Ctrl+Enter")) event.preventDefault();
+    } else if (event.key === "Enter" && event.target.id === "pass-q") {
+      // Who has found the colleague writes the briefing next; only E and I ring anybody.
+      event.preventDefault();
+      const briefing = $("pass-briefing");
+      briefing.focus();
+      briefing.setSelectionRange(briefing.value.length, briefing.value.length);
     } else if (command && event.code === "KeyS") {
       if ($("who")) event.preventDefault();
       press("Ctrl+S");
