@@ -112,6 +112,22 @@ def test_no_page_keeps_anybody_out(desk: Desk, sign_in: SignIn, language: str) -
     assert not found, "\n".join(found)
 
 
+def test_a_refused_form_puts_the_cursor_where_something_is_to_be_mended(desk: Desk, sign_in: SignIn) -> None:
+    page = sign_in("head")
+    page.goto(desk.url + "/settings/lines?new=")
+    page.locator("[name=name]").fill("support")
+    page.locator("[name=keep_recordings_days]").fill("0")
+    page.get_by_role("button", name="Add the line").click()
+    expect(page.locator("[name=keep_recordings_days]")).to_be_focused()
+    expect(page.locator("[name=name]")).to_have_value("support")
+    page.goto(desk.url + "/settings/sounds")
+    last = page.locator(".sound-change details").last
+    last.locator("summary").click()
+    last.get_by_role("button", name="Upload").click()
+    expect(page.locator("input[type=file][aria-invalid=true]")).to_be_focused()
+    expect(page.locator("input[type=file][aria-invalid=true]")).to_be_in_viewport()
+
+
 def test_a_call_in_russian(desk: Desk, sign_in: SignIn) -> None:
     page = sign_in("anna", locale="ru-RU")
     expect(page.locator("#bar")).to_contain_text("Дежурит: Anna Petrova")

@@ -12,3 +12,5 @@ document.addEventListener("keydown", (event) => {
   const box = document.querySelector("input[type=search]");
   if (box) { event.preventDefault(); box.focus(); box.select(); }
 });
+// A form that came back refused: the cursor stands in the first field to mend, however far down the page it is.
+document.querySelector("[aria-invalid=true]")?.focus();
