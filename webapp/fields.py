@@ -50,7 +50,7 @@ class NumberField(StringField):
         self.data = None
         if not typed:
             return
-        if not re.fullmatch(r"\d{1,6}(\.\d{1,3})?", typed, re.ASCII):
+        if not re.fullmatch(r"-?\d{1,6}(\.\d{1,3})?", typed, re.ASCII):
             raise ValueError(_("Type a number."))
         self.data = float(typed)
 

@@ -26,7 +26,7 @@ def is_sip_uri(text: str) -> bool:
     if not match or (match["port"] and not 0 < int(match["port"]) < 65536):
         return False
     host = match["host"]
-    if re.search(r"%(?![0-9A-Fa-f]{2})", text):
+    if re.search(r"%(?![2-7][0-9A-Fa-f]|[89A-Fa-f][0-9A-Fa-f])|%7[Ff]", text):  # half an escape, or a control character
         return False
     if host.startswith("[") or re.fullmatch(r"[\d.]+", host):
         return _is_address(host.strip("[]"))

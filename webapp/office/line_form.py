@@ -126,6 +126,10 @@ class LineForm(FlaskForm):
         if not NAME.fullmatch(field.data):
             raise ValidationError(_("Use Latin letters, digits, dots, dashes and plus; no blanks."))
 
+    def validate_number(self, field: Any) -> None:
+        if field.data and not any(letter.isdigit() for letter in field.data):
+            raise ValidationError(_("Type the number, such as +74951234567."))
+
     def validate_answer_on_ring(self, field: Any) -> None:
         _within(field.data, RINGS)
 
