@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask_babel import format_time, ngettext
+from flask_babel import format_decimal, format_time, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
@@ -56,7 +56,7 @@ def sentences(session: Session, call: Call) -> list[tuple[datetime, str]]:
 def sentence(kind: str, facts: dict[str, Any]) -> str:
     """One line in words; an unknown kind is shown as it is."""
     name = str(facts.get("name") or _("an unknown extension"))
-    to, seconds = str(facts.get("to", "")), facts.get("seconds", "")
+    to, seconds = str(facts.get("to", "")), _number(facts.get("seconds", ""))
     texts = {
         "offered": lambda: _("The call reached line %(line)s.", line=facts.get("line", "")),
         "matched": lambda: _(
@@ -87,27 +87,27 @@ def sentence(kind: str, facts: dict[str, Any]) -> str:
         "answered": lambda: _(
             "%(name)s spoke with the caller after %(seconds)s s, on ring %(rings)s.",
             name=name,
-            seconds=facts.get("seconds", ""),
+            seconds=seconds,
             rings=facts.get("rings", ""),
         ),
         "apology": lambda: _("Nobody picked up; the caller heard the apology."),
         "promise": lambda: _("A call within %(minutes)s min was promised.", minutes=facts.get("minutes", "")),
-        "ended_completed": lambda: _("The talk ended after %(seconds)s s.", seconds=facts.get("seconds", "")),
-        "ended_abandoned": lambda: _("The caller gave up after %(seconds)s s.", seconds=facts.get("seconds", "")),
+        "ended_completed": lambda: _("The talk ended after %(seconds)s s.", seconds=seconds),
+        "ended_abandoned": lambda: _("The caller gave up after %(seconds)s s.", seconds=seconds),
         "ended_answered_elsewhere": lambda: _("Another phone took the call."),
         "ended_no_answer": lambda: _("The call ended without an answer."),
         "ended_rejected": lambda: _("The call was refused."),
         "ended_failed": lambda: _("The call broke off."),
         "ended_redirected": lambda: _("The caller was sent on to the manager's telephone."),
         "notice": lambda: _("Both heard that the talk is recorded."),
-        "recording": lambda: _("The recording is ready, %(seconds)s s.", seconds=facts.get("seconds", "")),
+        "recording": lambda: _("The recording is ready, %(seconds)s s.", seconds=seconds),
         "recording_paused": lambda: _("The recording was paused."),
         "recording_resumed": lambda: _("The recording went on."),
         "recording_disk_full": lambda: _(
-            "The disk is full: the recording stopped after %(seconds)s s.", seconds=facts.get("seconds", "")
+            "The disk is full: the recording stopped after %(seconds)s s.", seconds=seconds
         ),
         "recording_unwritable": lambda: _(
-            "The recording could not be written and stopped after %(seconds)s s.", seconds=facts.get("seconds", "")
+            "The recording could not be written and stopped after %(seconds)s s.", seconds=seconds
         ),
         "recording_forbidden": lambda: _("This client is never recorded: what there was is deleted."),
         "recording_forgotten": lambda: _("The recording was deleted after %(days)s days.", days=facts.get("days", "")),
@@ -117,7 +117,7 @@ def sentence(kind: str, facts: dict[str, Any]) -> str:
         "recording_released": lambda: _(
             "%(name)s no longer keeps the recording for: %(reason)s", name=name, reason=facts.get("reason", "")
         ),
-        "message_left": lambda: _("The caller left a message of %(seconds)s s.", seconds=facts.get("seconds", "")),
+        "message_left": lambda: _("The caller left a message of %(seconds)s s.", seconds=seconds),
         "held_page": lambda: _("The caller was put on hold."),
         "held_phone": lambda: _("The caller was put on hold at the telephone."),
         "held_caller": lambda: _("The caller put us on hold."),
@@ -168,6 +168,11 @@ def sentence(kind: str, facts: dict[str, Any]) -> str:
     if kind.startswith("routed_"):
         return why_me({"reason": kind.removeprefix("routed_"), **facts})
     return texts[kind]() if kind in texts else kind
+
+
+def _number(value: Any) -> str:
+    """Seconds as the reader writes them: 5.3 or 5,3."""
+    return format_decimal(value) if isinstance(value, (int, float)) else str(value)
 
 
 def silent_phone(session: Session, call: Call, user: User) -> str:
