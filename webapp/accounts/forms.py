@@ -36,7 +36,7 @@ class UserForm(FlaskForm):
     position = TextField(_l("Position"), 120)
     role = SelectField(_l("Role"))
     region_id = SelectField(_l("Region"), coerce=int)
-    extension = TextField(_l("Softphone"), MAX_LENGTH)
+    extension = TextField(_l("Telephone"), MAX_LENGTH)
     desk_phone = BooleanField(_l("Built-in desk phone"))
 
     def offer(self, regions: list[tuple[int, str]]) -> None:
