@@ -36,7 +36,7 @@ ACCEPT = ("Accept", "application/sdp, multipart/mixed")
 ALLOW = ("Allow", wire.ALLOW)
 SUPPORTED = ("Supported", wire.SUPPORTED)
 MAX_TRANSACTIONS = 20_000  # beyond it requests are answered without memory of them
-MAX_REMEMBERED = 64 << 20  # bytes of answers; the same
+MAX_REMEMBERED = 96 << 20  # bytes of answers; the same
 
 
 class Client(Transport):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from pyVoIP.VoIP import CallState, VoIPCall
@@ -66,13 +67,20 @@ class Leg(VoIPCall):
         self._awaiting_ack: dict[int, ServerTransaction] = {}
         self._confirmed = False  # the caller acknowledged that we answered (inbound)
         self._bye_after_ack = False
-        dead = lambda code: self.end(code, "timeout")  # noqa: E731
-        self.session = SessionWatch(self.sip.timers, self._send_refresh, dead, lambda: self.is_heard)
+        # The parts don't hold the leg, so that it is free as soon as it is over: left to the collector, thousands
+        # would wait for it, and all threads while it works.
+        me: Leg = weakref.proxy(self)
+        self.session = SessionWatch(
+            self.sip.timers,
+            refresh=lambda session: me._send_refresh(session),
+            dead=lambda code: me.end(code, "timeout"),
+            heard=lambda: me.is_heard,
+        )
         self._peer_allows: set[str] = set()
         local = sdp.Local(client.inIP, self.media.local_port, self.codec, client.event, int(self.session_id))
         self.negotiation = Negotiation(self, local)
         self.referral = Referral(self)
-        self._keypad = Keypad(self.sip.timers.clock, self._pressed)
+        self._keypad = Keypad(self.sip.timers.clock, lambda key: me._pressed(key))
         self.media.on_dtmf = self._keypad.heard
 
     def __del__(self) -> None:

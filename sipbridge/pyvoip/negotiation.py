@@ -6,6 +6,7 @@ RFC 3264 8 says how a session changes, RFC 3261 14 that one INVITE at a time may
 from __future__ import annotations
 
 import random
+import weakref
 from typing import TYPE_CHECKING
 
 from pyVoIP.VoIP import CallState
@@ -36,7 +37,7 @@ class Negotiation:
         self.direction = "sendrecv"
         self.held = False
         self.hold = ""
-        self._leg = leg
+        self._of = weakref.ref(leg)
         self._local = local
         self._said = ""  # the direction our last description named
         self._wanted = ""  # what `hold` is to become
@@ -45,6 +46,14 @@ class Negotiation:
         self._pause: Timer | None = None  # until we try again after a 491
         self._put_off = 0
         self._offered = False  # our 2xx made the offer, the ACK brings the answer
+
+    @property
+    def _leg(self) -> Leg:
+        """The leg, which holds this, not the other way: both are free as soon as nobody holds the leg."""
+        leg = self._of()
+        if leg is None:
+            raise ReferenceError("the leg is over")
+        return leg
 
     # The first offer and answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -26,11 +27,19 @@ class Referral:
     """The transfer one telephone asks for; one at a time. Works under the client's lock."""
 
     def __init__(self, leg: Leg) -> None:
-        self._leg = leg
+        self._of = weakref.ref(leg)
         self._event = ""  # what our NOTIFYs are about; "" while no transfer is under way
         self._silent = False  # the telephone does not want to be told
         self._over: Timer | None = None
         self._asked_before = False
+
+    @property
+    def _leg(self) -> Leg:
+        """The leg, which holds this, not the other way: both are free as soon as nobody holds the leg."""
+        leg = self._of()
+        if leg is None:
+            raise ReferenceError("the leg is over")
+        return leg
 
     def on_refer(self, transaction: ServerTransaction) -> None:
         leg, request = self._leg, transaction.request
@@ -85,7 +94,8 @@ class Referral:
         self._leg.send_request("NOTIFY", told, fields, fragment)
 
     def _too_long(self) -> None:
-        if self._leg.ended:
+        leg = self._of()
+        if leg is None or leg.ended:
             self._close()
         else:
             self.progress(504, "Gateway Time-out")

@@ -86,3 +86,8 @@ class Repeater:
     def stop(self) -> None:
         self._deadline.cancel()
         self._next.cancel()
+        self._send = nothing
+
+
+def nothing(*_: object) -> None:
+    """What is called in place of somebody who wants to hear no more: who is over shall not live on in a callback."""

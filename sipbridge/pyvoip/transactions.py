@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from sipbridge.pyvoip import wire
 from sipbridge.pyvoip.message import Address, Message
-from sipbridge.pyvoip.timers import T2, T4, TIMEOUT, Repeater
+from sipbridge.pyvoip.timers import T2, T4, TIMEOUT, Repeater, nothing
 
 if TYPE_CHECKING:
     from sipbridge.pyvoip.client import Client
 
-COST = 2500  # bytes that an answered request costs besides what grows with its length
+COST = 1500  # bytes that an answered request costs besides what grows with its length
 TIMED_OUT = 408
 UNREACHABLE = 503
 
@@ -173,9 +173,10 @@ class ClientTransaction:
         if self.final or (self.proceeding and code == UNREACHABLE):
             return
         self.final = code
+        on_failure = self._on_failure
         self._repeater.stop()
         self._forget()
-        self._on_failure(code)
+        on_failure(code)
 
     def abandon(self) -> None:
         """Stop sending; nothing is reported any more."""
@@ -184,7 +185,10 @@ class ClientTransaction:
         self._forget()
 
     def _forget(self) -> None:
+        """Also whoever wanted the answer: he may hold this transaction, and only the collector would end that."""
         self._client.forget_client(self)
+        self._on_response = self._on_failure = nothing
+        self._make_ack = None
 
 
 def _identity(request: bytes) -> tuple[str, int]:
