@@ -258,6 +258,8 @@ def listen(config: Config, hub: Hub, bridge: Bridge, ladder: Ladder) -> pyvoip.E
         on_call=bridge.on_call,
         on_leg=bridge.on_leg,
         on_line=bridge.on_line,
+        on_dialled=bridge.on_dialled,
+        codec_of=bridge.codec_of,
         bindings=config.bridge_folder / "bindings.json",
         on_message=lambda sent, address, data: ladder.note(utc_now(), sent, address, data),
     )

@@ -32,6 +32,7 @@ from sipbridge.events import (
     EndReason,
     Event,
     LineChanged,
+    PhoneDialled,
     Plan,
     StandingPlans,
 )
@@ -59,7 +60,8 @@ from sipbridge.outbox import Outbox
 from sipbridge.saving import Saving
 from sipbridge.shelving import Shelving
 from sipbridge.sorting import happened_to
-from sipbridge.switchboard import Switchboard
+from sipbridge.switchboard import REGISTERED, Switchboard
+from sipbridge.waiting import Waiting
 
 TICK = 2.0
 """Seconds between looks at the calls: signs of life to disk, silence on the line."""
@@ -99,6 +101,7 @@ class Bridge:
     ) -> None:
         self.announcements = announcements
         self.recordings = config.data / "recordings"
+        self.waiting = Waiting()
         self._instructions = Instructions(config.bridge_folder)
         self._max_calls = config.max_calls
         self._name = config.name
@@ -185,6 +188,15 @@ class Bridge:
             leg.ring()
         self._errands.put(partial(self._offered, leg, offered))
 
+    def on_dialled(self, leg: pyvoip.Leg, user: str, number: str) -> None:
+        """A user's registered telephone has dialled."""
+        self._errands.put(partial(self._dialled, leg, user, number))
+
+    def codec_of(self, user: str) -> str:
+        """The codec in which this user speaks already at his registered telephone, '' while he does not."""
+        calls = list(self._calls.values())
+        return next((live.codec for live in calls if live.call.extension == REGISTERED + user), "")
+
     def on_leg(self, leg: pyvoip.Leg, event: pyvoip.LegEvent) -> None:
         """Something happened to a caller's or a manager's leg."""
         self._errands.put(partial(self._leg_changed, leg, event))
@@ -254,12 +266,16 @@ class Bridge:
 
     def _patience(self) -> float:
         """Seconds until something falls due."""
-        return max(0.0, min(self._deadlines.next, self._next_tick, self._stop_by) - time.monotonic())
+        due = min(self._deadlines.next, self.waiting.next, self._next_tick, self._stop_by)
+        return max(0.0, due - time.monotonic())
 
     def _look_at_the_clock(self) -> None:
         now = time.monotonic()
         while (call_id := self._deadlines.take(now)) is not None:
             self.feed(self._calls[call_id], TimePassed())
+        while (leg := self.waiting.overdue(now)) is not None:
+            self._orders.ended(leg.id)
+            leg.reject(503, "Service Unavailable", (("Retry-After", "5"),))
         if now >= self._next_tick:
             self._next_tick = now + TICK
             self._tick(now)
@@ -293,12 +309,21 @@ class Bridge:
             return
         call = Call(offered, self._instructions.plan(offered.line, offered.offered_at))
         live = LiveCall(call, self, time.monotonic(), {CALLER: Handset((leg,), leg)})
-        self._watch(live, CALLER, leg)
+        self.watch(live, CALLER, live.parties[CALLER])
         self.begin(live, call.begin())
         log.info("call offered", call_id=leg.id, line=offered.line)
 
+    def _dialled(self, leg: pyvoip.Leg, user: str, number: str) -> None:
+        if self.is_full:
+            leg.reject(503, "Service Unavailable", (("Retry-After", "30"),))
+        elif not leg.ended:
+            self.waiting.add(leg, time.monotonic())
+            self.report(PhoneDialled(leg.id, REGISTERED + user, number[:LONGEST_TEXT], self._now()))
+
     def _leg_changed(self, leg: pyvoip.Leg, event: pyvoip.LegEvent) -> None:
         if leg.id not in self._legs:
+            if self.waiting.take(leg.id) is not None:
+                self._orders.ended(leg.id)  # it gave up before the desk had decided
             if isinstance(event, pyvoip.Answered) and not leg.inbound:
                 leg.hangup()  # picked up when the call was already over
             return
@@ -393,7 +418,8 @@ class Bridge:
             for leg in party.legs:
                 self._legs.pop(leg.id, None)
         self._orders.ended(live.id)
-        self._keep_ladder(live.id, live.call.began_at, live.ladder)
+        if not live.call.internal:
+            self._keep_ladder(live.id, live.call.began_at, live.ladder)
         log.info("call ended", call_id=live.id)
         partner, live.partner = live.partner, None
         if partner is not None:
@@ -405,14 +431,16 @@ class Bridge:
         assert self._switchboard is not None  # noqa: S101 calls come from the endpoint
         number, name = live.call.shown
         legs = self._switchboard.ring(target, line, number, name, live.codec)
-        for leg in legs:
-            self._watch(live, party, leg)
-        return Handset(legs)
+        handset = Handset(legs)
+        self.watch(live, party, handset)
+        return handset
 
-    def _watch(self, live: LiveCall, party: int, leg: pyvoip.Leg) -> None:
-        self._legs[leg.id] = (live, party)
+    def watch(self, live: LiveCall, party: int, handset: Handset) -> None:
+        """What befalls these telephones befalls this party of the call."""
         name = "caller" if party == CALLER else live.call.phones[party].extension
-        live.ladder.append((name, leg.call_id))
+        for leg in handset.legs:
+            self._legs[leg.id] = (live, party)
+            live.ladder.append((name, leg.call_id))
 
     def contacts(self, extensions: tuple[str, ...]) -> tuple[str, ...]:
         """The SIP URIs behind extensions."""

@@ -178,6 +178,21 @@ class CallPlaced:
 
 
 @dataclass(frozen=True, slots=True)
+class PhoneDialled:
+    """A user's registered softphone dialled `number` and waits; the desk answers with a `Dial` of this call that
+    `waits`, or with `HangUp`.
+
+    `number` is what was dialled: a number, a login or a short number, not told apart. Who waits for longer than the
+    bridge has patience is refused.
+    """
+
+    call_id: str
+    extension: str
+    number: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ClientRinging:
     """Outbound: the manager has picked up, and the client's phone rings or sends sound of its own."""
 
@@ -341,6 +356,7 @@ Event = (
     | RecordingReady
     | LineChanged
     | CallPlaced
+    | PhoneDialled
     | ClientRinging
     | CallHeld
     | CallResumed
@@ -494,7 +510,11 @@ class CancelTransfer:
 
 @dataclass(frozen=True, slots=True)
 class JoinCalls:
-    """Attended transfer with two calls of one manager: join their callers, free the manager (RFC 3891)."""
+    """Attended transfer with two calls of one manager: join their callers, free the manager (RFC 3891).
+
+    When the other call is an internal one, the colleague called there takes the caller over, as after a
+    consultation that was completed.
+    """
 
     call_id: str
     other_call_id: str
@@ -526,6 +546,8 @@ class Dial:
     """Place an outbound call: ring `extension`, then `target` through `line`'s account.
 
     `call_id` is the desk's. The manager's phone shows `shown_number`; `ring_seconds` bound each of the two rings.
+    `waits`: the manager's phone has dialled itself (`PhoneDialled`, whose `call_id` this is); none is rung for him.
+    `internal`: `target` is a colleague, who is shown `shown_number`; nothing of the call is told to the desk.
     """
 
     call_id: str
@@ -537,11 +559,13 @@ class Dial:
     notice: str
     hold_music: str
     ring_seconds: float
+    waits: bool = False
+    internal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class HangUp:
-    """End the call."""
+    """End the call, or refuse what a softphone dialled."""
 
     call_id: str
 

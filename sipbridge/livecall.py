@@ -24,6 +24,7 @@ from sipbridge.moves import (
     LOOPED,
     Action,
     AnswerCaller,
+    AnswerPhone,
     CallBroken,
     CallerRefused,
     CancelLeg,
@@ -116,8 +117,9 @@ class LiveCall:
 
     @property
     def codec(self) -> str:
-        """The codec of all legs: nothing is transcoded."""
-        return self.caller.codec if self.caller is not None else CODEC_DIALLED
+        """The codec of all legs, that of the first: nothing is transcoded."""
+        first = self.parties.get(CALLER) or next(iter(self.parties.values()), None)
+        return first.leg.codec if first is not None else CODEC_DIALLED
 
     @property
     def recording_path(self) -> str:
@@ -165,6 +167,8 @@ class LiveCall:
                 self.parties[key] = self.house.dial(self, key, extension, line)
             case DialCaller(target, line):
                 self.parties[CALLER] = self.house.dial(self, CALLER, target, line)
+            case AnswerPhone(key):
+                self.parties[key].leg.answer()
             case CancelLeg(key, taken):
                 if key in self.parties:
                     self.parties[key].cancel(elsewhere=taken)

@@ -43,6 +43,8 @@ class Machine(ABC):
     """Whether the caller's leg is more than ringing: hung up on, not refused."""
 
     direction = "in"
+    internal = False
+    """Whether a manager speaks with a colleague: the desk is told nothing of it."""
 
     def __init__(
         self, call_id: str, line: str, number: str, shown: tuple[str, str], began_at: datetime, hold_music: str

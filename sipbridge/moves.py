@@ -110,6 +110,19 @@ class JoinedTo:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenOver:
+    """The colleague `extension`, whom the manager called beside this call, is its telephone `leg` from now on."""
+
+    leg: int
+    extension: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerGone:
+    """Who was called is a telephone of another call from now on (`TakenOver`), and none of this one's."""
+
+
+@dataclass(frozen=True, slots=True)
 class PartnerLeft:
     """The other call's caller, with whom this one spoke, is gone."""
 
@@ -197,6 +210,8 @@ Input = (
     | TransferWanted
     | Ordered
     | JoinedTo
+    | TakenOver
+    | CallerGone
     | PartnerLeft
     | CallerRang
     | CallerAnswered
@@ -222,6 +237,13 @@ class RingPhone:
     leg: int
     extension: str
     line: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPhone:
+    """Send 200 to a manager's telephone that has called us."""
+
+    leg: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +390,7 @@ class Emit:
 
 Action = (
     RingPhone
+    | AnswerPhone
     | CancelLeg
     | HangUpLeg
     | HoldLeg

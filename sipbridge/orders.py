@@ -11,10 +11,12 @@ from typing import Protocol
 import structlog
 
 from sipbridge.claims import Claims
-from sipbridge.events import Command, CommandRefused, Dial, Event, JoinCalls, Transfer
+from sipbridge.events import Command, CommandRefused, Dial, Event, HangUp, JoinCalls, Transfer
+from sipbridge.handset import Handset
 from sipbridge.livecall import House, LiveCall
-from sipbridge.moves import Action, Input, JoinedTo, Ordered
-from sipbridge.placed import Placed
+from sipbridge.moves import CALLER, Action, CallerGone, Input, JoinedTo, Ordered, SideHeld, TakenOver
+from sipbridge.placed import MANAGER, Placed
+from sipbridge.waiting import Waiting
 
 _DIALS = uuid.UUID("5f6c8a52-6f53-4c39-9f0e-0d7c2f1b9a11")  # makes a file name of any call id
 
@@ -24,7 +26,9 @@ log = structlog.get_logger(__name__)
 
 
 class Calls(House, Protocol):
-    """What commands need of the bridge."""
+    """What commands need of the bridge. `waiting` holds the softphones that have dialled."""
+
+    waiting: Waiting
 
     @property
     def is_full(self) -> bool:
@@ -41,6 +45,9 @@ class Calls(House, Protocol):
 
     def feed(self, live: LiveCall, happened: Input) -> None:
         """Tell a call's machine what happened."""
+
+    def watch(self, live: LiveCall, party: int, handset: Handset) -> None:
+        """What befalls these telephones befalls this party of the call."""
 
     def wall_clock(self) -> datetime:
         """Now, aware, in UTC."""
@@ -70,7 +77,12 @@ class Orders:
             return
         _remember(self._done, command_id)
         live = bridge.live(command.call_id)
-        if isinstance(command, Dial):
+        if isinstance(command, Dial) and command.waits:
+            why = self._put_through(bridge, command) if live is None else ""
+        elif isinstance(command, HangUp) and (leg := bridge.waiting.take(command.call_id)) is not None:
+            why = ""
+            leg.reject(603, "Decline")
+        elif isinstance(command, Dial):
             why = self._dial(bridge, command) if live is None and command.call_id not in self._ended else ""
             if self._claims is not None:
                 why = ""  # another bridge may have the line and the telephone
@@ -102,6 +114,25 @@ class Orders:
         log.info("call placed", call_id=dial.call_id, line=dial.line)
         return ""
 
+    def _put_through(self, bridge: Calls, dial: Dial) -> str:
+        """Answer the softphone that has dialled, and ring whom it called."""
+        leg = bridge.waiting.take(dial.call_id)
+        if leg is None:
+            return "no_phone" if self._claims is None or dial.call_id in self._ended else ""
+        if bridge.is_full:
+            leg.reject(503, "Service Unavailable", (("Retry-After", "30"),))
+            return "failed"
+        if why := bridge.trouble(dial.target, dial.line):
+            leg.reject(480, "Temporarily Unavailable")
+            return why
+        call, handset = Placed(dial, bridge.wall_clock()), Handset((leg,))
+        live = LiveCall(call, bridge, time.monotonic(), {MANAGER: handset})
+        actions = call.begin()
+        bridge.watch(live, MANAGER, handset)
+        bridge.begin(live, actions)
+        log.info("a softphone was put through", call_id=dial.call_id, line=dial.line, internal=dial.internal)
+        return ""
+
     def _join(self, bridge: Calls, one: LiveCall, other: LiveCall | None) -> str:
         if other is None:
             return "no_call"
@@ -109,11 +140,25 @@ class Orders:
             return "not_now"
         if one.call.extension != other.call.extension or one.codec != other.codec:
             return "failed"
+        if other.call.internal:
+            _give_over(bridge, one, other)
+            return ""
         bridge.feed(one, JoinedTo(other.call.number))
         bridge.feed(other, JoinedTo(one.call.number))
         if not (one.call.over or other.call.over):
             one.join_callers(other)
         return ""
+
+
+def _give_over(bridge: Calls, one: LiveCall, internal: LiveCall) -> None:
+    """Let the colleague whom the manager has called have the caller of `one`."""
+    key, colleague, extension = len(one.call.phones), internal.parties.pop(CALLER), internal.call.number
+    one.parties[key] = colleague
+    bridge.feed(one, TakenOver(key, extension))
+    bridge.watch(one, key, colleague)
+    if colleague.leg.held:
+        bridge.feed(one, SideHeld(key))
+    bridge.feed(internal, CallerGone())
 
 
 def _remember(known: OrderedDict[str, None], key: str) -> None:

@@ -59,6 +59,12 @@ class Passing:
         if not (self._attended or self._asked):
             self._free_manager()
 
+    def taken_over(self, key: int, now: float) -> None:
+        """The target is on the line already: the manager has called and spoken with it beside this call."""
+        self.key = key
+        self._call.emit(TransferStarted(self._call.call_id, self._target, self._attended, self._call.at(now)))
+        self._complete(now)
+
     def recall(self, now: float) -> None:
         """Ring who passed the caller on, or wanted to."""
         self._stage, self.until = _Stage.RECALL, now + RECALL_SECONDS

@@ -1,5 +1,7 @@
 """An outbound call until both speak: the manager's telephone rings first, then the client's. Pure, see `machine`.
 
+A manager who has dialled himself need not be rung. Whom he calls may be a colleague: an internal call.
+
 The manager hears how it goes at the client's: ringing, the network's own words (early media), or a busy tone.
 """
 
@@ -9,12 +11,14 @@ import enum
 import math
 from datetime import datetime
 
-from sipbridge.events import CallAnswered, CallPlaced, ClientRinging, Dial, EndReason, LegEnd, LegRinging
+from sipbridge.events import CallAnswered, CallPlaced, ClientRinging, Dial, EndReason, Event, LegEnd, LegRinging
 from sipbridge.machine import MOMENT, Agenda, Machine
 from sipbridge.moves import (
     Action,
+    AnswerPhone,
     CallBroken,
     CallerAnswered,
+    CallerGone,
     CallerLeft,
     CallerRang,
     CallerRefused,
@@ -28,7 +32,7 @@ from sipbridge.moves import (
     Sound,
     StopPlaying,
 )
-from sipbridge.phone import PhoneState
+from sipbridge.phone import Phone, PhoneState
 
 RING_SECONDS = 5.0
 """How long one ring is taken to last at the client's, where nobody can know it."""
@@ -63,23 +67,32 @@ class Placed(Machine):
 
     def __init__(self, dial: Dial, began_at: datetime) -> None:
         super().__init__(dial.call_id, dial.line, dial.target, (dial.shown_number, ""), began_at, dial.hold_music)
-        self.dial = dial
+        self.dial, self.internal = dial, dial.internal
         self._stage = _Stage.MANAGER
         self._patience = min(max(dial.ring_seconds, 1.0), LONGEST_RING)
         self._until = self._patience
         self._dialled_at = math.inf
         self._rang = False
         self._reason = EndReason.FAILED
-        self.tape.want(dial.record)
+        self.tape.want(dial.record and not dial.internal)
 
     def begin(self) -> list[Action]:
-        """The first things to do: the news, and the manager's telephone."""
+        """The first things to do: the news, and the manager's telephone, or the client's when he has it in his hand."""
         self._out = []
         dial = self.dial
         self.emit(CallPlaced(self.call_id, dial.extension, dial.target, dial.line, self.began_at))
-        self.ring(dial.extension, told=True)
-        self.emit(LegRinging(self.call_id, dial.extension, 0, self.began_at))
+        if dial.waits:
+            self.phones[MANAGER] = Phone(dial.extension, told=False)
+            self.do(AnswerPhone(MANAGER))
+            self._dial_client(MANAGER, 0.0)
+        else:
+            self.ring(dial.extension, told=True)
+            self.emit(LegRinging(self.call_id, dial.extension, 0, self.began_at))
         return self._out
+
+    def emit(self, event: Event) -> None:
+        if not self.internal:
+            super().emit(event)
 
     def react(self, happened: Input, now: float) -> None:
         if self.talk_heard(happened, now):
@@ -104,6 +117,8 @@ class Placed(Machine):
             case CallerLeft():
                 # Who hangs up while he is told of the recording did not want to talk.
                 self.end(EndReason.COMPLETED if self.talking else EndReason.REJECTED, now, caller_is_gone=True)
+            case CallerGone():
+                self.end(EndReason.COMPLETED, now, caller_is_gone=True)
             case CallBroken(caller_is_gone):
                 self.end(EndReason.FAILED, now, caller_is_gone=caller_is_gone or not self._client_is_there)
 

@@ -41,10 +41,11 @@ from sipbridge.moves import (
     Sound,
     SoundPlayed,
     StopPlaying,
+    TakenOver,
     TransferWanted,
 )
 from sipbridge.passing import Passing
-from sipbridge.phone import PhoneState
+from sipbridge.phone import Phone, PhoneState
 
 if TYPE_CHECKING:
     from sipbridge.machine import Agenda, Machine
@@ -149,6 +150,8 @@ class Talk:
                 self._transfer_wanted(key, target, other_call_id, now)
             case JoinedTo(number):
                 self._join_other(number, now)
+            case TakenOver(key, extension):
+                self._taken_over(key, extension, now)
             case PartnerLeft():
                 self.call.end(EndReason.COMPLETED, now)
             case _:
@@ -226,7 +229,8 @@ class Talk:
     # Passed on by telephones, or joined.
 
     def _transfer_wanted(self, key: int, target: str, other_call_id: str, now: float) -> None:
-        if not self.open or key != self.manager or self.passing is not None or self.asking.pending:
+        busy = not self.open or key != self.manager or self.passing is not None or self.asking.pending
+        if busy or self.call.internal:
             self.asking.refuse(key, 603, "Decline", now)
         else:
             self.asking.ask(key, self.extension, target, other_call_id, now)
@@ -239,6 +243,12 @@ class Talk:
             self.call.release(self.manager)
             self.manager = None
         self.call.emit(CallTransferred(self.call.call_id, number, self.call.at(now)))
+
+    def _taken_over(self, key: int, extension: str, now: float) -> None:
+        self.call.phones[key] = Phone(extension, told=False, state=PhoneState.TAKEN, rang=True)
+        self.holding.note(HeldBy.PAGE, False)
+        self.passing = Passing(self, extension, "", attended=True, asked=self.asking.granted())
+        self.passing.taken_over(key, now)
 
     # Who hears what.
 

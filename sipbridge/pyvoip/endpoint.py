@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -47,6 +48,10 @@ class Endpoint(VoIPPhone):
     must return at once: `on_call` for each new inbound leg, `on_leg` for what befalls a leg, `on_line` with
     (line, registered, detail) when a registration changes. After `start`, `port` is the real one.
 
+    `on_dialled` gets the inbound leg of a registered telephone that has proved whose it is, its user and what it
+    dialled; nothing but 100 was sent then. Without `on_dialled` such a call is a caller's. `codec_of` tells in
+    which codec a user speaks already, '' for none: his second call takes the same where it can.
+
     `bindings` is the file that carries the telephones registered here over a restart. `on_message`, called for
     every datagram that is sent (True) or served (False), gets its far end and its bytes.
     """
@@ -67,6 +72,8 @@ class Endpoint(VoIPPhone):
         on_line: Callable[[str, bool, str], None],
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        on_dialled: Callable[[Leg, str, str], None] | None = None,
+        codec_of: Callable[[str], str] = lambda user: "",
         bindings: Path | None = None,
         on_message: Callable[[bool, Address, bytes], None] | None = None,
     ) -> None:
@@ -80,7 +87,7 @@ class Endpoint(VoIPPhone):
         self._stopping = False
         self.sip.on_message = on_message
         self.registrar = Registrar(self.sip, now, BindingsFile(bindings) if bindings else None)
-        self._on_call, self._on_leg = on_call, on_leg
+        self._on_call, self._on_leg, self._on_dialled, self._codec_of = on_call, on_leg, on_dialled, codec_of
         self._instance = instance_id if instance_id.startswith("urn:") else f"urn:uuid:{instance_id}"
         self._resolver = Resolver(ipv6=self.sip.local.ipv6)
         self.accounts = Accounts(self.sip, accounts, self._instance, self._resolver, clock, on_line)
@@ -200,11 +207,12 @@ class Endpoint(VoIPPhone):
     def on_invite(self, transaction: ServerTransaction) -> None:
         """A new call: refuse what can't be a call, else make its leg and tell the bridge."""
         invite = transaction.request
-        if refusal := _unacceptable(invite):
+        user = self.registrar.dialler(invite) if self._on_dialled else ""
+        if refusal := _unacceptable(invite) or (self.registrar.doubt(user, invite) if user else None):
             transaction.respond(*refusal)
             return
         try:
-            offer = self._offer_of(invite)
+            offer = self._offer_of(invite, self._codec_of(user) if user else "")
         except sdp.Unacceptable as unacceptable:
             transaction.respond(488, "Not Acceptable Here", (warning(unacceptable),))
             return
@@ -223,17 +231,24 @@ class Endpoint(VoIPPhone):
         self.legs[leg.id] = leg
         self._inbound += 1
         try:
-            self._on_call(leg)  # the bridge notes the call before the leg sends anything
+            if user and self._on_dialled:
+                self._on_dialled(leg, user, identity.bounded(invite.request_uri.number, identity.MAX_NUMBER))
+            else:
+                self._on_call(leg)  # the bridge notes the call before the leg sends anything
             transaction.trying()
         except Exception:
             self.counters["errors"] += 1
-            log.exception("on_call failed")
+            log.exception("a new call could not be told")
             leg.reject(500, "Server Internal Error")
 
-    def _offer_of(self, invite: Message) -> tuple[list[sdp.Section], sdp.Audio] | None:
-        """The offer and the stream we choose of it; None for an INVITE that leaves offering to us."""
-        sections = sections_of(invite)
-        return None if sections is None else (sections, sdp.choose(sections, None, ipv6=self.sip.local.ipv6))
+    def _offer_of(self, invite: Message, codec: str) -> tuple[list[sdp.Section], sdp.Audio] | None:
+        """The offer and the stream we choose of it, in `codec` if it may be; None when offering is left to us."""
+        if (sections := sections_of(invite)) is None:
+            return None
+        if codec:
+            with contextlib.suppress(sdp.Unacceptable):
+                return sections, sdp.choose(sections, codec, ipv6=self.sip.local.ipv6)
+        return sections, sdp.choose(sections, None, ipv6=self.sip.local.ipv6)
 
     def _open_media(self, ip: str, codec: str, event: int | None) -> MediaClient:
         """A stream on a free port. Ports that someone else holds are passed over. Raises NoPort."""

@@ -166,9 +166,13 @@ def _telephone(request: Message) -> tuple[Address, str, str]:
 
 
 def _names(text: str, uri: Uri) -> bool:
-    """Whether the proof was made for this Request-URI; its parameters may have been rewritten on the way."""
+    """Whether the proof was made for this Request-URI: whom it calls, where. Its parameters may have been rewritten."""
     try:
         proven = parse_uri(text)
     except BadAddress:
         return False
-    return (proven.scheme, proven.host.lower(), proven.port or 5060) == (uri.scheme, uri.host.lower(), uri.port or 5060)
+    return _meant(proven) == _meant(uri)
+
+
+def _meant(uri: Uri) -> tuple[str, str, str, int]:
+    return uri.scheme, uri.number, uri.host.lower(), uri.port or 5060

@@ -1,7 +1,8 @@
 """The registrar (RFC 3261 10.3): softphones of the directory's users register straight at the bridge.
 
 A telephone proves its user's secret from the address it will be rung at (see `proof`), so nobody can have the
-bridge call a third party. Path (RFC 3327) is not kept: a proxy in front is the address that is rung.
+bridge call a third party; and it proves it again whenever it dials. Path (RFC 3327) is not kept: a proxy in front
+is the address that is rung.
 Until the desk has named users the bridge is no registrar and refuses the method.
 """
 
@@ -12,13 +13,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sipbridge.events import Directory
-from sipbridge.pyvoip import wire
 from sipbridge.pyvoip.bindings import Binding, BindingsFile, Kept, to_json
 from sipbridge.pyvoip.contacts import MAX_EXPIRES, Asked, asked_by
 from sipbridge.pyvoip.identity import bounded
+from sipbridge.pyvoip.judge import Judge, Refusal
 from sipbridge.pyvoip.message import Message
-from sipbridge.pyvoip.proof import Offers, Proof, Prover, Verdict, proof_in
-from sipbridge.pyvoip.throttle import Throttle
+from sipbridge.pyvoip.proof import Proof
 from sipbridge.pyvoip.timers import Timer
 from sipbridge.pyvoip.uri import BadAddress, host_port
 
@@ -31,16 +31,8 @@ MOST_PHONES = 10  # of one user
 LONGEST_CALL_ID = 256
 LONGEST_DEVICE = 80
 
-WRONG_PROOFS = 10  # in WINDOW seconds, then nothing is checked any more
-REGISTERS = 100  # of one user in WINDOW seconds
-WINDOW = 60.0
-
 SAVE_SOON = 0.2  # seconds: a telephone came or went
 SAVE_LATER = 15.0  # one only said again that it is there
-
-Refusal = tuple[int, str, wire.Fields]
-
-_TOO_MANY: Refusal = (403, "Too Many Attempts", (("Retry-After", str(int(WINDOW))),))
 
 
 class Registrar:
@@ -50,12 +42,8 @@ class Registrar:
         self._client, self._now, self._file = client, now, file
         self._clock = client.timers.clock
         self._directory: Directory | None = None
-        self._prover, self._offers = Prover(self._clock), Offers()
+        self._judge = Judge(self._clock, client.counters)
         self._phones: dict[str, list[Kept]] = {}
-        self._wrong_from = Throttle(self._clock, WRONG_PROOFS, WINDOW)
-        self._wrong_for = Throttle(self._clock, WRONG_PROOFS, WINDOW)
-        self._wrong_pair = Throttle(self._clock, WRONG_PROOFS, WINDOW)
-        self._accepted = Throttle(self._clock, REGISTERS, WINDOW)
         self._saving: Timer | None = None
         self._save_at = 0.0
         for kept in file.load(self._clock(), now(), MAX_EXPIRES) if file else ():
@@ -101,56 +89,41 @@ class Registrar:
         if directory is None:
             raise ValueError("no directory yet")
         user = request.to.uri.number
-        proof = proof_in(request, directory.realm)
         if request.to.uri.scheme not in ("sip", "sips"):
             self._client.respond_once(request, 400, "Bad Address Of Record")
-        elif proof is None:
-            fields = self._prover.challenges(directory.realm, request.source, self._offers.to(request))
-            self._client.respond_once(request, 401, "Unauthorized", fields)
-        elif not self._prover.issued(proof.nonce, request.source):
-            # Not checked and not counted: anybody could write our telephones' address into a datagram, and have
-            # them shut out for wrong proofs they never sent.
-            again = self._prover.challenges(directory.realm, request.source, (proof.algorithm,), stale=True)
-            self._client.respond_once(request, 401, "Unauthorized", again)
-        elif self._is_throttled(proof, request):
-            self._client.counters["throttled_registers"] += 1
-            self._client.respond_once(request, *_TOO_MANY)
-        else:
-            remember()
-            transaction.respond(*self._judged(directory, user, proof, request))
+            return
+        proof = self._judge.proof_of(request, directory.realm, lambda user: self._refreshes(user, request))
+        if not isinstance(proof, Proof):
+            self._client.respond_once(request, *proof)
+            return
+        remember()
+        transaction.respond(*(self._judge.refusal_of(proof, request, directory, user) or self._bind(user, request)))
 
-    def _is_throttled(self, proof: Proof, request: Message) -> bool:
-        """Whether nothing is checked for this sender any more.
+    def _refreshes(self, user: str, request: Message) -> bool:
+        """Whether this can only be a telephone of the user that refreshes its own binding."""
+        return any(
+            kept.binding.address == request.source and kept.call_id == request.call_id for kept in self._live(user)
+        )
 
-        Ten wrong proofs silence an address. Ten for one user, from wherever, leave every address one try; who
-        made no mistake is let in. A telephone that refreshes its own binding is never kept out by others.
+    # One INVITE
+
+    def dialler(self, invite: Message) -> str:
+        """The user whose telephone seems to dial here, '' for a caller: it comes whence he registered, in his name.
+
+        Behind a proxy callers come from the same address: who has a number for a name is one of them.
         """
-        if self._accepted.is_full(proof.user):
-            return True
-        source = request.source
-        for kept in self._phones.get(proof.user, ()):
-            if kept.binding.address == source and kept.call_id == request.call_id and kept.ends > self._clock():
-                return False
-        if self._wrong_from.is_full(source[0]):
-            return True
-        return self._wrong_for.is_full(proof.user) and self._wrong_pair.seen(f"{source[0]} {proof.user}") > 0
+        user = invite.from_.uri.number
+        if len(invite.vias) > 1 and user.removeprefix("+").isdigit():
+            return ""
+        return user if any(phone.address == invite.source for phone in self.phones_of(user)) else ""
 
-    def _judged(self, directory: Directory, user: str, proof: Proof, request: Message) -> Refusal:
-        verdict = self._prover.judge(proof, request, directory.users.get(proof.user))
-        if verdict is Verdict.WRONG:
-            self._client.counters["wrong_proofs"] += 1
-            self._wrong_from.count(request.source[0])
-            self._wrong_for.count(proof.user)
-            self._wrong_pair.count(f"{request.source[0]} {proof.user}")
-            return 403, "Wrong User Or Secret", ()  # to another challenge some would answer the same without end
-        if verdict is Verdict.STALE:
-            again = self._prover.challenges(directory.realm, request.source, (proof.algorithm,), stale=True)
-            return 401, "Unauthorized", again
-        self._offers.proved(request)
-        if proof.user != user:
-            return 403, "Not Your Address", ()
-        self._accepted.count(user)
-        return self._bind(user, request)
+    def doubt(self, user: str, invite: Message) -> Refusal | None:
+        """How to answer an INVITE that `dialler` takes for this user's before it is believed; None: it is proved."""
+        directory = self._directory
+        if directory is None:
+            raise ValueError("no directory yet")
+        proof = self._judge.proof_of(invite, directory.realm, lambda user: False)
+        return self._judge.refusal_of(proof, invite, directory, user) if isinstance(proof, Proof) else proof
 
     def _bind(self, user: str, request: Message) -> Refusal:
         """Do all that the Contacts ask or nothing (RFC 3261 10.3, steps 6 to 8)."""

@@ -10,6 +10,7 @@ import uuid
 from array import array
 from collections import deque
 from collections.abc import Iterator
+from urllib.parse import quote
 
 from sipbridge import config, pyvoip
 from sipbridge.media.g711 import decode
@@ -34,6 +35,7 @@ class Telephone:
         self.ringing: list[pyvoip.Leg] = []
         self.shown: list[str] = []
         self.registered = False
+        self._line_name = account.line if account else ""
         self._pressed = 0
         self._frames: deque[Frame] = deque(maxlen=50)
         self._changed = threading.Lock()
@@ -88,6 +90,25 @@ class Telephone:
         leg = self._endpoint.dial(uri, caller_number=number, caller_name="Orlova", codec="PCMA")
         self._speak(leg)
         return leg
+
+    def dial(self, number: str) -> pyvoip.Leg:
+        """Dial at its account, as its owner, and speak when it is answered."""
+        leg = self._endpoint.dial(
+            f"sip:{number}@office.example", caller_number="", caller_name="", codec="PCMA", via_line=self._line_name
+        )
+        self._speak(leg)
+        return leg
+
+    def pass_on(self, leg: pyvoip.Leg, uri: str, instead_of: pyvoip.Leg | None = None) -> None:
+        """Ask for a transfer of this call (REFER), attended when another call of its own is to be replaced."""
+        replaces = ""
+        if instead_of is not None and instead_of.dialog is not None:
+            call_id, local, remote = instead_of.dialog.key
+            replaces = f"?Replaces={quote(f'{call_id};to-tag={remote};from-tag={local}')}"
+        answer: list[object] = []
+        leg.send_request("REFER", answer.append, (("Refer-To", f"<{uri}{replaces}>"),))
+        wait_for(lambda: answer, 5, "an answer to REFER")
+        assert getattr(answer[0], "code", answer[0]) == 202
 
     def _speak(self, leg: pyvoip.Leg) -> None:
         leg.media.tap = self._frames.append

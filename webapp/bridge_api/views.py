@@ -18,7 +18,7 @@ from sipbridge.events import BridgeStarted, CallOffered, Event, Plan, StandingPl
 from webapp import csrf
 from webapp.accounts import softphones
 from webapp.bridge_api import status
-from webapp.calls import intake, lifecycle, talking, transfers  # noqa: F401 (they take their events by being there)
+from webapp.calls import dialled, intake, lifecycle, talking, transfers  # noqa: F401 (they take events by being there)
 from webapp.calls.models import BridgeEvent
 from webapp.calls.standing import Cache
 from webapp.db import db

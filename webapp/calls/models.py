@@ -157,6 +157,17 @@ class BridgeCommand(Model):
     refused: Mapped[str] = mapped_column(String(20), default="")
 
 
+class RefusedDial(Model):
+    """What a user's own softphone dialled last in vain, and `why` in his language: his page says so for a while."""
+
+    __tablename__ = "refused_dial"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[str] = mapped_column(String(80), default="")
+    why: Mapped[str] = mapped_column(String(300), default="")
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class CallAudience(Model):
     """Who may see a call pop, and how far it went with each: planned, rung, taken, gone, gave.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from sipbridge.events import Dial
@@ -47,10 +47,11 @@ class Wanted:
     line_id: int | None = None
 
 
-def dial(session: Session, user: User, wanted: Wanted, now: datetime, country: str) -> Touch:
+def dial(session: Session, user: User, wanted: Wanted, now: datetime, country: str, dialled: str = "") -> Touch:
     """Place a call for `user`; its touch, open on his page. Raises Refused; flushes.
 
-    The same click twice finds the call it has placed: nothing is dialled again.
+    The same click twice finds the call it has placed: nothing is dialled again. `dialled` is the call that his
+    own softphone has begun and waits with; it may be his second while the first is on hold.
     """
     number = keys.normal_phone(wanted.number, country)
     if why_not := dialling.of(session, user).why_not(number):
@@ -58,8 +59,8 @@ def dial(session: Session, user: User, wanted: Wanted, now: datetime, country: s
     if not user.extension:
         raise Refused(_("You have no telephone: register a softphone on your own page."))
     control.one_after_the_other(session, user)  # two tabs, or a double click, must not both find him free
-    if mine := _live_call(session, user):
-        if mine.call and mine.call.direction == "out" and mine.call.number == number:
+    if mine := _live_call(session, user, beside_held=bool(dialled)):
+        if not dialled and mine.call and mine.call.direction == "out" and mine.call.number == number:
             return mine
         raise Refused(_("You are in a call; end it first."))
     if colleague := _who_speaks_with(session, number):
@@ -70,9 +71,9 @@ def dial(session: Session, user: User, wanted: Wanted, now: datetime, country: s
     client, person = wanted.client, wanted.person
     line = _line(session, wanted, number, {name for one in bridges.each for name, up in one.lines.items() if up})
     call = Call(
-        call_id=f"out-{secrets.token_hex(12)}",
+        call_id=dialled or f"out-{secrets.token_hex(12)}",
         direction="out",
-        state="dialing",
+        state="calling" if dialled else "dialing",
         placed_by_id=user.id,
         number=number,
         line_id=line.id,
@@ -110,6 +111,7 @@ def dial(session: Session, user: User, wanted: Wanted, now: datetime, country: s
             notice=f"notice.{line.language or office.language}.wav" if line.record_notice else "",
             hold_music="hold.wav",
             ring_seconds=RING_SECONDS,
+            waits=bool(dialled),
         ),
         user,
         now,
@@ -187,13 +189,14 @@ def _in_vain() -> ColumnElement[bool]:
     )
 
 
-def _live_call(session: Session, user: User) -> Touch | None:
-    """The row of the call that `user` speaks in or has placed, None when he is free."""
+def _live_call(session: Session, user: User, *, beside_held: bool) -> Touch | None:
+    """The row of the call that `user` speaks in or has placed, None when he is free; those on hold may not count."""
     return session.scalars(
         select(Touch)
         .join(Call, Call.id == Touch.call_id)
         .join(CallAudience, CallAudience.call_id == Call.id)
         .where(seat_of(user.id), CallAudience.state == "taken", Call.state.in_(LIVE))
+        .where(Call.held_at.is_(None) if beside_held else true())
         .order_by(Call.id.desc())
         .limit(1)
         .options(joinedload(Touch.call))

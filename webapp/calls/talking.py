@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from sipbridge.events import CallHeld, CallPlaced, CallResumed, ClientRinging, CommandRefused, HeldBy, MenuChosen
 from webapp import feed
-from webapp.calls import control, outbound, trace, transfers
+from webapp.calls import control, dialled, outbound, trace, transfers
 from webapp.calls.lifecycle import apply, call_of, give_to, tell_audience, touch_of, user_at
 from webapp.calls.models import LIVE, BridgeCommand, BridgeStatus, Call
 
@@ -89,6 +89,8 @@ def _command_refused(event: CommandRefused, session: Session, now: datetime) -> 
         return
     row.refused = event.why[:20]
     if call is None:
+        if row.kind == "Dial":
+            dialled.not_put_through(session, row, now)
         return
     trace.add(session, call, event.at, "refused", command=row.kind, why=row.refused)
     if row.kind == "Hold":

@@ -142,7 +142,11 @@ def _transfer_asked(event: TransferAsked, session: Session, now: datetime) -> No
     if user and control.has_it(session, call, user):
         if event.other_call_id:
             other = session.scalars(select(Call).where(Call.call_id == event.other_call_id)).one_or_none()
-            if other is not None and other.id != call.id and control.has_it(session, other, user):
+            if other is None:  # no business of the desk: he has called a colleague
+                target = asked_for(session, user, event.target)
+                if target and target.user:
+                    answer = JoinCalls(call.call_id, event.other_call_id)
+            elif other.id != call.id and control.has_it(session, other, user):
                 answer = JoinCalls(call.call_id, other.call_id)
         elif target := asked_for(session, user, event.target):
             start(session, call, user, target, False, "", now)
@@ -163,10 +167,19 @@ def asked_for(session: Session, user: User, address: str) -> Target | None:
     for one in people:
         if bare.casefold() == one.extension.split(";")[0].casefold():
             return colleague(one)
-    for one in people:
-        if name.casefold() in (one.login.casefold(), number_of(one).casefold()):
-            return colleague(one)
-    return outside(session, user, name)
+    named = _named(people, name)
+    return colleague(named) if named else outside(session, user, name)
+
+
+def colleague_called(session: Session, user: User, name: str) -> User | None:
+    """The colleague with a telephone whom `user` means by a login or a short number he dials; None for nobody."""
+    people = session.scalars(select(User).where(User.active, User.extension != "", User.id != user.id))
+    return _named(people.all(), name)
+
+
+def _named(people: Sequence[User], name: str) -> User | None:
+    wanted = name.casefold()
+    return next((one for one in people if wanted in (one.login.casefold(), number_of(one).casefold())), None)
 
 
 def number_of(user: User) -> str:

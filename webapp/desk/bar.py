@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from sipbridge.events import HeldBy
 from webapp.accounts.models import User
-from webapp.calls import control, intake, talking, trace
+from webapp.calls import control, dialled, intake, talking, trace
 from webapp.calls.models import LIVE, Call
 from webapp.desk import talk
 from webapp.desk.queries import Mine, gone_lately, who_took
@@ -157,6 +157,8 @@ def _notice(
     """One quiet line, the most pressing: what was refused, who is being rung, what became of a call that was mine."""
     if keys.notice:
         return keys.notice
+    if said := dialled.refused_lately(session, user, now):
+        return said
     if front and front.state == "dialing":
         return _("Your telephone rings: pick it up, then the client is called.")
     if front and (goes_on := news.under_way(front.state, front.passing)):

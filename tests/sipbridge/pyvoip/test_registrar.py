@@ -289,10 +289,10 @@ def test_a_thousand_wrong_proofs_leave_nothing_behind(office: Office, make_regis
         guesser.nonce = guesser.nonce or "none"
         assert guesser.register().code == 403
     assert office.endpoint.counters["wrong_proofs"] == 10
-    registrar, sip = office.endpoint.registrar, office.endpoint.sip
+    registrar, judge, sip = office.endpoint.registrar, office.endpoint.registrar._judge, office.endpoint.sip
     assert len(sip._servers) <= 10
-    assert len(registrar._wrong_for._times) <= 10 and len(registrar._wrong_from._times) == 1
-    assert not registrar._prover._used and not registrar._phones
+    assert len(judge._wrong_for._times) <= 10 and len(judge._wrong_from._times) == 1
+    assert not judge._prover._used and not registrar._phones
 
 
 # What is bound

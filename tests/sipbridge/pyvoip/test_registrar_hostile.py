@@ -162,7 +162,7 @@ def test_strangers_and_floods_leave_the_registrar_small(office: Office, anna: Re
                 pass
     while not anna.silent(0.2):
         pass
-    assert len(registrar._offers._asked) <= 4096
+    assert len(registrar._judge._offers._asked) <= 4096
     assert not office.endpoint.sip._servers and not registrar._phones
     anna.user = "anna"
     anna.cseq = 10_000
@@ -171,7 +171,7 @@ def test_strangers_and_floods_leave_the_registrar_small(office: Office, anna: Re
 
 def test_many_nonces_and_proofs_are_forgotten_safely(office: Office, anna: Registering) -> None:
     """What was used can't be used again, even after its nonce had to make room for others."""
-    prover = office.endpoint.registrar._prover
+    prover = office.endpoint.registrar._judge._prover
     anna.ask()
     first = anna.proof()
     assert anna.register_raw(anna.contact() + first).code == 200

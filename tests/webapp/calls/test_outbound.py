@@ -100,6 +100,8 @@ def test_one_click_makes_the_call_its_row_and_the_command(
         "notice": "",
         "hold_music": "hold.wav",
         "ring_seconds": outbound.RING_SECONDS,
+        "waits": False,
+        "internal": False,
     }
     seat = session.scalars(select(CallAudience)).one()
     assert (seat.user_id, seat.state) == (office["anna"].id, "taken")

@@ -39,6 +39,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_bridge_command_call_id'), ['call_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_bridge_command_made_at'), ['made_at'], unique=False)
 
+    op.create_table('refused_dial',
+    sa.Column('user_id', sa.Integer(), nullable=False),
+    sa.Column('number', sa.String(length=80), nullable=False),
+    sa.Column('why', sa.String(length=300), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_refused_dial_user_id_user'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('user_id', name=op.f('pk_refused_dial'))
+    )
+
     op.create_table('line_person',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('line_id', sa.Integer(), nullable=False),
