@@ -43,6 +43,15 @@ PATIENCE = 0.2
 _LONGEST_NOTES = 256 * 1024
 """Bytes of notes after which they are begun anew, once all of them are events."""
 
+_LONGEST_LOG = 4 << 20
+"""Bytes of SQLite's write-ahead log after which it is cut down again."""
+
+_MOST_EMPTY, _MOST_KEPT = 2048, 512
+"""Pages: with more empty ones the file is made small again, once no more are in use and that takes milliseconds."""
+
+MOST_REFUSED = 1000
+"""Events put aside, the newest."""
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS events (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL UNIQUE, envelope TEXT NOT NULL);
@@ -73,6 +82,7 @@ class Outbox:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=PATIENCE)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute(f"PRAGMA journal_size_limit={_LONGEST_LOG}")
         self._db.executescript(_TABLES)
         self._notes = path.with_name("offered.jsonl")
         self._noting = threading.Lock()
@@ -121,6 +131,8 @@ class Outbox:
         """Forget these, which `oldest` gave: the desk has them."""
         with self._lock:  # one statement: a call must not wait while this thread fights for the interpreter
             self._db.execute("DELETE FROM events WHERE seq BETWEEN ? AND ?", (kept[0].seq, kept[-1].seq))
+            with contextlib.suppress(sqlite3.Error):  # these are delivered, whatever becomes of the file's size
+                self._shrink()
 
     def put_aside(self, kept: Kept, why: str) -> None:
         """Move one event the desk refuses out of the way; it stays on disk in the table `refused`."""
@@ -131,13 +143,19 @@ class Outbox:
                 (kept.seq, kept.event_id, kept.envelope, why),
             )
             self._db.execute("DELETE FROM events WHERE seq = ?", (kept.seq,))
+            self._db.execute(
+                "DELETE FROM refused WHERE seq <= (SELECT seq FROM refused ORDER BY seq DESC LIMIT 1 OFFSET ?)",
+                (MOST_REFUSED,),
+            )
             self._db.execute("COMMIT")
 
     def waiting(self) -> int:
-        """How many events wait for delivery."""
+        """How many events wait for delivery. They leave from the front, so their numbers tell."""
         with self._lock:
-            (count,) = self._db.execute("SELECT count(*) FROM events").fetchone()
-        return int(count)
+            first, last = self._db.execute(
+                "SELECT (SELECT min(seq) FROM events), (SELECT max(seq) FROM events)"
+            ).fetchone()
+        return 0 if last is None else int(last - first + 1)
 
     def refused(self) -> int:
         """How many events were put aside."""
@@ -176,6 +194,13 @@ class Outbox:
         with self._noting:
             pen, self._pen = self._pen, -1
             os.close(pen)
+
+    def _shrink(self) -> None:
+        """Give back what the file grew by while the desk was away."""
+        (empty,) = self._db.execute("PRAGMA freelist_count").fetchone()
+        (pages,) = self._db.execute("PRAGMA page_count").fetchone()
+        if empty > _MOST_EMPTY and pages - empty < _MOST_KEPT:
+            self._db.execute("VACUUM")
 
     def _unsaved_notes(self, last_saved: str) -> list[CallOffered]:
         """The notes after that of the last call whose offer is an event; half a line at the end is nobody's."""

@@ -64,6 +64,10 @@ else:
     Model = db.Model
 
 
+LONGEST_LOG = 64 << 20
+"""Bytes of SQLite's write-ahead log, which one long transaction may make long, after which it is cut down again."""
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """Aware UTC datetimes on the Python side; a naive one is a mistake and raises ValueError."""
 
@@ -106,7 +110,10 @@ def _prepare(connection: Any, record: Any) -> None:
         connection.commit()
         return
     connection.isolation_level = None  # the driver shall not begin transactions on its own
-    for pragma in ("journal_mode=wal", "synchronous=normal", f"busy_timeout={LOCK_MS}", "foreign_keys=on"):
+    for pragma in (
+        *("journal_mode=wal", "synchronous=normal", f"busy_timeout={LOCK_MS}", "foreign_keys=on"),
+        f"journal_size_limit={LONGEST_LOG}",
+    ):
         connection.execute(f"pragma {pragma}")
 
 

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from sipbridge import outbox as outboxes
 from sipbridge.events import (
     CallAnswered,
     CallEnded,
@@ -66,6 +71,39 @@ def test_a_refused_event_is_put_aside_not_lost(tmp_path: Path) -> None:
     outbox.add(offered("a"), offered("b"))
     outbox.put_aside(outbox.oldest(1)[0], "HTTP 422")
     assert (outbox.waiting(), outbox.refused()) == (1, 1)
+
+
+def test_only_the_newest_refused_events_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outboxes, "MOST_REFUSED", 5)
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    for number in range(20):
+        outbox.add(offered(f"{number}"))
+        outbox.put_aside(outbox.oldest(1)[0], "no")
+    assert outbox.refused() == 5 and outbox.waiting() == 0
+    with contextlib.closing(sqlite3.connect(tmp_path / "outbox.sqlite")) as db:
+        kept = [json.loads(text)["data"]["call_id"] for (text,) in db.execute("SELECT envelope FROM refused")]
+    assert sorted(kept) == ["15", "16", "17", "18", "19"]
+    outbox.close()
+
+
+def test_after_days_without_a_desk_the_file_is_small_again(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    for first in range(0, 20_000, 2000):
+        outbox.add(*(offered(f"{number}") for number in range(first, first + 2000)))
+        outbox.add(*(ended(f"{number}") for number in range(first, first + 2000)))
+    assert outbox.waiting() == 40_000
+    while kept := outbox.oldest(5000):
+        outbox.delivered(kept)
+    outbox.add(offered("last"))
+    assert outbox.waiting() == 1 and decode(json.loads(outbox.oldest(1)[0].envelope))[1] == offered("last")
+    for number in range(1500):  # the log begins anew once it is long, and is cut down then
+        outbox.still_open(AT + timedelta(seconds=number))
+    assert (tmp_path / "outbox.sqlite-wal").stat().st_size < 5_000_000
+    outbox.close()
+    assert (tmp_path / "outbox.sqlite").stat().st_size < 3_000_000, "of some 15 MB"
+    outbox = Outbox(tmp_path / "outbox.sqlite")
+    assert outbox.waiting() == 1
+    outbox.close()
 
 
 def test_open_calls_fail_once_after_a_restart(tmp_path: Path) -> None:
