@@ -124,7 +124,7 @@ def _check_number(session: Session, details: Details) -> None:
     if not (number.startswith("+") or written.startswith(("+", "00"))):
         return
     if why_not := dialling.of_role(session, details.role).why_not(number):
-        raise Refused("extension", f"{_('This telephone is an outside number.')} {why_not}")
+        raise Refused("extension", _("This telephone is an outside number.") + f" {why_not}")
 
 
 def _others(session: Session, condition: object, but: User | None) -> int:

@@ -196,7 +196,7 @@ def silent_phone(session: Session, call: Call, user: User) -> str:
     if own is None or own.kind not in texts:
         return ""
     rung = ", ".join(str(row.facts.get("name", "")) for row in last.values() if row.kind == "rung")
-    return f"{texts[own.kind]()} {_('Being rung now: %(who)s.', who=rung)}" if rung else texts[own.kind]()
+    return " ".join([texts[own.kind](), *([_("Being rung now: %(who)s.", who=rung)] if rung else [])])
 
 
 def why_card(call: Call) -> str:

@@ -73,8 +73,8 @@ def _to_giver(session: Session, row: Transfer, user: User) -> str:
         "no_answer": _("%(to)s does not pick up.", to=to),
     }.get(row.why, _("%(to)s could not be reached.", to=to))
     if row.attended:
-        return f"{why} {_('The caller is with you again.')}"
-    return f"{why} {_('The caller comes back: pick up when your telephone rings.')}"
+        return why + " " + _("The caller is with you again.")
+    return why + " " + _("The caller comes back: pick up when your telephone rings.")
 
 
 def _caller(call: Call) -> str:
