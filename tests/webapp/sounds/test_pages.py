@@ -105,7 +105,10 @@ def test_what_is_no_sound_is_refused(app: Flask, sign_in: SignIn, content: bytes
 
 def test_a_minute_is_the_most(sign_in: SignIn) -> None:
     answer = send(sign_in("head"), tone(61))
-    assert answer.status_code == 422 and "longer than 60 s" in answer.get_data(as_text=True)
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and "longer than 60 s" in text
+    assert 'href="/settings/sounds" aria-current="page"' in text, "a refused upload stays on its tab"
+    assert text.count('aria-current="page"') == 2, "Settings, and Sounds below it"
 
 
 def test_a_full_disk_is_said(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
