@@ -23,10 +23,10 @@ FROM_THE_BRIDGE = ("offered", "plan", "standing_plan", "rung", "greeting", "answ
 
 
 class Callers:
-    """SIPp placing calls by a scenario, from numbers that begin with `prefix`; every call has its own."""
+    """SIPp placing calls to `address` by a scenario, from numbers that begin with `prefix`; every call has its own."""
 
     def __init__(
-        self, desk: Installation, folder: Path, scenario: str, prefix: str, *, calls: int, rate: float, pause: float
+        self, address: str, folder: Path, scenario: str, prefix: str, *, calls: int, rate: float, pause: float
     ) -> None:
         self.prefix = prefix
         self._messages = folder / f"messages-{prefix}.csv"
@@ -34,7 +34,7 @@ class Callers:
         path.write_text(scenario.replace("+7495000[call_number]", f"{prefix}[call_number]"))
         period = 1000 if rate >= 1 else round(1000 / rate)
         command = (
-            f"sipp {desk.sip} -sf {path} -i 127.0.0.1 -p {free_port()}"
+            f"sipp {address} -sf {path} -i 127.0.0.1 -p {free_port()}"
             f" -mp {free_port()} -m {calls} -r {max(1, round(rate))} -rp {period} -l {calls}"
             f" -d {round(pause * 1000)} -s desk -nostdin -recv_timeout 8000 -cid_str %u-%p@%s"
             f" -trace_shortmsg -shortmessage_file {self._messages}"

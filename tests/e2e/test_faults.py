@@ -53,7 +53,7 @@ def call(office: Desk, tmp_path: Path) -> Iterator[Call]:
     made: list[Callers] = []
 
     def call(scenario: str, prefix: str, *, calls: int, rate: float, pause: float = 0.3) -> Callers:
-        made.append(Callers(office, tmp_path, scenario, prefix, calls=calls, rate=rate, pause=pause))
+        made.append(Callers(office.sip, tmp_path, scenario, prefix, calls=calls, rate=rate, pause=pause))
         return made[-1]
 
     yield call

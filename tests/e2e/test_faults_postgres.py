@@ -51,19 +51,16 @@ def office(tmp_path: Path, cluster: Cluster, founded: Desk) -> Iterator[Desk]:
         desk.close()
 
 
-@pytest.mark.parametrize("tables", [("call",), ("feed", "bridge_event"), ("user", "bridge_status")])
-def test_tables_are_locked(office: Desk, call: Call, soaking: bool, tables: tuple[str, ...]) -> None:
-    """Somebody else has a table to himself for a minute, or some seconds: it rings all the same; then all is told."""
-    seconds = 60 if soaking else 7
+def test_tables_are_locked(office: Desk, call: Call, soaking: bool) -> None:
+    """Somebody else has them to himself for a minute, or some seconds: it rings all the same, and then all is told."""
+    seconds = 60 if soaking else 7  # a statement waits for five
     address = office.environ["DATABASE_URL"].replace("+psycopg", "")
     with psycopg.connect(address) as other:
-        for table in tables:
-            other.execute(f'lock table "{table}" in access exclusive mode')
+        other.execute("lock table call, bridge_event, feed in access exclusive mode")
         callers = call(GIVE_UP, "+7495", calls=3 * seconds, rate=3)
         assert callers.process.wait(seconds + 30) == 0, "the callers did not notice"
         assert waiting(office) > 0, "nothing was locked"
-        if "bridge_status" not in tables:
-            assert office.get("/healthz"), "the web has threads left"
+        assert office.get("/healthz"), "the web has threads left"
         other.rollback()
     print(f"told within {delivered(office, 60):.1f} s")
     assert_whole(books(office, callers.numbers("180")), 3 * seconds)
@@ -75,12 +72,12 @@ def test_the_server_is_killed_in_the_middle_of_calls(office: Desk, cluster: Clus
         call(GIVE_UP, "+7495", calls=100_000, rate=6),
         call(LISTEN, "+7812", calls=100_000, rate=2),
     ]
-    for kill in range(20 if soaking else 3):
+    for kill in range(20 if soaking else 2):
         pause = time.monotonic() + 1
         wait_for(lambda pause=pause: time.monotonic() > pause)  # type: ignore[misc]
         cluster.kill()
         calls = len(crowds[0].numbers("180"))
-        pause = time.monotonic() + (3, 0, 20)[kill % 3] * (1 if soaking else 0.1)
+        pause = time.monotonic() + (20, 0, 3)[kill % 3] * (1 if soaking else 0.1)
         wait_for(lambda pause=pause: time.monotonic() > pause, 30)  # type: ignore[misc]
         wait_for(lambda calls=calls: len(crowds[0].numbers("180")) > calls, 10, "nothing rings without a database")  # type: ignore[misc]
         cluster.start()
@@ -88,6 +85,6 @@ def test_the_server_is_killed_in_the_middle_of_calls(office: Desk, cluster: Clus
     for crowd in crowds:
         crowd.close()
     heard = set().union(*(crowd.numbers("180") for crowd in crowds))
-    wait_for(lambda: waiting(office) == 0, 60, "the calls to end")
-    assert_whole(books(office, heard), 10)
+    wait_for(lambda: waiting(office) == 0, 240, "the calls to end")
+    assert_whole(books(office, heard), 8)
     assert all(process.poll() is None for process in office.processes.values())

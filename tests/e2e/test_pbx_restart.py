@@ -12,13 +12,13 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
-from tests.e2e.callers import books
+from tests.e2e.callers import Callers, books
 from tests.e2e.conftest import SignIn
 from tests.e2e.installation import wait_for
 from tests.e2e.office import HOLD_HZ, KNOWN, UNKNOWN, Desk
 from tests.e2e.pbx import Pbx
 from tests.e2e.phones import Caller, Softphone
-from tests.e2e.test_faults import assert_whole
+from tests.e2e.test_faults import GIVE_UP, LISTEN, assert_whole, waiting
 from tests.e2e.test_hold import hears, talking
 from webapp import clock
 from webapp.accounts.models import User
@@ -139,7 +139,10 @@ def test_who_talks_through_a_pbx_that_dies_goes_on_talking(
 def test_who_hangs_up_unheard_leaves_no_call_open(
     desk: Desk, pbx: Pbx, sign_in: SignIn, softphone: Softphone, soaking: bool
 ) -> None:
-    """Callers and Anna hang up while the PBX is away. In the long form the bridge has the patience it ships with."""
+    """Callers and Anna hang up while the PBX is away.
+
+    In the long form the PBX comes back, and the bridge has the patience it ships with.
+    """
     desk.start("bridge", *(("sipbridge",) if soaking else ("tests.e2e.impatient", "12")))
     boris = desk.softphone("boris", auto=True, hz=BORIS_HZ)
     anna = sign_in("anna")
@@ -160,12 +163,38 @@ def test_who_hangs_up_unheard_leaves_no_call_open(
     held.close()
     leaves.close()
     began = time.monotonic()
-    seconds = 700 if soaking else 60
+    if soaking:
+        pbx.start()  # but nobody hangs up a second time
+    seconds = 400 if soaking else 60
     wait_for(lambda: sorted(states(desk)) == ["ended"] * 3 + ["talking"], seconds, "calls that are over to end")
     print(f"noticed {time.monotonic() - began:.1f} s after the last hung up")
-    wait_for(lambda: time.monotonic() > began + (700 if soaking else 20), 700)
+    wait_for(lambda: time.monotonic() > began + (400 if soaking else 20), 400)
     assert desk.calls()[-1]["state"] == "talking", "who talks goes on talking"
     hears(stays, BORIS_HZ)
     boris.hang_up()
     wait_for(lambda: states(desk) == ["ended"] * 4)
     assert_whole(books(desk, {KNOWN, UNKNOWN, OF_BORIS, "+74950000001"}), 4)
+
+
+@pytest.mark.soak
+def test_killed_again_and_again_while_many_call(desk: Desk, pbx: Pbx, tmp_path: Path) -> None:
+    """Nobody at the telephones; callers give up, or listen to the greeting."""
+    desk.change(lambda session, office: setattr(office, "answer_on_ring", 2))
+    desk.change(lambda session, office: setattr(office, "ring_seconds", 0.5))
+    desk.start("bridge")
+    crowds = [
+        Callers(pbx.sip, tmp_path, scenario, prefix, calls=100_000, rate=rate, pause=0.3)
+        for scenario, prefix, rate in ((GIVE_UP, "+7495", 4), (LISTEN, "+7812", 1))
+    ]
+    try:
+        for _ in range(10):
+            calls = len(crowds[0].numbers("180"))
+            wait_for(lambda calls=calls: len(crowds[0].numbers("180")) > calls + 5, 45, "nobody comes through")  # type: ignore[misc]
+            pbx.kill()
+            pbx.start()
+    finally:
+        for crowd in crowds:
+            crowd.close()
+    heard = set().union(*(crowd.numbers("180") for crowd in crowds))
+    wait_for(lambda: waiting(desk) == 0, 240, "calls whose end was not heard to end")
+    assert_whole(books(desk, heard), 50)
