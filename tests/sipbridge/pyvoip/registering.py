@@ -39,8 +39,8 @@ class Registering(Phone):
         seconds = "" if expires is None else f";expires={expires}"
         return f"Contact: <sip:{self.user}@{self.ip}:{self.port}{more}>{seconds}\r\n"
 
-    def proof(self, algorithm: str = "SHA-256", **wrong: str) -> str:
-        """The Authorization header; `wrong` replaces parameters before the response is made of them."""
+    def proof(self, algorithm: str = "SHA-256", method: str = "REGISTER", **wrong: str) -> str:
+        """The Authorization header of a request; `wrong` replaces parameters before the response is made of them."""
         self.uses += 1
         parts = {
             "username": self.user,
@@ -57,7 +57,7 @@ class Registering(Phone):
             return HASHES[algorithm](text.encode()).hexdigest()
 
         key = digest(f"{parts['username']}:{REALM}:{self.secret}")
-        asked = digest(f"REGISTER:{parts['uri']}")
+        asked = digest(f"{method}:{parts['uri']}")
         mixed = f"{key}:{parts['nonce']}:{parts['nc']}:{parts['cnonce']}:{parts['qop']}:{asked}"
         parts = {"response": digest(mixed), "algorithm": algorithm, **parts}
         bare = ("nc", "qop", "algorithm")
