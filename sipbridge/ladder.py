@@ -37,7 +37,7 @@ from sipbridge.kept import write_json
 HERE = "desk"
 MOST_MESSAGES = 200  # of one leg: its first and its last hundred
 MOST_BYTES = 4096  # of one message
-MOST_MEMORY = 32 << 20  # bytes, of all legs together
+MOST_MEMORY = 24 << 20  # bytes, of all legs together
 OVERHEAD = 350  # bytes that a message costs besides its text
 OF_LEG = 600  # bytes that a leg costs besides its messages
 FORGET_ENDED = 15 * 60.0  # seconds
