@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Page, expect
 
 from tests.e2e import hearing
@@ -71,9 +73,17 @@ def test_a_second_caller_is_taken_while_the_first_hears_music(desk: Desk, sign_i
     talking(page)
     page.keyboard.press("z")
     expect(page.locator(".callbar-word")).to_have_text("On hold")
+    words = page.locator(".held-words")
+    words.click()
+    page.keyboard.press("End")
+    page.keyboard.type(" and the hinges")
     second = desk.caller(UNKNOWN)
     expect(page.locator(".callbar-name")).to_have_text("Unknown caller")
+    expect(words).to_be_focused()  # the second call shows while the point is written down, and takes nothing from it
+    page.keyboard.type(", oak")
     talking(page)
+    expect(words).to_have_value(re.compile("and the hinges, oak$"))
+    page.keyboard.press("Escape")
     strip = page.locator(".held-one")
     expect(strip).to_contain_text("Rassvet")
     hears(first, HOLD_HZ)

@@ -198,7 +198,7 @@
 
   // ---- Refreshes: never under the fingers. A panel being typed in asks again when the field is left.
   const stale = new Set();
-  const held = (panel) => typing(panel) || (panel.id === "idle" && Boolean(panel.querySelector("details[open]")));
+  const held = (panel) => (panel.id !== "bar" && typing(panel)) || (panel.id === "idle" && Boolean(panel.querySelector("details[open]")));
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt, requestConfig } = event.detail;
     const cause = requestConfig.triggeringEvent;
@@ -213,6 +213,25 @@
     if (requestConfig.verb !== "get" || !PANELS.includes(target.id) || !held(target)) return;
     event.detail.shouldSwap = false;
     stale.add(target.id);
+  });
+  // The bar never waits: who writes down where the talk stopped must see the next call ring. His field goes along.
+  let writing = null;
+  document.addEventListener("htmx:beforeSwap", ({ detail: { target } }) => {
+    if (target.id !== "bar" || !typing(target)) return;
+    const { id, value, selectionStart, selectionEnd } = document.activeElement;
+    writing = { id, value, selectionStart, selectionEnd };
+  });
+  document.addEventListener("htmx:afterSettle", ({ detail: { target } }) => {
+    const field = target.id === "bar" && writing ? $(writing.id) : null;
+    if (target.id === "bar") writing = null;
+    if (field && field.value !== field.defaultValue) htmx.trigger(field, "desk:save");
+  });
+  document.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
+    const field = target.id === "bar" && writing ? $(writing.id) : null;
+    if (!field) return;
+    field.value = writing.value;
+    field.focus({ preventScroll: true });
+    field.setSelectionRange(writing.selectionStart, writing.selectionEnd);
   });
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     const { target } = event.detail;
