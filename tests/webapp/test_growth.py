@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import User
@@ -154,3 +154,23 @@ def test_events_that_took_effect_long_ago_are_forgotten_a_few_at_a_time(
     assert forgetting.prune(session, clock(), lambda: next(rounds)) == 20
     assert forgetting.prune(session, clock(), lambda: True) == 15
     assert session.scalar(select(func.count(BridgeEvent.event_id))) == 15
+
+
+def test_of_thousands_who_were_never_rung_back_only_those_shown_are_read(
+    session: Session, office: dict[str, User], clock: Clock
+) -> None:
+    carry(session, [office["anna"]], 1, 700, clock)
+    for number in (7, 14, 21, 28):  # one caller, tried four times
+        session.get_one(Call, number).number = "+74959999999"
+    session.execute(update(Call).values(missed_closed_at=None))
+    session.commit()
+    everybody = missed.open_missed(session)
+    assert len(everybody) == 97 and len(everybody[-1].calls) == 4, "every seventh, four of them by one caller"
+    everybody_named = [one.number for one in everybody]
+    session.expunge_all()
+    shown, in_all = missed.longest_waiting(session, 10)
+    assert in_all == 97 and [one.number for one in shown] == everybody_named[:10]
+    assert sum(isinstance(row, Call) for row in session.identity_map.values()) == 10
+    assert missed.longest_waiting(session, 100)[0][-1].calls[0].offered_at == max(
+        session.scalars(select(Call.offered_at).where(Call.number == "+74959999999"))
+    )

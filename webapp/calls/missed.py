@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -59,9 +60,26 @@ def is_missed() -> ColumnElement[bool]:
 
 def open_missed(session: Session) -> list[Waiting]:
     """Everybody who waits, who waits longest first. Calls of one number are one entry; hidden ones stand alone."""
+    return _grouped(session, is_open_missed())
+
+
+def longest_waiting(session: Session, most: int) -> tuple[list[Waiting], int]:
+    """The `most` who wait longest, as `open_missed` has them, and how many wait in all.
+
+    An office may leave thousands unanswered for ever; they must not be read whole for each look at a page.
+    """
+    groups: dict[str, list[int]] = {}
+    query = select(Call.id, Call.number).where(is_open_missed()).order_by(Call.offered_at, Call.id)
+    for call_id, number in session.execute(query).tuples():
+        groups.setdefault(number or f"hidden {call_id}", []).append(call_id)
+    shown = [call_id for ids in itertools.islice(groups.values(), most) for call_id in ids]
+    return (_grouped(session, Call.id.in_(shown)) if shown else []), len(groups)
+
+
+def _grouped(session: Session, which: ColumnElement[bool]) -> list[Waiting]:
     calls = session.scalars(
         select(Call)
-        .where(is_open_missed())
+        .where(which)
         .order_by(Call.offered_at.desc(), Call.id.desc())
         .options(joinedload(Call.client), joinedload(Call.line), selectinload(Call.recordings))
     ).all()

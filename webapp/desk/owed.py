@@ -50,11 +50,11 @@ def of(session: Session, user: User, now: datetime, zone: ZoneInfo) -> Owed:
     """What `user` owes until the end of the office's day."""
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     tasks = due(session, user, midnight)
-    waiting = missed.open_missed(session)
+    waiting, waiting_in_all = missed.longest_waiting(session, MOST_MISSED)
     return Owed(
         promises=[task for task in tasks if task.kind == "promise"],
-        missed=waiting[:MOST_MISSED],
-        missed_in_all=len(waiting),
+        missed=waiting,
+        missed_in_all=waiting_in_all,
         unfinished=unfinished(session, user),
         today=[task for task in tasks if task.kind in ("next_touch", "message")],
         inbox=[task for task in tasks if task.kind in ("inbox", "gap")],
