@@ -11,7 +11,7 @@ import structlog
 from flask import Blueprint, abort, current_app, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import insert, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from sipbridge.events import BridgeStarted, CallOffered, Event, Plan, StandingPlans, WireError, decode, to_wire
@@ -62,39 +62,34 @@ def events() -> ResponseReturnValue:
         batch = [decode(envelope) for envelope in body["events"]]
         known = _known(session, [event_id for event_id, _ in batch])
         fresh = {event_id: event for event_id, event in batch if event_id[:80] not in known}
-        for event_id, event in fresh.items():
-            plan = _apply_once(session, event_id, event, bridge, now)
-            if plan and isinstance(event, CallOffered):
-                plans[event.call_id] = plan
-        if fresh:
+        if fresh:  # first of all: a second copy that comes meanwhile waits here, and is refused as a whole
             rows = [
                 {"event_id": i[:80], "kind": type(event).__name__, "received_at": now} for i, event in fresh.items()
             ]
             session.execute(insert(BridgeEvent), rows)
+        for event_id, event in fresh.items():
+            plan = _apply_once(session, event_id, event, bridge, now)
+            if plan and isinstance(event, CallOffered):
+                plans[event.call_id] = plan
         status.note(session, body.get("status"), now)
         answer = {"standing": _standing(session, now).version, "directory": softphones.directory(session).version}
         session.commit()
     except WireError as error:
         session.rollback()
         return {"error": str(error)}, 400
-    except OperationalError:
+    except (OperationalError, IntegrityError):
         session.rollback()
-        return {"error": "the database is busy or away; try again"}, 503
+        return {"error": "the database is busy or away, or has these events in hand; try again"}, 503
     return {"plans": to_wire(plans), **answer}
 
 
 def _apply_once(session: Session, event_id: str, event: Event, bridge: str, now: datetime) -> Plan | None:
     """Apply one event inside a savepoint: one that can't be applied is noted and never blocks the next."""
-    settings = current_app.config["SETTINGS"]
-    plan = None
     try:
-        with session.begin_nested():
-            if isinstance(event, CallOffered):
-                plan = intake.offered(session, event, now, settings.country, settings.timezone)
-            elif isinstance(event, BridgeStarted):
-                status.started(session, event, bridge, now)
-            else:
-                lifecycle.apply(event, session, now)
+        try:
+            return _apply(session, event, bridge, now)
+        except IntegrityError:  # a page wrote the same at the same moment; now that can be seen
+            return _apply(session, event, bridge, now)
     except OperationalError:
         raise
     except Exception as error:
@@ -102,7 +97,19 @@ def _apply_once(session: Session, event_id: str, event: Event, bridge: str, now:
         log.error("event could not be applied", kind=kind, error=why, event_id=event_id)
         if current_app.config.get("TESTING"):
             raise
-    return plan
+    return None
+
+
+def _apply(session: Session, event: Event, bridge: str, now: datetime) -> Plan | None:
+    settings = current_app.config["SETTINGS"]
+    with session.begin_nested():
+        if isinstance(event, CallOffered):
+            return intake.offered(session, event, now, settings.country, settings.timezone)
+        if isinstance(event, BridgeStarted):
+            status.started(session, event, bridge, now)
+        else:
+            lifecycle.apply(event, session, now)
+    return None
 
 
 def _known(session: Session, event_ids: list[str]) -> set[str]:

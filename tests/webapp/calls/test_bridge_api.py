@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import func, select
+from flask import Flask
+from sqlalchemy import Engine, event, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sipbridge.events import (
@@ -218,6 +222,47 @@ def test_every_event_takes_effect_once(
         assert bridge.post({"events": batch}).status_code == 200
     assert session.scalar(select(func.count()).select_from(Call)) == 1
     assert session.scalar(select(func.count()).select_from(Touch)) == 1
+
+
+def test_two_copies_of_a_batch_at_once_are_one(
+    app: Flask, session: Session, on_duty: dict[str, User], bridge: Bridge, clock: Clock
+) -> None:
+    """A bridge that was answered too late says it again while the first copy is still being taken."""
+    batch = [encode(f"copy-{n}", CallOffered(f"c{n}", "desk", f"+7495000{n:04}", "", "1", clock())) for n in range(20)]
+    session.commit()
+    both, codes = threading.Barrier(2), []
+
+    def deliver() -> None:
+        both.wait(5)
+        copy = Bridge(app.test_client(), app.config["BRIDGE_TOKEN"], clock)
+        codes.append(copy.post({"events": batch}).status_code)
+
+    threads = [threading.Thread(target=deliver) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(codes) in ([200, 200], [200, 503])
+    assert session.scalar(select(func.count(Call.id))) == session.scalar(select(func.count(Touch.id))) == 20
+
+
+def test_an_event_that_meets_anothers_work_is_applied_to_what_is_there_then(
+    session: Session, on_duty: dict[str, User], bridge: Bridge
+) -> None:
+    """Databases that let several write at once say so when a row was written a moment ago."""
+    once = iter([IntegrityError("insert", {}, Exception("it is there already"))])
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def meet(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if statement.startswith("INSERT INTO call "):
+            for error in once:
+                raise error
+
+    try:
+        assert bridge.offer("c1")["steps"]
+    finally:
+        event.remove(Engine, "before_cursor_execute", meet)
+    assert the_call(session).state == "ringing"
 
 
 def test_a_standing_plan_takes_the_pop_from_those_it_does_not_ring(
