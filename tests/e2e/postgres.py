@@ -37,8 +37,8 @@ class Cluster:
         self.start()
 
     def start(self) -> None:
-        """Start the server, at first or after it was killed. It writes through to the disk: who kills it shall see."""
-        options = f"-k {self._folder} -c listen_addresses=''"
+        """Start the server, at first or after it was killed: what it wrote is safe from that, not from a power cut."""
+        options = f"-F -k {self._folder} -c listen_addresses=''"
         self._run("pg_ctl", "-D", "data", "-w", "-l", "log", "-o", options, "start")
 
     def kill(self) -> None:
