@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from sipbridge.events import TransferAsked
-from sipbridge.moves import ReportTransfer
+from sipbridge.moves import Emit, ReportTransfer
 
 if TYPE_CHECKING:
     from sipbridge.machine import Machine
@@ -35,9 +35,13 @@ class Asking:
         return self.until < math.inf
 
     def ask(self, leg: int, extension: str, target: str, other_call_id: str, now: float) -> None:
-        """Let the desk decide."""
+        """Let the desk decide. Of an internal call it knows nothing: there the other call is the one passed on."""
         self._leg, self.until = leg, now + DESK_DECIDES
-        self._call.emit(TransferAsked(self._call.call_id, extension, target, other_call_id, self._call.at(now)))
+        call, at = self._call, self._call.at(now)
+        if call.internal:
+            call.do(Emit(TransferAsked(other_call_id, extension, call.number, call.call_id, at)))
+        else:
+            call.emit(TransferAsked(call.call_id, extension, target, other_call_id, at))
 
     def granted(self) -> bool:
         """The desk's answer came; whether anybody had asked."""

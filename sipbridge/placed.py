@@ -118,6 +118,8 @@ class Placed(Machine):
                 # Who hangs up while he is told of the recording did not want to talk.
                 self.end(EndReason.COMPLETED if self.talking else EndReason.REJECTED, now, caller_is_gone=True)
             case CallerGone():
+                if self.talk is not None:
+                    self.talk.asking.done()
                 self.end(EndReason.COMPLETED, now, caller_is_gone=True)
             case CallBroken(caller_is_gone):
                 self.end(EndReason.FAILED, now, caller_is_gone=caller_is_gone or not self._client_is_there)

@@ -230,7 +230,7 @@ class Talk:
 
     def _transfer_wanted(self, key: int, target: str, other_call_id: str, now: float) -> None:
         busy = not self.open or key != self.manager or self.passing is not None or self.asking.pending
-        if busy or self.call.internal:
+        if busy or (self.call.internal and not other_call_id):
             self.asking.refuse(key, 603, "Decline", now)
         else:
             self.asking.ask(key, self.extension, target, other_call_id, now)

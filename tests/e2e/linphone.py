@@ -117,6 +117,14 @@ class Linphone:
         self._say(f"answer {call}".strip())
         wait_for(lambda: self.saw("connected.") > connected)
 
+    def dial(self, uri: str) -> None:
+        """Call somebody; a call that goes on must be on hold."""
+        self._say(f"call {uri}")
+
+    def hold(self) -> None:
+        """Put the far end on hold by its own button (re-INVITE)."""
+        self._say("pause")
+
     def join(self, one: int, other: int) -> None:
         """Ask to bring the far ends of two calls together (REFER with Replaces)."""
         self._say(f"transfer {one} --to-call {other}")

@@ -270,13 +270,13 @@ class Softphone:
     def dialogs(self) -> list[tuple[str, str, str]]:
         """Of each call it picked up, in order: Call-ID, the caller's tag, its own."""
         found: dict[str, tuple[str, str, str]] = {}
-        for message in (self.folder / "log").read_text(errors="replace").split("SIP/2.0 200 OK")[1:]:
+        for message in re.split(r"SIP/2\.0 200 \w+", (self.folder / "log").read_text(errors="replace"))[1:]:
             head = message.partition("\n\n")[0]
             if re.search(r"^CSeq: \d+ INVITE", head, re.M):
                 [call_id] = re.findall(r"^Call-ID: (\S+)", head, re.M)
                 [theirs] = re.findall(r"^From: .*;tag=([^;\s]+)", head, re.M)
                 [own] = re.findall(r"^To: .*;tag=([^;\s]+)", head, re.M)
-                found[call_id] = call_id, theirs, own
+                found.setdefault(call_id, (call_id, theirs, own))  # not what a hold says later
         return list(found.values())
 
     def hang_up(self) -> None:
