@@ -11,13 +11,15 @@ from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import User
 from webapp.calls.missed import is_missed
-from webapp.calls.models import LIVE, Call, CallAudience, Transfer
+from webapp.calls.models import LIVE, Call, CallAudience, Transfer, seat_of
 from webapp.calls.transfers import is_under_way
 from webapp.switchboard import alone
 from webapp.touches.models import Touch
 from webapp.touches.queries import may_work_on
 
 GONE_SHOWN = timedelta(seconds=30)
+LONGEST_RINGING = timedelta(hours=1)
+"""No call waits longer until somebody takes it or it ends; a voice message is part of that."""
 
 URGENT = {
     "talking": 0, "consulting": 0, "consulted": 0, "returning": 0,
@@ -71,7 +73,7 @@ def live_calls(session: Session, user: User, now: datetime) -> list[Mine]:
         select(CallAudience.state, Touch)
         .join(Call, Call.id == CallAudience.call_id)
         .join(Touch, Touch.call_id == Call.id)
-        .where(CallAudience.user_id == user.id, CallAudience.state.in_(("rung", "taken")), Call.state.in_(LIVE))
+        .where(seat_of(user.id), CallAudience.state.in_(("rung", "taken")), Call.state.in_(LIVE))
         .where(Touch.closed_at.is_(None))
         .order_by(Call.offered_at, Call.id)
         .options(
@@ -137,15 +139,17 @@ def who_took(session: Session, user: User, touch_id: int | None) -> Call | None:
 def gone_lately(session: Session, user: User, now: datetime) -> Call | None:
     """The call that went from me within GONE_SHOWN: two refreshes in a row shall not swallow the word of it."""
     since = now - GONE_SHOWN
+    mine = select(CallAudience.id).where(
+        CallAudience.call_id == Call.id, CallAudience.user_id == user.id, CallAudience.state == "gone"
+    )
     return session.scalars(
         select(Call)
-        .join(CallAudience, CallAudience.call_id == Call.id)
         .where(
-            CallAudience.user_id == user.id,
-            CallAudience.state == "gone",
+            Call.offered_at >= since - LONGEST_RINGING,
             or_(Call.answered_at >= since, and_(Call.answered_at.is_(None), Call.ended_at >= since)),
+            mine.exists(),
         )
-        .order_by(Call.id.desc())
+        .order_by(Call.offered_at.desc())
         .limit(1)
         .options(joinedload(Call.answered_by))
     ).first()
