@@ -73,10 +73,17 @@ class Ears:
 
 
 class Caller:
-    """One SIPp on the line. `scenario` is a file of `sipp/`; `number` '' hides it."""
+    """One SIPp on the line, for `longest` seconds. `scenario` is a file of `sipp/`; `number` '' hides it."""
 
     def __init__(
-        self, folder: Path, office: str, number: str, name: str = "", scenario: str = "talk", hz: float = 440
+        self,
+        folder: Path,
+        office: str,
+        number: str,
+        name: str = "",
+        scenario: str = "talk",
+        hz: float = 440,
+        longest: int = 60,
     ) -> None:
         self.ears = Ears(hz)
         self._call_id = f"{random.getrandbits(64):x}"
@@ -85,7 +92,7 @@ class Caller:
         caller = f"{number}@127.0.0.1:{self._port}" if number else "anonymous@anonymous.invalid"
         command = [
             *("sipp", office, "-sf", str(SCENARIOS / f"{scenario}.xml"), "-i", "127.0.0.1", "-p", str(self._port)),
-            *("-cid_str", self._call_id, "-m", "1", "-nostdin", "-timeout", "60", "-timeout_error"),
+            *("-cid_str", self._call_id, "-m", "1", "-nostdin", "-timeout", str(longest), "-timeout_error"),
             *("-trace_err", "-error_file", str(self.errors)),
             *("-key", "line", "desk", "-key", "caller", caller, "-key", "ears", str(self.ears.port)),
             *("-key", "caller_name", name or ("" if number else "Anonymous")),
