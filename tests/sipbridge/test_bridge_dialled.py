@@ -14,6 +14,7 @@ from sipbridge.events import (
     CallHeld,
     CallOffered,
     CallTransferred,
+    CancelTransfer,
     CommandRefused,
     Dial,
     Directory,
@@ -236,3 +237,39 @@ def test_attended_by_refer_the_colleague_has_the_caller_and_may_go_on(office: Of
         _, (left, right) = recorded(office, desk)
         assert hearing.seconds_of(left, CALLER) > 0
         assert hearing.seconds_of(right, ANNA) > 0 and hearing.seconds_of(right, BORIS) > 0
+
+
+def test_a_colleagues_own_call_is_not_taken_from_him(office: Office, desk: Desk) -> None:
+    with telephones(CALLER) as (caller,), softphones(office, desk) as (anna, boris):
+        desk.plan = lambda call: plan("registered:anna")
+        caller.call(office.address)
+        anna.take()
+        answered = told(desk, CallAnswered)
+        assert isinstance(answered, CallAnswered)
+        boris.dial("anna")
+        soon(lambda: desk.of(PhoneDialled), "what was dialled")
+        call_id = put_through(desk, "registered:anna")
+        anna.take()
+        soon(lambda: boris.hears(ANNA), "Anna and Boris")
+        desk.ask(JoinCalls(answered.call_id, call_id))
+        refused = told(desk, CommandRefused)
+        assert isinstance(refused, CommandRefused) and refused.why == "failed"
+        assert caller.hears(ANNA) and boris.hears(ANNA)
+
+
+def test_a_transfer_the_desk_forbids_leaves_her_with_both(office: Office, desk: Desk) -> None:
+    with telephones(CALLER) as (caller,), softphones(office, desk) as (anna, boris):
+        desk.plan = lambda call: plan("registered:anna")
+        caller.call(office.address)
+        hers = anna.take()
+        answered = told(desk, CallAnswered)
+        assert isinstance(answered, CallAnswered)
+        hers.hold()
+        soon(lambda: caller.hears(MUSIC), "music")
+        _, hers_too, _ = consult(desk, anna, boris)
+        anna.pass_on(hers, "sip:boris@127.0.0.1", hers_too)
+        told(desk, TransferAsked)
+        desk.ask(CancelTransfer(answered.call_id))
+        hers.resume()
+        soon(lambda: boris.hears(ANNA) and caller.hears(ANNA), "both with Anna")
+        assert desk.of(CallTransferred) == [] and not anna.ended(hers) and not anna.ended(hers_too)
