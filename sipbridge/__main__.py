@@ -178,7 +178,7 @@ class Delivery:
 
     def _make_orders(self) -> CommandLink:
         heard = self._config.bridge_folder / "last_command"
-        return CommandLink(self._config.web, self._token, heard, self._bridge.on_command)
+        return CommandLink(self._config.web, self._token, heard, self._bridge.on_command, lambda: self.wake(True))
 
     def _make(self) -> WebLink:
         return WebLink(

@@ -3,6 +3,7 @@
 Each event is one command, its `id` a number that grows. The number last heard is kept on disk before the command
 is carried out, and sent as `Last-Event-ID` when the stream is opened again, so that nothing is asked twice: a
 command lost to a crash can be asked again by the manager, an outbound call placed twice can't be taken back.
+An event named `changed` is no command: the desk has new standing plans or another directory.
 """
 
 from __future__ import annotations
@@ -32,15 +33,21 @@ log = structlog.get_logger(__name__)
 class CommandLink:
     """Reads the commands of the desk at `desk` (host, port) until stopped.
 
-    `on_command(command_id, command)` is called on the link's thread and must return at once. `kept` is the file
-    that holds the number last heard. `beat` is the monotonic time until which the thread may be waiting.
+    `on_command(command_id, command)` and `on_changed()` are called on the link's thread and must return at once.
+    `kept` is the file that holds the number last heard. `beat` is the monotonic time until which the thread may
+    be waiting.
     """
 
     def __init__(
-        self, desk: tuple[str, int], token: str, kept: Path, on_command: Callable[[str, Command], None]
+        self,
+        desk: tuple[str, int],
+        token: str,
+        kept: Path,
+        on_command: Callable[[str, Command], None],
+        on_changed: Callable[[], None],
     ) -> None:
         self._desk, self._token, self._kept = desk, token, kept
-        self._on_command = on_command
+        self._on_command, self._on_changed = on_command, on_changed
         self._heard = _read(kept)
         self._connection: http.client.HTTPConnection | None = None
         self._stopping = threading.Event()
@@ -113,6 +120,8 @@ class CommandLink:
                 event_id = value
             elif name == "data":
                 data += value
+            elif name == "event" and value == "changed":
+                self._on_changed()
             elif not (name or value) and data:
                 self._take(event_id, data)
                 event_id = data = ""

@@ -16,6 +16,7 @@ from tests.e2e.installation import Installation, wait_for
 from tests.e2e.office import KNOWN, Desk
 from tests.e2e.postgres import Cluster
 from webapp import clock, config
+from webapp.accounts import softphones
 from webapp.accounts.models import User
 from webapp.calls import control
 from webapp.calls.models import Call
@@ -46,6 +47,8 @@ def test_a_command_crosses_from_one_web_process_to_another(cluster: Cluster, tmp
                 here.ask(ask)  # its own connection and commit: a process of its own
                 assert _next(heard) == wanted
                 took.append(time.monotonic() - begun)
+        here.ask(_new_secret)
+        wait_for(lambda: heard.readline() == b"event: changed\n", told="the bridge is not told of the new secret")
         stream.close()
         assert sorted(took)[len(took) // 2] < 0.2, f"half of them wait for the poll: {took}"
     finally:
@@ -75,6 +78,12 @@ def _hold(session: Any) -> bool:
 def _resume(session: Any) -> bool:
     call, anna = _parties(session)
     control.ask(session, Resume(call.call_id), anna, clock.now())
+    session.commit()
+    return True
+
+
+def _new_secret(session: Any) -> bool:
+    softphones.make_secret(session, _parties(session)[1], clock.now())
     session.commit()
     return True
 

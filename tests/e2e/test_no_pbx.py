@@ -28,7 +28,7 @@ def test_two_softphones_of_one_page_ring_and_the_first_takes_the_call(desk: Desk
     ports = [free_port() for _ in range(2)]
     account = f"<sip:anna@{desk.sip};transport=udp>;auth_user=anna;auth_pass={secret};regint=120"
 
-    known = desk.folder / "var" / "bridge" / "directory.json"  # within two seconds; nobody scans faster
+    known = desk.folder / "var" / "bridge" / "directory.json"  # within milliseconds; nobody scans faster
     wait_for(lambda: '"anna"' in known.read_text(), told="the bridge does not hear of the new secret")
     scanned = Linphone(desk.folder, "anna", ports[0], linphone.fetched(link), auto=False, hz=1000)
     try:
@@ -55,6 +55,10 @@ def test_two_softphones_of_one_page_ring_and_the_first_takes_the_call(desk: Desk
         told = [(step["from"], step["first_line"].split(" sip:")[0]) for step in steps]
         assert told[0] == ("caller", "INVITE") and ("desk", "INVITE") in told
         assert len({step["call"] for step in steps}) == 3, "the caller and two telephones"
+
+        page.reload()
+        expect(page.locator("#secret")).to_have_count(0)
+        expect(page.locator("#devices")).to_contain_text("baresip")  # reloading made no other secret
 
         page.get_by_role("button", name="Register no more").click()
         page.goto(desk.url + "/me/softphone")

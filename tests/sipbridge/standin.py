@@ -44,6 +44,7 @@ class Desk:
         self.directory = Directory("", "office", {})
         self.commands: list[str] = []  # envelopes in the order they were asked, the first has the id 1
         self.listening = 0  # bridges that hear commands
+        self.changes = 0  # times that every such bridge is told of new standing plans or another directory
         self.streams_opened: list[str] = []  # the Last-Event-ID of each stream, '' without
         self.status_code = 200
         self.refuse: Callable[[Event], bool] = lambda event: False
@@ -176,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
         if desk.token and self.headers["Authorization"] != f"Bearer {desk.token}":
             return self._answer(401, {})
         desk.streams_opened.append(self.headers["Last-Event-ID"] or "")
-        told = int(self.headers["Last-Event-ID"] or 0)
+        told, changes = int(self.headers["Last-Event-ID"] or 0), desk.changes
         self.close_connection = True
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
@@ -189,6 +190,9 @@ class _Handler(BaseHTTPRequestHandler):
                 for number in range(told + 1, len(desk.commands) + 1):
                     told, said = number, time.monotonic()
                     self.wfile.write(f"id: {number}\ndata: {desk.commands[number - 1]}\n\n".encode())
+                if changes < desk.changes:
+                    changes = desk.changes
+                    self.wfile.write(b"event: changed\ndata:\n\n")
                 if time.monotonic() - said > 1.0:
                     said = time.monotonic()
                     self.wfile.write(b": still here\n\n")

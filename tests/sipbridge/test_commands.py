@@ -33,8 +33,10 @@ class Ear:
 
     def __init__(self, address: tuple[str, int], kept: Path, token: str) -> None:
         self.heard: list[tuple[str, Command]] = []
+        self.changes: list[float] = []
         self.link = CommandLink(
-            address, token, kept, lambda command_id, command: self.heard.append((command_id, command))
+            *(address, token, kept, lambda command_id, command: self.heard.append((command_id, command))),
+            lambda: self.changes.append(time.monotonic()),
         )
         self.link.start()
 
@@ -57,6 +59,15 @@ def test_commands_come_in_their_order(desk: Desk, ear: Ear, tmp_path: Path) -> N
     ear.hears(Hold("c1"), Resume("c1"))
     assert [command_id for command_id, _ in ear.heard] == ["1", "2"]
     assert (tmp_path / "last").read_text() == "2"
+
+
+def test_the_word_of_a_change_is_no_command(desk: Desk, ear: Ear) -> None:
+    wait_for(lambda: desk.listening, 5, "a listening bridge")
+    desk.changes += 1
+    wait_for(lambda: ear.changes, 5, "the word of a change")
+    desk.ask(Hold("c1"))
+    ear.hears(Hold("c1"))
+    assert len(ear.changes) == 1
 
 
 def test_after_a_pause_of_the_desk_it_goes_on_where_it_was(desk: Desk, ear: Ear) -> None:

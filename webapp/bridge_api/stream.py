@@ -2,6 +2,9 @@
 
 A command older than TOO_OLD is never sent: by then the talk has moved on, and a late hang-up would end another
 moment of it. Every bridge hears every command; it is carried out where its call lives.
+
+The stream also says `changed` when standing plans or the directory are out of date: who has just read the secret of
+his softphone types it in at once, and one that is refused does not always try again.
 """
 
 from __future__ import annotations
@@ -53,9 +56,12 @@ async def _pump(flask_app: Flask, hub: Hub, after: int, queue: asyncio.Queue[Any
             body = f"id: {row.id}\ndata: {envelope}\n\n".encode()
             await send({"type": "http.response.body", "body": body, "more_body": True})
         try:
-            await asyncio.wait_for(queue.get(), KEEPALIVE_SECONDS)
+            news = await asyncio.wait_for(queue.get(), KEEPALIVE_SECONDS)
         except TimeoutError:
             await send({"type": "http.response.body", "body": b": still here\n\n", "more_body": True})
+            continue
+        if news.kind == "standing":
+            await send({"type": "http.response.body", "body": b"event: changed\ndata:\n\n", "more_body": True})
 
 
 def _fresh(after: int, now: datetime) -> Select[Any]:
