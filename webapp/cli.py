@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     test.add_argument("rest", nargs=argparse.REMAINDER, help="arguments for pytest")
     bench = commands.add_parser("bench", help="measure speed, as ratios against a floor in the same run")
     bench.add_argument("rest", nargs=argparse.REMAINDER, help="names of benchmarks; --short for a quick look")
-    soak = commands.add_parser("soak", help="the long tests: floods, faults and kills for half an hour")
+    soak = commands.add_parser("soak", help="the long tests: floods, faults and kills for an hour")
     soak.add_argument("rest", nargs=argparse.REMAINDER, help="arguments for pytest, for example -k kill")
     scripts = commands.add_parser("scripts", help="check the call scripts")
     scripts.add_argument("action", choices=["check"])

@@ -72,7 +72,7 @@ def test_the_server_is_killed_in_the_middle_of_calls(office: Desk, cluster: Clus
         call(GIVE_UP, "+7495", calls=100_000, rate=6),
         call(LISTEN, "+7812", calls=100_000, rate=2),
     ]
-    for kill in range(20 if soaking else 2):
+    for kill in range(9 if soaking else 2):
         pause = time.monotonic() + 1
         wait_for(lambda pause=pause: time.monotonic() > pause)  # type: ignore[misc]
         cluster.kill()
