@@ -273,9 +273,8 @@ class Bridge:
         now = time.monotonic()
         while (call_id := self._deadlines.take(now)) is not None:
             self.feed(self._calls[call_id], TimePassed())
-        while (leg := self.waiting.overdue(now)) is not None:
-            self._orders.ended(leg.id)
-            leg.reject(503, "Service Unavailable", (("Retry-After", "5"),))
+        for call_id in self.waiting.refuse_overdue(now):
+            self._orders.ended(call_id)
         if now >= self._next_tick:
             self._next_tick = now + TICK
             self._tick(now)

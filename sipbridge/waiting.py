@@ -29,6 +29,10 @@ class Waiting:
         _, leg = self._legs.pop(call_id, (0.0, None))
         return leg
 
-    def overdue(self, now: float) -> pyvoip.Leg | None:
-        """One that has waited for too long, and waits no more."""
-        return self.take(next(iter(self._legs))) if self.next <= now else None
+    def refuse_overdue(self, now: float) -> list[str]:
+        """Refuse those that have waited for too long; their calls."""
+        overdue = [call_id for call_id, (until, _) in self._legs.items() if until <= now]
+        for call_id in overdue:
+            _, leg = self._legs.pop(call_id)
+            leg.reject(503, "Service Unavailable", (("Retry-After", "5"),))
+        return overdue
