@@ -112,7 +112,7 @@ class Bridge:
         self._switchboard: Switchboard | None = None
         self._calls: dict[str, LiveCall] = {}
         self._legs: dict[str, tuple[LiveCall, int]] = {}  # by the leg's id: whose, and which party
-        self._lines: dict[str, bool] = {}
+        self._lines = dict.fromkeys((account.line for account in config.accounts), False)
         self._said_of_line: dict[str, tuple[bool, str]] = {}
         self._orders = Orders(Claims(config.data / "claims") if config.name else None)
         self._saving = Saving(outbox)

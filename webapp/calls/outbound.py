@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -69,7 +69,7 @@ def dial(session: Session, user: User, wanted: Wanted, now: datetime, country: s
     if bridges.are_silent(now):
         raise Refused(_("The telephones do not answer now; try again in a minute."))
     client, person = wanted.client, wanted.person
-    line = _line(session, wanted, number, {name for one in bridges.each for name, up in one.lines.items() if up})
+    line = _line(session, wanted, number, {name.lower(): up for one in bridges.each for name, up in one.lines.items()})
     call = Call(
         call_id=dialled or f"out-{secrets.token_hex(12)}",
         direction="out",
@@ -214,16 +214,18 @@ def _who_speaks_with(session: Session, number: str) -> str | None:
     ).first()
 
 
-def _line(session: Session, wanted: Wanted, number: str, registered: Collection[str]) -> Line:
+def _line(session: Session, wanted: Wanted, number: str, accounts: Mapping[str, bool]) -> Line:
     """Through which line: the one asked for, else the one this client last called, else the first.
 
-    Of the last two one that is registered at its PBX goes before one that is not: only it can dial.
+    Only lines with an account at a PBX can dial; `accounts` tells by a line's name whether it is registered now. Of
+    the last two one that is goes before one that is not.
     """
-    lines = list(session.scalars(select(Line).where(Line.active).order_by(Line.id)))
+    active = session.scalars(select(Line).where(Line.active).order_by(Line.id))
+    lines = [line for line in active if line.name.lower() in accounts]
     if chosen := next((line for line in lines if line.id == wanted.line_id), None):
         return chosen
     if not lines:
-        raise Refused(_("There is no line to call through."))
+        raise Refused(_("No line of the office can call out: none has an account at a PBX."))
     same = Call.number == number
     known = or_(same, Call.client_id == wanted.client.id) if wanted.client else same
     last = session.scalars(
@@ -232,5 +234,4 @@ def _line(session: Session, wanted: Wanted, number: str, registered: Collection[
         .order_by(Call.offered_at.desc())
         .limit(1)
     ).first()
-    lower = {name.lower() for name in registered}
-    return min(lines, key=lambda line: (line.name.lower() not in lower, line.id != last, line.id))
+    return min(lines, key=lambda line: (not accounts[line.name.lower()], line.id != last, line.id))

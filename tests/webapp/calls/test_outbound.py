@@ -187,11 +187,13 @@ def test_the_line_is_the_one_asked_for_else_the_clients_last_that_can_dial(
     wanted: int | None = None
     assert line_with(desk=True, second=True, third=True) == "third"
     assert line_with(desk=False, SECOND=True, third=False) == "second"  # the only one that can dial
-    assert line_with() == "third"  # the bridge will say that it can't
+    with pytest.raises(outbound.Refused, match="an account at a PBX"):
+        line_with()
     wanted = lines["second"].id
-    assert line_with(desk=True) == "second"
+    assert line_with(desk=True, second=False) == "second"
+    assert line_with(desk=True) == "desk"  # the one asked for has no account
     lines["second"].active = False
-    assert line_with(desk=True) == "desk"
+    assert line_with(desk=True, second=True) == "desk"
 
 
 def test_recording_follows_the_line_and_the_client(
