@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
+from tests.e2e import hearing
 from tests.e2e.callers import Callers, books
 from tests.e2e.conftest import SignIn
 from tests.e2e.installation import wait_for
@@ -142,6 +143,8 @@ def test_who_hangs_up_unheard_leaves_no_call_open(
     """Callers and Anna hang up while the PBX is away. In the long form the bridge has the patience it ships with."""
     desk.start("bridge", *(("sipbridge",) if soaking else ("tests.e2e.impatient", "12")))
     boris = desk.softphone("boris", auto=True, hz=BORIS_HZ)
+    if soaking:
+        hearing.write_tone(boris.folder / "tone.wav", BORIS_HZ, 900)  # baresip hangs up when it has no more to say
     anna = sign_in("anna")
     held = through(pbx, desk, KNOWN)
     talking(anna)
