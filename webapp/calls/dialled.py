@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from flask import current_app
 from flask_babel import force_locale
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from sipbridge.events import Dial, HangUp, PhoneDialled
@@ -37,7 +37,9 @@ def _phone_dialled(event: PhoneDialled, session: Session, now: datetime) -> None
     user = user_at(session, event.extension)
     if user is None:
         control.ask(session, HangUp(event.call_id), None, now)
-    elif colleague := transfers.colleague_called(session, user, event.number):
+        return
+    session.execute(delete(RefusedDial).where(RefusedDial.user_id == user.id))  # he goes on: it is news no more
+    if colleague := transfers.colleague_called(session, user, event.number):
         _ring_colleague(session, event.call_id, user, colleague, now)
     else:
         _dial_out(session, event, user, now)

@@ -155,6 +155,17 @@ def test_what_is_not_allowed_is_refused_and_the_page_tells_why(
     assert why not in bar(anna)
 
 
+def test_what_was_refused_is_no_news_once_another_is_dialled(
+    session: Session, people: dict[str, User], bridge: Bridge, clock: Clock, sign_in: SignIn
+) -> None:
+    bridge.send(PhoneDialled("p1", ANNA, NUMBER, clock()))
+    assert "Your softphone dialled" in bar(sign_in("anna"))
+    bridge.send(PhoneDialled("p2", ANNA, NUMBER, clock()))
+    assert session.scalar(select(func.count()).select_from(RefusedDial)) == 1
+    bridge.send(PhoneDialled("p3", ANNA, "vera", clock()))
+    assert "Your softphone dialled" not in bar(sign_in("anna"))
+
+
 def test_without_a_rule_no_number_is_called(
     session: Session, people: dict[str, User], bridge: Bridge, clock: Clock, sign_in: SignIn
 ) -> None:
