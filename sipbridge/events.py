@@ -271,6 +271,15 @@ class TransferFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerReturning:
+    """A caller who was passed on has nobody: the telephone `extension`, which had him last, is rung again for him."""
+
+    call_id: str
+    extension: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class MenuChosen:
     """The caller pressed a digit of the menu."""
 
@@ -365,6 +374,7 @@ Event = (
     | ConsultationStarted
     | CallTransferred
     | TransferFailed
+    | CallerReturning
     | MenuChosen
     | NoticePlayed
     | RecordingPaused

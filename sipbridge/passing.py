@@ -6,7 +6,15 @@ import enum
 import math
 from typing import TYPE_CHECKING
 
-from sipbridge.events import CallResumed, CallTransferred, ConsultationStarted, LegEnd, TransferFailed, TransferStarted
+from sipbridge.events import (
+    CallerReturning,
+    CallResumed,
+    CallTransferred,
+    ConsultationStarted,
+    LegEnd,
+    TransferFailed,
+    TransferStarted,
+)
 from sipbridge.moves import CALLER, ReportTransfer, Sound
 from sipbridge.phone import PhoneState
 
@@ -69,6 +77,7 @@ class Passing:
         """Ring who passed the caller on, or wanted to."""
         self._stage, self.until = _Stage.RECALL, now + RECALL_SECONDS
         self.key = self._call.ring(self._talk.extension, line=self._talk.line)
+        self._call.emit(CallerReturning(self._call.call_id, self._talk.extension, self._call.at(now)))
 
     @property
     def consulting(self) -> bool:

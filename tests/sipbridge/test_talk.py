@@ -11,6 +11,7 @@ from sipbridge.call import Call
 from sipbridge.events import (
     ApologyStarted,
     CallAnswered,
+    CallerReturning,
     CallHeld,
     CallResumed,
     CallTransferred,
@@ -244,8 +245,8 @@ def test_blind_to_nobody_the_managers_phone_rings_again(reason: LegEnd) -> None:
     assert (walk.now, RingPhone(2, ANNA)) in walk.done and walk.hears[CALLER] is Sound.RINGBACK
     walk.after(5)
     walk.feed(PhoneAnswered(2))
-    assert together(walk, 2) and walk.kinds()[-2:] == ["TransferFailed", "CallResumed"]
-    assert walk.call.extension == ANNA
+    assert together(walk, 2) and walk.kinds()[-3:] == ["TransferFailed", "CallerReturning", "CallResumed"]
+    assert walk.last(CallerReturning).extension == walk.call.extension == ANNA
 
 
 def test_when_nobody_at_all_takes_the_caller_he_hears_the_apology() -> None:

@@ -150,6 +150,7 @@ def sentence(kind: str, facts: dict[str, Any]) -> str:
         "transfer_rejected": lambda: _("%(to)s declined; the caller goes back.", to=to),
         "transfer_no_answer": lambda: _("%(to)s did not pick up; the caller goes back.", to=to),
         "transfer_unreachable": lambda: _("%(to)s could not be reached; the caller goes back.", to=to),
+        "returning": lambda: _("%(name)s is rung again for the caller.", name=name),
         "transfer_cancelled": lambda: _("The caller was taken back."),
         "refused": lambda: _(
             "%(command)s was not possible: %(why)s.",

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from sipbridge.events import (
+    CallerReturning,
     CallTransferred,
     CancelTransfer,
     Command,
@@ -265,6 +266,15 @@ def _transfer_failed(event: TransferFailed, session: Session, now: datetime) -> 
         if seat.user_id == row.to_user_id and seat.state == "rung":
             seat.state = "gone"
     session.flush()
+    tell_audience(session, call, now)
+
+
+@apply.register
+def _caller_returning(event: CallerReturning, session: Session, now: datetime) -> None:
+    """Nobody has the caller; pages say so until the manager takes him, or nobody can be had at all."""
+    call = call_of(session, event.call_id)
+    user = user_at(session, event.extension)
+    trace.add(session, call, event.at, "returning", name=user.name if user else event.extension)
     tell_audience(session, call, now)
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from sipbridge.events import (
     CallAnswered,
     CallEnded,
+    CallerReturning,
     CallHeld,
     CallPlaced,
     CallResumed,
@@ -408,6 +409,7 @@ EVENTS: list[Callable[[Any], Any]] = [
     lambda at: ConsultationStarted("c1", VERA, at),
     lambda at: CallTransferred("c1", VERA, at),
     lambda at: TransferFailed("c1", VERA, LegEnd.BUSY, at),
+    lambda at: CallerReturning("c1", ANNA, at),
     lambda at: MenuChosen("c1", "1", at),
     lambda at: CommandRefused("c1", "1", "not_now", at),
     lambda at: CallPlaced("c1", ANNA, "tel:+74957654321", "desk", at),

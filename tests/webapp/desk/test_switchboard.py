@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from sipbridge.events import (
     ApologyStarted,
+    CallerReturning,
     CallHeld,
     CallResumed,
     CallTransferred,
@@ -413,6 +414,7 @@ def test_a_caller_nobody_took_is_not_shown_as_talking_until_the_manager_picks_up
     start(session, touch, office["anna"], office["vera"], clock, attended=False)
     phone.apply(TransferStarted(call_id, vera, False, clock()))
     phone.apply(TransferFailed(call_id, vera, LegEnd.NO_ANSWER, clock.move(seconds=20)))
+    phone.apply(CallerReturning(call_id, office["anna"].extension, clock()))
     text = page(anna)
     assert "Coming back" in text and "pick up when your telephone rings" in text
     assert 'data-key="Q"' in text and "callkey-hold" not in text and "callkey-pass" not in text
@@ -430,6 +432,7 @@ def test_a_caller_who_leaves_a_message_after_a_passing_on_is_in_nobodys_talk(
     start(session, touch, office["anna"], office["vera"], clock, attended=False)
     phone.apply(TransferStarted(call_id, vera, False, clock()))
     phone.apply(TransferFailed(call_id, vera, LegEnd.BUSY, clock.move(seconds=3)))
+    phone.apply(CallerReturning(call_id, office["anna"].extension, clock()))
     phone.apply(ApologyStarted(call_id, clock.move(seconds=20)))
     text = page(sign_in("anna"))
     assert "Leaves a message" in text and "Talking" not in text and 'class="callkey"' not in text
@@ -444,6 +447,9 @@ def test_who_passes_on_at_the_telephone_has_the_caller_when_it_fails(
     phone.apply(TransferFailed(call_id, vera, LegEnd.BUSY, clock.move(seconds=3)))
     text = page(sign_in("anna"))
     assert "Talking" in text and "Coming back" not in text
+    # Some hang up at that news, and are rung again.
+    phone.apply(CallerReturning(call_id, office["anna"].extension, clock.move(seconds=1)))
+    assert "Coming back" in page(sign_in("anna"))
 
 
 def test_a_refused_command_says_why_on_the_page_of_who_asked(
