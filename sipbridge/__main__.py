@@ -91,7 +91,7 @@ def run(config: Config, stop: threading.Event, supervisor: Supervisor) -> int:
     cut_off = what_was_cut_off(config, outbox)  # before anybody can call: a call of this life is none of them
     endpoint = listen(config, hub, bridge, ladder)
     watchdog = Watchdog(
-        Watched("bridge", lambda: bridge.beat, lambda: bridge.thread),
+        Watched("bridge", lambda: bridge.errands.beat, lambda: bridge.errands.thread),
         Watched("sip", lambda: endpoint.sip.beat, lambda: endpoint.sip.thread),
         Watched("media", lambda: hub.beat, lambda: hub.thread),
         Watched("weblink", lambda: delivery.link.beat, lambda: delivery.link.thread, delivery.replace),

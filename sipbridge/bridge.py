@@ -7,10 +7,7 @@ by one, and in between lets the calls know when their deadlines come.
 from __future__ import annotations
 
 import contextlib
-import math
-import queue
 import sqlite3
-import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -24,6 +21,7 @@ from sipbridge.call import Call
 from sipbridge.claims import Claims
 from sipbridge.config import Config
 from sipbridge.deadlines import Deadlines
+from sipbridge.errands import Errands
 from sipbridge.events import (
     CallEnded,
     CallOffered,
@@ -38,6 +36,7 @@ from sipbridge.events import (
 )
 from sipbridge.handset import Handset
 from sipbridge.instructions import Instructions
+from sipbridge.lines import Lines
 from sipbridge.livecall import LiveCall
 from sipbridge.media.announcements import Announcements
 from sipbridge.media.recorder import Recorder
@@ -45,7 +44,6 @@ from sipbridge.moves import (
     CALLER,
     Action,
     CallBroken,
-    CallerSilent,
     DiscardRecording,
     Emit,
     Input,
@@ -59,6 +57,7 @@ from sipbridge.orders import Orders
 from sipbridge.outbox import Outbox
 from sipbridge.saving import Saving
 from sipbridge.shelving import Shelving
+from sipbridge.silence import too_silent
 from sipbridge.sorting import happened_to
 from sipbridge.switchboard import REGISTERED, Switchboard
 from sipbridge.waiting import Waiting
@@ -66,25 +65,12 @@ from sipbridge.waiting import Waiting
 TICK = 2.0
 """Seconds between looks at the calls: signs of life to disk, silence on the line."""
 
-SILENCE_LIMIT = 60.0
-"""Seconds without a packet from either side after which a talk is taken for lost."""
-
-HELD_SILENCE_LIMIT = 600.0
-"""The same while somebody is on hold: who only listens to music may have fallen silent by right."""
-
-MESSAGE_SILENCE = 10.0
-"""Seconds without a voice after which a voice message is over."""
-
-TOGETHER = 20
-"""Events after which a busy thread brings to disk what it has; one that is not busy does so after each errand."""
-
 LAST_MESSAGES = 1.0
 """Seconds in which voice messages are closed when the bridge stops."""
 
 LONGEST_TEXT = 200  # of names and numbers as the network wrote them
 
 log = structlog.get_logger(__name__)
-Errand = Callable[[], None]
 KeepLadder = Callable[[str, datetime, list[tuple[str, str]]], None]
 
 
@@ -112,18 +98,14 @@ class Bridge:
         self._switchboard: Switchboard | None = None
         self._calls: dict[str, LiveCall] = {}
         self._legs: dict[str, tuple[LiveCall, int]] = {}  # by the leg's id: whose, and which party
-        self._lines = dict.fromkeys((account.line for account in config.accounts), False)
-        self._said_of_line: dict[str, tuple[bool, str]] = {}
+        self._lines = Lines(account.line for account in config.accounts)
         self._orders = Orders(Claims(config.data / "claims") if config.name else None)
         self._saving = Saving(outbox)
-        self._shelving = Shelving(self.recordings, self.report, now)
-        self._errands: queue.SimpleQueue[Errand] = queue.SimpleQueue()
-        self._news: list[Event] = []  # of the thread's last errands, on their way to disk
         self._deadlines = Deadlines()
         self._next_tick = 0.0
-        self._beat = time.monotonic()
-        self._stop_by = math.inf
-        self._thread = threading.Thread(target=self._run, name="bridge", daemon=True)
+        self.errands = Errands(self._saving, self._look_at_the_clock, self._next_due, lambda: bool(self._calls))
+        self.report = self.errands.report
+        self._shelving = Shelving(self.recordings, self.report, now)
 
     # For other threads.
 
@@ -137,23 +119,6 @@ class Bridge:
         """The version of the directory on disk, '' without any."""
         return self._instructions.directory_version
 
-    @property
-    def beat(self) -> float:
-        """The monotonic time of the thread's last turn, never older than a few seconds while it is well."""
-        return self._beat
-
-    @property
-    def thread(self) -> threading.Thread:
-        """The thread that owns the calls."""
-        return self._thread
-
-    def report(self, *events: Event) -> None:
-        """Bring events on their way to the desk; a disk that refuses only delays them."""
-        if threading.current_thread() is self._thread:
-            self._news += events
-        else:
-            self._saving.save(*events)
-
     def start(self, endpoint: pyvoip.Endpoint, deliver: Callable[[bool], None]) -> None:
         """Begin to work with the telephones behind `endpoint`; calls that came earlier are not lost.
 
@@ -162,14 +127,13 @@ class Bridge:
         self._endpoint, self._switchboard, self._saving.deliver = endpoint, Switchboard(endpoint), deliver
         if self._instructions.directory is not None:
             endpoint.set_directory(self._instructions.directory)
-        self._beat = time.monotonic()
-        self._thread.start()
+        self.errands.start()
 
     def stop(self, seconds: float) -> None:
         """End every call, close the recordings, end the thread; waits for up to `seconds`."""
         until = time.monotonic() + seconds
-        self._errands.put(self._end_all)
-        self._thread.join(seconds)
+        self.errands.put(self._end_all)
+        self.errands.thread.join(seconds)
         self._shelving.stop(max(0.1, until - time.monotonic()))
         self.report()
 
@@ -186,11 +150,11 @@ class Bridge:
         self._outbox.note(offered)
         if len(self._calls) < self._max_calls:
             leg.ring()
-        self._errands.put(partial(self._offered, leg, offered))
+        self.errands.put(partial(self._offered, leg, offered))
 
     def on_dialled(self, leg: pyvoip.Leg, user: str, number: str) -> None:
         """A user's registered telephone has dialled."""
-        self._errands.put(partial(self._dialled, leg, user, number))
+        self.errands.put(partial(self._dialled, leg, user, number))
 
     def codec_of(self, user: str) -> str:
         """The codec in which this user speaks already at his registered telephone, '' while he does not."""
@@ -199,31 +163,31 @@ class Bridge:
 
     def on_leg(self, leg: pyvoip.Leg, event: pyvoip.LegEvent) -> None:
         """Something happened to a caller's or a manager's leg."""
-        self._errands.put(partial(self._leg_changed, leg, event))
+        self.errands.put(partial(self._leg_changed, leg, event))
 
     def on_line(self, line: str, registered: bool, detail: str) -> None:
         """A registration came up or went down."""
-        self._errands.put(partial(self._line_changed, line, registered, detail))
+        self.errands.put(partial(self._line_changed, line, registered, detail))
 
     def on_plan(self, call_id: str, plan: Plan) -> None:
         """The desk's plan for a call."""
-        self._errands.put(partial(self._plan_arrived, call_id, plan))
+        self.errands.put(partial(self._plan_arrived, call_id, plan))
 
     def on_standing(self, plans: StandingPlans) -> None:
         """New standing plans."""
-        self._errands.put(partial(self._instructions.take_standing, plans))
+        self.errands.put(partial(self._instructions.take_standing, plans))
 
     def on_directory(self, users: Directory) -> None:
         """Whose softphones may register from now on."""
-        self._errands.put(partial(self._take_directory, users))
+        self.errands.put(partial(self._take_directory, users))
 
     def on_command(self, command_id: str, command: Command) -> None:
         """The desk asks something of a call."""
-        self._errands.put(lambda: self._orders.carry_out(self, command_id, command))
+        self.errands.put(lambda: self._orders.carry_out(self, command_id, command))
 
     def post(self, live: LiveCall, happened: Input) -> None:
         """Feed `happened` to `live`, soon."""
-        self._errands.put(partial(self.feed, live, happened))
+        self.errands.put(partial(self.feed, live, happened))
 
     def status(self) -> dict[str, Any]:
         """What the heartbeat tells the desk: live calls, lines, phones, and how much waits or was refused."""
@@ -231,7 +195,7 @@ class Bridge:
         return {
             "name": self._name,
             "calls": len(self._calls),
-            "lines": self._lines.copy(),
+            "lines": self._lines.up.copy(),
             "live": [live.told() for live in list(self._calls.values())],
             "phones": endpoint.registered_phones() if endpoint is not None else [],
             "counters": dict(endpoint.counters) if endpoint is not None else {},
@@ -241,36 +205,10 @@ class Bridge:
 
     # The thread.
 
-    def _run(self) -> None:
-        while self._beat < self._stop_by and (self._calls or self._stop_by == math.inf):
-            self._beat = time.monotonic()
-            try:
-                errand: Errand | None = self._errands.get(timeout=self._patience())
-            except queue.Empty:
-                errand = None
-            try:
-                if errand is not None:
-                    errand()
-                self._look_at_the_clock()
-            except Exception:
-                log.exception("an errand failed")
-            if len(self._news) >= TOGETHER or self._errands.empty():
-                self._save_news()
-        self._save_news()
+    def _next_due(self) -> float:
+        return min(self._deadlines.next, self.waiting.next, self._next_tick)
 
-    def _save_news(self) -> None:
-        """Bring to disk what happened; one commit for several calls when many come at once."""
-        news, self._news = self._news, []
-        if news:
-            self._saving.save(*news)
-
-    def _patience(self) -> float:
-        """Seconds until something falls due."""
-        due = min(self._deadlines.next, self.waiting.next, self._next_tick, self._stop_by)
-        return max(0.0, due - time.monotonic())
-
-    def _look_at_the_clock(self) -> None:
-        now = time.monotonic()
+    def _look_at_the_clock(self, now: float) -> None:
         while (call_id := self._deadlines.take(now)) is not None:
             self.feed(self._calls[call_id], TimePassed())
         for call_id in self.waiting.refuse_overdue(now):
@@ -282,18 +220,14 @@ class Bridge:
     def _tick(self, now: float) -> None:
         self._saving.save()
         for live in list(self._calls.values()):
-            limit = SILENCE_LIMIT if live.call.state == "talking" else HELD_SILENCE_LIMIT
-            if live.call.talking and now - live.last_heard(now) > limit:
-                log.warning("both sides are silent; the call is ended", call_id=live.id)
-                self.feed(live, CallBroken())
-            elif now - live.quiet_since() > MESSAGE_SILENCE:
-                self.feed(live, CallerSilent())
+            if (happened := too_silent(live, now)) is not None:
+                self.feed(live, happened)
         if self._calls:
             with contextlib.suppress(sqlite3.Error):  # told by `report`, when there is something to save
                 self._outbox.still_open(self._now())
 
     def _end_all(self) -> None:
-        self._stop_by = time.monotonic() + LAST_MESSAGES
+        self.errands.end_soon(LAST_MESSAGES)
         for live in list(self._calls.values()):
             self.feed(live, CallBroken())
 
@@ -339,12 +273,9 @@ class Bridge:
         return self._legs[leg_id][0].id if leg_id in self._legs else ""
 
     def _line_changed(self, line: str, registered: bool, detail: str) -> None:
-        if self._said_of_line.get(line) == (registered, detail):
-            return
-        self._said_of_line[line] = registered, detail
-        self._lines[line] = registered
-        log.info("line changed", line=line, registered=registered, detail=detail)
-        self.report(LineChanged(line, registered, detail[:LONGEST_TEXT], self._now()))
+        if self._lines.changed(line, registered, detail):
+            log.info("line changed", line=line, registered=registered, detail=detail)
+            self.report(LineChanged(line, registered, detail[:LONGEST_TEXT], self._now()))
 
     def _plan_arrived(self, call_id: str, plan: Plan) -> None:
         live = self._calls.get(call_id)
@@ -394,7 +325,7 @@ class Bridge:
                 continue
             if isinstance(action, StopRecording | DiscardRecording):  # what the call says comes before its recording
                 self.report(*events)
-                self._save_news()
+                self.errands.save_news()
                 events.clear()
             try:
                 live.act(action)

@@ -8,12 +8,12 @@ from __future__ import annotations
 import sys
 
 from sipbridge import __main__ as program
-from sipbridge import bridge
+from sipbridge import silence
 from sipbridge.pyvoip import session_timer
 
 if __name__ == "__main__":
     seconds = int(sys.argv.pop())
-    bridge.SILENCE_LIMIT = seconds
+    silence.SILENCE_LIMIT = seconds
     session_timer.PROPOSED = seconds
     session_timer.SHORTEST = min(session_timer.SHORTEST, seconds)
     sys.exit(program.main())

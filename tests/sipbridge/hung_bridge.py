@@ -40,7 +40,7 @@ class HangingBridge(Bridge):
         if name == "sip":
             obey()  # on the thread that reads SIP, under its lock
         elif name == "bridge":
-            self._errands.put(obey)
+            self.errands.put(obey)
         elif name == "media":
             leg.media._hub.run(obey)
         elif name == "weblink":

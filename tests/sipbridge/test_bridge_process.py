@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sipbridge import bridge, config, pyvoip
+from sipbridge import bridge, config, pyvoip, silence
 from sipbridge.__main__ import listen
 from sipbridge.events import (
     ApologyStarted,
@@ -454,7 +454,7 @@ def test_a_talk_in_which_nobody_sends_a_sound_is_ended(
     office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In this process, so that a minute of silence can be a moment."""
-    monkeypatch.setattr(bridge, "SILENCE_LIMIT", 0.6)
+    monkeypatch.setattr(silence, "SILENCE_LIMIT", 0.6)
     monkeypatch.setattr(bridge, "TICK", 0.1)
     settings = config.load({"SECONDRING_DATA": str(tmp_path), "SECONDRING_SIP": f"127.0.0.1:{office.sip_port}"})
     silent = free_port()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sipbridge import bridge, config, pyvoip
+from sipbridge import bridge, config, pyvoip, silence
 from sipbridge.__main__ import listen
 from sipbridge.events import (
     CallAnswered,
@@ -565,7 +565,7 @@ def test_a_disk_that_takes_no_recording_does_not_end_the_talk(office: Office, de
 
 def test_a_caller_who_falls_silent_has_said_his_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In this process, so that ten seconds of silence can be a moment."""
-    monkeypatch.setattr(bridge, "MESSAGE_SILENCE", 0.6)
+    monkeypatch.setattr(silence, "MESSAGE_SILENCE", 0.6)
     monkeypatch.setattr(bridge, "TICK", 0.1)
     port = free_port()
     settings = config.load({"SECONDRING_DATA": str(tmp_path), "SECONDRING_SIP": f"127.0.0.1:{port}"})
