@@ -71,6 +71,6 @@ def test_the_desk_s_own_tests_on_postgresql(cluster: Cluster, tests: str) -> Non
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=240,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout[-6000:]

@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import argon2
 import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -45,13 +47,30 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Argon2 with the least effort it knows: what makes guessing dear makes thousands of sign-ins slow."""
+    with pytest.MonkeyPatch.context() as patch:
+        hasher = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(passwords, "_hasher", hasher)
+        patch.setattr(passwords, "_NOBODY", hasher.hash("nobody's"))
+        yield
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Templates that one test has compiled, for the apps of all others."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(tmp_path: Path, clock: Clock) -> Iterator[Flask]:
+def app(tmp_path: Path, clock: Clock, compiled: FileSystemBytecodeCache) -> Iterator[Flask]:
     """The app with empty tables: SQLite in a folder of its own, or `TEST_DATABASE_URL` (PostgreSQL)."""
     environ = {"SECONDRING_DATA": str(tmp_path / "var")}
     if postgres := os.environ.get("TEST_DATABASE_URL"):
         environ["DATABASE_URL"] = postgres
     app = create_app(config.load(environ), TESTING=True, CLOCK=clock, WTF_CSRF_ENABLED=False)
+    app.jinja_env.bytecode_cache = compiled
 
     @app.before_request
     def forget_who_asked_last() -> None:

@@ -38,6 +38,8 @@ async def commands(flask_app: Flask, hub: Hub, scope: Any, receive: Any, send: A
     heard = headers.get(b"last-event-id", b"").decode("latin-1")
     after = int(heard) if heard.isascii() and heard.isdigit() and len(heard) < 19 else 0
     with hub.listening(None) as queue:  # subscribe first, then read the past
+        newest = (await asyncio.to_thread(hub.rows, select(func.coalesce(func.max(BridgeCommand.id), 0))))[0][0]
+        after = min(after, newest)  # the bridge may have heard more of a database that was set back since
         await hub.serve(b": commands\n\n", _pump(flask_app, hub, after, queue, send), send, receive)
 
 
@@ -47,8 +49,6 @@ async def _refuse(send: Any, status: int) -> None:
 
 
 async def _pump(flask_app: Flask, hub: Hub, after: int, queue: asyncio.Queue[Any], send: Any) -> None:
-    newest = (await asyncio.to_thread(hub.rows, select(func.coalesce(func.max(BridgeCommand.id), 0))))[0][0]
-    after = min(after, newest)  # the bridge may have heard more of a database that was set back since
     while True:
         for row in await asyncio.to_thread(hub.rows, _fresh(after, flask_app.config["CLOCK"]())):
             after = row.id

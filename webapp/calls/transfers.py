@@ -106,7 +106,12 @@ def outside(session: Session, user: User, number: str) -> Target | None:
 def start(
     session: Session, call: Call, user: User, target: Target, attended: bool, briefing: str, now: datetime
 ) -> Transfer:
-    """Ask the bridge to pass the caller on. Who may is the caller's business (`control.has_it`)."""
+    """Ask the bridge to pass the caller on. Who may is the caller's business (`control.has_it`).
+
+    A call is passed on once at a time: an earlier asking of which nothing came is over.
+    """
+    if earlier := _active(session, call):
+        earlier.state, earlier.why, earlier.ended_at = "failed", "not_now", now
     row = Transfer(
         call_id=call.id,
         from_user_id=user.id,

@@ -40,8 +40,10 @@ class Stream:
 
     def next(self) -> tuple[str, Any]:
         """(id of the event, command); raises TimeoutError when none comes."""
-        identity = ""
+        identity, until = "", time.monotonic() + 8
         for line in self.lines():
+            if time.monotonic() > until:  # the stream is alive, and silent
+                raise TimeoutError
             if line.startswith("id: "):
                 identity = line[4:]
             if line.startswith("data: "):

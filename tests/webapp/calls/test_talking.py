@@ -451,6 +451,16 @@ def test_events_in_any_order_neither_raise_nor_double(
         trial.rollback()
 
 
+def test_who_asks_a_second_time_takes_the_first_back(session: Session, on_duty: dict[str, User], clock: Clock) -> None:
+    call = Call(call_id="c1", number="+74951234567", offered_at=clock())
+    session.add(call)
+    session.flush()
+    session.add(Touch(started_at=clock(), call_id=call.id))
+    for event in (CallAnswered("c1", ANNA, 2, 7.0, clock()), *[TransferAsked("c1", ANNA, VERA, "", clock())] * 2):
+        lifecycle.apply(event, session, clock())
+    assert session.scalars(select(Transfer.state).order_by(Transfer.id)).all() == ["failed", "asked"]
+
+
 def sentences_of(session: Session, call: Call) -> list[str]:
     texts = sentences(session, call)
     assert all(" " in text for text in texts), texts  # a sentence, not the bare name of its kind
