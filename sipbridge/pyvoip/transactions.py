@@ -130,10 +130,10 @@ class ClientTransaction:
         self._ack: bytes | None = None
         self._gate = gate
         self._identity = _identity(data)
-        client.add_client(self)
-        self._send()
         cap = TIMEOUT if method == "INVITE" else T2
         self._repeater = Repeater(client.timers, self._send, lambda: self.fail(TIMED_OUT), cap)
+        client.add_client(self)
+        self._send()  # last: the answer may come before this returns
 
     def _send(self) -> None:
         if self._gate():

@@ -68,10 +68,15 @@ class Desk:
         return ("127.0.0.1", self.port)
 
     def start(self) -> Desk:
-        self._server = _Server(self.address, _Handler)
+        self._server = wait_for(self._serve, 5, f"port {self.port}")
         self._server.desk = self
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
+
+    def _serve(self) -> _Server | None:
+        with contextlib.suppress(OSError):  # some program may have taken the port for a moment
+            return _Server(self.address, _Handler)
+        return None
 
     def stop(self) -> None:
         server, self._server = self._server, None
