@@ -6,7 +6,6 @@ RFC 3264 8 says how a session changes, RFC 3261 14 that one INVITE at a time may
 from __future__ import annotations
 
 import random
-import weakref
 from typing import TYPE_CHECKING
 
 from pyVoIP.VoIP import CallState
@@ -14,6 +13,7 @@ from pyVoIP.VoIP import CallState
 from sipbridge.pyvoip import sdp, session_timer, wire
 from sipbridge.pyvoip.client import ACCEPT, ALLOW, SUPPORTED
 from sipbridge.pyvoip.leg_events import Held, Unheld
+from sipbridge.pyvoip.leg_part import LegPart
 from sipbridge.pyvoip.message import Message
 from sipbridge.pyvoip.timers import Timer
 from sipbridge.pyvoip.transactions import ServerTransaction
@@ -26,7 +26,7 @@ RESUME_AGAIN = 2.0  # seconds
 NOT_LISTENING = ("sendonly", "inactive")
 
 
-class Negotiation:
+class Negotiation(LegPart):
     """The session of one leg. Works under the client's lock.
 
     `direction` is the far end's view of what flows. `held`: it has put us on hold. `hold` is the direction of
@@ -34,10 +34,10 @@ class Negotiation:
     """
 
     def __init__(self, leg: Leg, local: sdp.Local) -> None:
+        super().__init__(leg)
         self.direction = "sendrecv"
         self.held = False
         self.hold = ""
-        self._of = weakref.ref(leg)
         self._local = local
         self._said = ""  # the direction our last description named
         self._wanted = ""  # what `hold` is to become
@@ -46,14 +46,6 @@ class Negotiation:
         self._pause: Timer | None = None  # until we try again after a 491
         self._put_off = 0
         self._offered = False  # our 2xx made the offer, the ACK brings the answer
-
-    @property
-    def _leg(self) -> Leg:
-        """The leg, which holds this, not the other way: both are free as soon as nobody holds the leg."""
-        leg = self._of()
-        if leg is None:
-            raise ReferenceError("the leg is over")
-        return leg
 
     # The first offer and answer
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -10,6 +9,7 @@ from pyVoIP.VoIP import CallState
 
 from sipbridge.pyvoip import wire
 from sipbridge.pyvoip.leg_events import TransferAsked
+from sipbridge.pyvoip.leg_part import LegPart
 from sipbridge.pyvoip.message import Message
 from sipbridge.pyvoip.timers import Timer
 from sipbridge.pyvoip.transactions import ServerTransaction
@@ -23,23 +23,15 @@ LONGEST = 180  # seconds a telephone is told about one transfer
 MAX_TARGET = 256
 
 
-class Referral:
+class Referral(LegPart):
     """The transfer one telephone asks for; one at a time. Works under the client's lock."""
 
     def __init__(self, leg: Leg) -> None:
-        self._of = weakref.ref(leg)
+        super().__init__(leg)
         self._event = ""  # what our NOTIFYs are about; "" while no transfer is under way
         self._silent = False  # the telephone does not want to be told
         self._over: Timer | None = None
         self._asked_before = False
-
-    @property
-    def _leg(self) -> Leg:
-        """The leg, which holds this, not the other way: both are free as soon as nobody holds the leg."""
-        leg = self._of()
-        if leg is None:
-            raise ReferenceError("the leg is over")
-        return leg
 
     def on_refer(self, transaction: ServerTransaction) -> None:
         leg, request = self._leg, transaction.request
@@ -94,7 +86,7 @@ class Referral:
         self._leg.send_request("NOTIFY", told, fields, fragment)
 
     def _too_long(self) -> None:
-        leg = self._of()
+        leg = self._leg_or_none()
         if leg is None or leg.ended:
             self._close()
         else:
