@@ -22,8 +22,9 @@ from webapp.accounts import people
 from webapp.accounts.models import Role, User
 from webapp.calls.models import Call, CallAudience
 from webapp.clients import cards
+from webapp.clients.models import Client
 from webapp.db import db
-from webapp.office import defaults
+from webapp.office import defaults, dialling
 from webapp.office.models import Line, Office
 from webapp.reports import ledger
 from webapp.roster import shifts
@@ -218,3 +219,11 @@ class Desk(Installation):
         for thing in self.things:
             thing.close()
         super().close()
+
+
+def missed_and_allowed(session: Any) -> None:
+    """Rassvet rang and nobody was there; managers may call Moscow."""
+    dialling.add(session, Role.MANAGER, "+7495*")
+    rassvet, now = session.scalars(select(Client).where(Client.name == "Rassvet")).one(), clock.now()
+    gone = {"number": KNOWN, "client_id": rassvet.id, "state": "ended", "end_reason": "abandoned"}
+    session.add(Call(call_id="in", offered_at=now, ended_at=now, **gone))

@@ -20,6 +20,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.e2e import hearing
 from tests.e2e.installation import wait_for
 from tests.ports import free_port, free_range
@@ -326,3 +328,9 @@ def missing(programs: Sequence[str] = ("sipp", "baresip", "chromium")) -> list[s
     absent = [program for program in programs if shutil.which(program) is None]
     assert not (absent and os.environ.get("CI")), f"missing on a build machine: {', '.join(absent)}"
     return absent
+
+
+def needs(*programs: str) -> pytest.MarkDecorator:
+    """The mark of tests that are left out, and say so, where one of these real programs is not installed."""
+    absent = missing(programs)
+    return pytest.mark.skipif(bool(absent), reason=f"LEFT OUT: {', '.join(absent)} not installed")

@@ -15,15 +15,10 @@ from sqlalchemy import select
 from tests.e2e import hearing
 from tests.e2e.conftest import SignIn
 from tests.e2e.installation import wait_for
-from tests.e2e.office import KNOWN, Desk
+from tests.e2e.office import KNOWN, Desk, missed_and_allowed
 from tests.e2e.phones import Softphone
 from tests.ports import free_port
-from webapp import clock
-from webapp.accounts.models import Role
 from webapp.calls.models import BridgeCommand, Call
-from webapp.clients.models import Client
-from webapp.office import dialling
-from webapp.office.models import Office
 from webapp.touches.models import Touch
 
 ANNA_HZ, CLIENT_HZ = 1000.0, 440.0
@@ -39,15 +34,9 @@ def desk(tmp_path: Path, pattern: Desk, clients: None, client_port: int) -> Iter
     """An office whose line has an account at a PBX: there the client's telephone listens under its number."""
     desk = Desk(tmp_path, SECONDRING_ACCOUNTS=f"desk=office:secret@127.0.0.1:{client_port}")
 
-    def seed(session: Any, office: Office) -> None:
-        dialling.add(session, Role.MANAGER, "+7495*")
-        rassvet, now = session.scalars(select(Client).where(Client.name == "Rassvet")).one(), clock.now()
-        gone = {"number": KNOWN, "client_id": rassvet.id, "state": "ended", "end_reason": "abandoned"}
-        session.add(Call(call_id="in", offered_at=now, ended_at=now, **gone))
-
     try:
         desk.found_like(pattern)
-        desk.change(seed)
+        desk.change(lambda session, office: missed_and_allowed(session))
         desk.start("web")
         desk.start("bridge")
         yield desk

@@ -20,11 +20,12 @@ from sqlalchemy import select
 from tests.e2e.callers import Books, Callers, books
 from tests.e2e.installation import ROOT, wait_for
 from tests.e2e.office import Desk
+from tests.e2e.phones import needs
 from tests.sipbridge.disks import SmallDisk, needed, on_small_disk
 from tests.sipbridge.office import CANCELS, HANGS_UP, INVITE, IS_HUNG_UP_ON, TAKEN, scenario
 from webapp.calls.models import Call as CallRow
 
-pytestmark = pytest.mark.skipif(shutil.which("sipp") is None, reason="LEFT OUT: sipp (Debian's sip-tester) is missing")
+pytestmark = needs("sipp")
 
 GIVE_UP = scenario(INVITE, CANCELS)
 TALK = scenario(INVITE, TAKEN, IS_HUNG_UP_ON)

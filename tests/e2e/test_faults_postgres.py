@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from tests.e2e.callers import books
 from tests.e2e.installation import wait_for
 from tests.e2e.office import Desk
+from tests.e2e.phones import needs
 from tests.e2e.postgres import Cluster
 from tests.e2e.test_faults import (
     GIVE_UP,
@@ -25,7 +25,7 @@ from tests.e2e.test_faults import (
     waiting,
 )
 
-pytestmark = pytest.mark.skipif(shutil.which("sipp") is None, reason="LEFT OUT: sipp (Debian's sip-tester) is missing")
+pytestmark = needs("sipp")
 __all__ = ["call", "test_killed_at_random_moments_under_load"]
 
 

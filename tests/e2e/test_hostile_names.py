@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import shutil
 import socket
 import unicodedata
 import zipfile
@@ -25,12 +24,13 @@ from sqlalchemy import select
 
 from tests.e2e.installation import wait_for
 from tests.e2e.office import Desk
+from tests.e2e.phones import needs
 from webapp import config, create_app
 from webapp.calls.models import Call
 from webapp.office.models import Line, Office
 from webapp.touches.models import Touch
 
-pytestmark = pytest.mark.skipif(shutil.which("sipp") is None, reason="LEFT OUT: needs what the other calls need")
+pytestmark = needs("sipp")
 
 NAMES: dict[str, bytes] = {
     "huge": b"Ivan" + b"x" * 60_000,

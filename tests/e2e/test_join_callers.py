@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
@@ -13,7 +12,7 @@ from tests.e2e.conftest import SignIn
 from tests.e2e.installation import wait_for
 from tests.e2e.linphone import Linphone
 from tests.e2e.office import KNOWN, UNKNOWN, Desk
-from tests.e2e.phones import Caller, missing
+from tests.e2e.phones import Caller, needs
 from tests.e2e.test_hold import hears, talking
 from tests.ports import free_port
 from webapp.calls.models import CallTrace
@@ -50,10 +49,9 @@ def test_by_baresip(desk: Desk, sign_in: SignIn) -> None:
     together(desk, first, second)
 
 
+@needs("linphonec")
 def test_by_linphone(desk: Desk, sign_in: SignIn) -> None:
     """It has a command for it, and is registered at the bridge."""
-    if missing(("linphonec",)):
-        pytest.skip("LEFT OUT: a real Linphone was not tried, linphonec is not installed")
     page = sign_in("anna")
     page.goto(desk.url + "/me/softphone")
     page.get_by_role("button", name="Register my softphone").click()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.e2e import hearing, linphone
@@ -12,13 +11,12 @@ from tests.e2e.conftest import SignIn
 from tests.e2e.installation import wait_for
 from tests.e2e.linphone import Linphone
 from tests.e2e.office import KNOWN, Desk
-from tests.e2e.phones import Softphone, missing
+from tests.e2e.phones import Softphone, needs
 from tests.ports import free_port
 
 
+@needs("linphonec")
 def test_two_softphones_of_one_page_ring_and_the_first_takes_the_call(desk: Desk, sign_in: SignIn) -> None:
-    if missing(("linphonec",)):
-        pytest.skip("LEFT OUT: a real Linphone was not tried, linphonec is not installed")
     desk.ring_long()
     page = sign_in("anna")
     page.goto(desk.url + "/me/softphone")

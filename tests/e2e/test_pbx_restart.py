@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from tests.e2e.conftest import SignIn
 from tests.e2e.installation import wait_for
 from tests.e2e.office import HOLD_HZ, KNOWN, UNKNOWN, Desk
 from tests.e2e.pbx import Pbx
-from tests.e2e.phones import Caller, Softphone
+from tests.e2e.phones import Caller, Softphone, needs
 from tests.e2e.test_faults import GIVE_UP, LISTEN, assert_whole, waiting
 from tests.e2e.test_hold import hears, talking
 from webapp import clock
@@ -27,7 +26,7 @@ from webapp.calls.models import Call
 from webapp.clients import cards
 from webapp.office.models import Office
 
-pytestmark = pytest.mark.skipif(shutil.which("kamailio") is None, reason="LEFT OUT: kamailio is missing")
+pytestmark = needs("kamailio")
 ANNA_HZ, BORIS_HZ = 1000.0, 1250.0
 OF_BORIS = "+74952223344"
 
@@ -81,6 +80,18 @@ def through(pbx: Pbx, desk: Desk, number: str) -> Caller:
     return caller
 
 
+def held_and_talking(pbx: Pbx, desk: Desk, anna: Page) -> tuple[Caller, Caller]:
+    """Anna's two callers: the one hears music, the other her."""
+    held = through(pbx, desk, KNOWN)
+    talking(anna)
+    anna.keyboard.press("z")
+    hears(held, HOLD_HZ)
+    other = through(pbx, desk, UNKNOWN)
+    talking(anna)
+    hears(other, ANNA_HZ)
+    return held, other
+
+
 def line_is(page: Page, words: str, seconds: float) -> None:
     row = page.locator("section", has=page.locator("#lines-title")).locator("tbody tr", has_text="desk")
     expect(row.locator(".state")).to_have_text(words, timeout=seconds * 1000)
@@ -98,13 +109,7 @@ def test_who_talks_through_a_pbx_that_dies_goes_on_talking(
     head, anna = sign_in("head"), sign_in("anna")
     head.goto(desk.url + "/telephones")
     line_is(head, "registered", 15)
-    held = through(pbx, desk, KNOWN)
-    talking(anna)
-    anna.keyboard.press("z")
-    hears(held, HOLD_HZ)
-    talks = through(pbx, desk, UNKNOWN)
-    talking(anna)
-    hears(talks, ANNA_HZ)
+    held, talks = held_and_talking(pbx, desk, anna)
     rings = through(pbx, desk, OF_BORIS)
     wait_for(boris.rings, told="the second manager's telephone rings")
 
@@ -146,13 +151,7 @@ def test_who_hangs_up_unheard_leaves_no_call_open(
     if soaking:
         hearing.write_tone(boris.folder / "tone.wav", BORIS_HZ, 900)  # baresip hangs up when it has no more to say
     anna = sign_in("anna")
-    held = through(pbx, desk, KNOWN)
-    talking(anna)
-    anna.keyboard.press("z")
-    hears(held, HOLD_HZ)
-    leaves = through(pbx, desk, UNKNOWN)
-    talking(anna)
-    hears(leaves, ANNA_HZ)
+    held, leaves = held_and_talking(pbx, desk, anna)
     left = through(pbx, desk, "+74950000001")  # whom Anna leaves
     hears(left, ANNA_HZ)
     stays = through(pbx, desk, OF_BORIS)

@@ -16,16 +16,14 @@ from tests.e2e import hearing, linphone
 from tests.e2e.conftest import SignIn
 from tests.e2e.installation import wait_for
 from tests.e2e.linphone import Linphone
-from tests.e2e.office import HOLD_HZ, KNOWN, UNKNOWN, Desk
-from tests.e2e.phones import Caller, Softphone, missing
+from tests.e2e.office import HOLD_HZ, KNOWN, UNKNOWN, Desk, missed_and_allowed
+from tests.e2e.phones import Caller, Softphone, needs
 from tests.e2e.test_hold import hears, talking
 from tests.ports import free_port
 from webapp import clock
 from webapp.accounts import softphones
-from webapp.accounts.models import Role, User
+from webapp.accounts.models import User
 from webapp.calls.models import Call, Transfer
-from webapp.clients.models import Client
-from webapp.office import dialling
 from webapp.office.models import Line, Office
 from webapp.touches.models import Touch
 
@@ -49,13 +47,10 @@ def desk(tmp_path: Path, pattern: Desk, clients: None, client_port: int, secrets
     desk = Desk(tmp_path, SECONDRING_ACCOUNTS=f"desk=office:secret@127.0.0.1:{client_port}")
 
     def seed(session: Any, office: Office) -> None:
-        dialling.add(session, Role.MANAGER, "+7495*")
-        rassvet, now = session.scalars(select(Client).where(Client.name == "Rassvet")).one(), clock.now()
-        gone = {"number": KNOWN, "client_id": rassvet.id, "state": "ended", "end_reason": "abandoned"}
-        session.add(Call(call_id="in", offered_at=now, ended_at=now, **gone))
+        missed_and_allowed(session)
         session.scalars(select(Line)).one().record = True
         for user in session.scalars(select(User).where(User.login.in_(("anna", "boris")))):
-            secrets[user.login] = softphones.make_secret(session, user, now).secret
+            secrets[user.login] = softphones.make_secret(session, user, clock.now()).secret
 
     try:
         desk.found_like(pattern)
@@ -78,6 +73,16 @@ def baresip(desk: Desk, login: str, secret: str, hz: float) -> Softphone:
     kept = desk.folder / "var" / "bridge" / "bindings.json"
     wait_for(lambda: f'"{login}"' in kept.read_text(), told=f"the softphone of {login} is not registered")
     return phone
+
+
+def held(desk: Desk, number: str, anna: Softphone | Linphone) -> Caller:
+    """A caller whom Anna has put on hold at her softphone."""
+    caller = desk.caller(number, hz=CLIENT_HZ)
+    anna.answer()
+    hears(caller, ANNA_HZ)
+    anna.hold()
+    hears(caller, HOLD_HZ)
+    return caller
 
 
 def heard(phone: Softphone | Linphone, hz: float) -> None:
@@ -155,20 +160,15 @@ def passed_on(desk: Desk, page: Page, caller: Caller, boris: Softphone) -> None:
     wait_for(lambda: desk.calls()[-1]["recording"], told="the recording")
 
 
+@needs("linphonec")
 def test_attended_by_linphone(desk: Desk, sign_in: SignIn, secrets: dict[str, str]) -> None:
     """It names the call with the colleague in a REFER on the client's."""
-    if missing(("linphonec",)):
-        pytest.skip("LEFT OUT: a real Linphone was not tried, linphonec is not installed")
     page, typed = sign_in("boris"), linphone.typed("anna", secrets["anna"], desk.sip)
     page.goto(desk.url + "/desk")
     boris = baresip(desk, "boris", secrets["boris"], BORIS_HZ)
     anna = Linphone(desk.folder, "anna", free_port(), typed, auto=False, hz=ANNA_HZ)
     try:
-        caller = desk.caller(KNOWN, hz=CLIENT_HZ)
-        anna.answer()
-        hears(caller, ANNA_HZ)
-        anna.hold()
-        hears(caller, HOLD_HZ)
+        caller = held(desk, KNOWN, anna)
         anna.dial(f"sip:boris@{desk.sip}")
         boris.answer()
         wait_for(lambda: anna.saw("connected.") == 2)
@@ -184,11 +184,7 @@ def test_attended_by_baresip(desk: Desk, sign_in: SignIn, secrets: dict[str, str
     page = sign_in("boris")
     page.goto(desk.url + "/desk")
     anna, boris = baresip(desk, "anna", secrets["anna"], ANNA_HZ), baresip(desk, "boris", secrets["boris"], BORIS_HZ)
-    caller = desk.caller(KNOWN, hz=CLIENT_HZ)
-    anna.answer()
-    hears(caller, ANNA_HZ)
-    anna.hold()
-    hears(caller, HOLD_HZ)
+    caller = held(desk, KNOWN, anna)
     anna.dial(f"sip:boris@{desk.sip}")
     boris.answer()
     wait_for(lambda: anna.saw("CALL_ESTABLISHED") == 2)
@@ -199,21 +195,16 @@ def test_attended_by_baresip(desk: Desk, sign_in: SignIn, secrets: dict[str, str
     passed_on(desk, page, caller, boris)
 
 
+@needs("linphonec")
 def test_a_second_client_is_dialled_and_the_two_are_joined(
     desk: Desk, sign_in: SignIn, client_port: int, secrets: dict[str, str]
 ) -> None:
-    if missing(("linphonec",)):
-        pytest.skip("LEFT OUT: a real Linphone was not tried, linphonec is not installed")
     client = Softphone(desk.folder, KNOWN, client_port, auto=False, hz=BORIS_HZ)
     desk.things.append(client)
     typed = linphone.typed("anna", secrets["anna"], desk.sip)
     anna = Linphone(desk.folder, "anna", free_port(), typed, auto=False, hz=ANNA_HZ)
     try:
-        caller = desk.caller(UNKNOWN, hz=CLIENT_HZ)
-        anna.answer()
-        hears(caller, ANNA_HZ)
-        anna.hold()
-        hears(caller, HOLD_HZ)
+        caller = held(desk, UNKNOWN, anna)
         anna.dial(f"sip:84951234567@{desk.sip}")
         client.answer()
         wait_for(lambda: [call for call in desk.calls() if (call["number"], call["state"]) == (KNOWN, "talking")])
