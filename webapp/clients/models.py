@@ -5,20 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.accounts.models import User
 from webapp.db import Model, UtcDateTime
 
 if TYPE_CHECKING:
-    from webapp.office.models import Channel, ClientStatus, Region
+    from webapp.office.models import Channel, ClientStatus, ClientType, Region
+    from webapp.rules.models import ExtraValue
 
 
 class Client(Model):
     """The card (D30-D33). `kind` is 'organisation' or 'private'; the need's fields are free text, as spoken.
 
-    `never_record`: no talk with this client is recorded.
+    `never_record`: no talk with this client is recorded. A card with `merged_into_id` is no card of its own any more:
+    it keeps what the merge left behind, has no keys, and its address leads to the survivor.
     """
 
     __tablename__ = "client"
@@ -30,6 +32,7 @@ class Client(Model):
     website: Mapped[str] = mapped_column(String(200), default="")
     management: Mapped[str] = mapped_column(String(400), default="")
     status_id: Mapped[int | None] = mapped_column(ForeignKey("client_status.id"))
+    type_id: Mapped[int | None] = mapped_column(ForeignKey("client_type.id"))
     category: Mapped[str] = mapped_column(String(1), default="")
     region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"))
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
@@ -49,8 +52,10 @@ class Client(Model):
     never_record: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("client.id"), index=True)
     owner: Mapped[User | None] = relationship(foreign_keys=[owner_id])
     status: Mapped[ClientStatus | None] = relationship()
+    type: Mapped[ClientType | None] = relationship()
     region: Mapped[Region | None] = relationship()
     channel: Mapped[Channel | None] = relationship()
     people: Mapped[list[Person]] = relationship(
@@ -58,6 +63,9 @@ class Client(Model):
     )
     contact_points: Mapped[list[ContactPoint]] = relationship(
         back_populates="client", cascade="all, delete-orphan", order_by="ContactPoint.id"
+    )
+    extra_values: Mapped[list[ExtraValue]] = relationship(
+        back_populates="client", cascade="all, delete-orphan", order_by="ExtraValue.field_id"
     )
 
 
@@ -129,3 +137,58 @@ class NotSame(Model):
     number: Mapped[str] = mapped_column(String(40))
     client_id: Mapped[int] = mapped_column(ForeignKey("client.id", ondelete="CASCADE"))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+
+
+class NearWord(Model):
+    """A word of the cards' names and what it becomes when one letter is left out: words with one slip share one.
+
+    `kind`: company (a word of a name) or surname (its stem). Words stay when their cards go: a look-up then finds
+    nothing.
+    """
+
+    __tablename__ = "near_word"
+
+    kind: Mapped[str] = mapped_column(String(8), primary_key=True)
+    variant: Mapped[str] = mapped_column(String(80), primary_key=True)
+    word: Mapped[str] = mapped_column(String(80), primary_key=True)
+
+
+class PairVerdict(Model):
+    """What a manager said of two cards, `low_id` below `high_id`: same, other (never asked again) or unsure."""
+
+    __tablename__ = "pair_verdict"
+    __table_args__ = (
+        Index("uq_pair_verdict", "low_id", "high_id", unique=True),
+        CheckConstraint("low_id < high_id", name="in_order"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    low_id: Mapped[int] = mapped_column(ForeignKey("client.id", ondelete="CASCADE"))
+    high_id: Mapped[int] = mapped_column(ForeignKey("client.id", ondelete="CASCADE"), index=True)
+    verdict: Mapped[str] = mapped_column(String(8))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class CardChange(Model):
+    """One field of a card, of one of its people or of one of its deals, changed from `old` to `new` by `user_id`.
+
+    Both are words as people read them. `source`: form, talk, import, api, quick, merge, undo, erasure ... `why` is the
+    reason given for what the rules forbid (D35). Written by `clients/changes.py` alone and never changed.
+    """
+
+    __tablename__ = "card_change"
+    __table_args__ = (Index("ix_card_change_client_id_at", "client_id", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    client_id: Mapped[int] = mapped_column(ForeignKey("client.id", ondelete="CASCADE"))
+    person_id: Mapped[int | None] = mapped_column()
+    deal_id: Mapped[int | None] = mapped_column()
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    field: Mapped[str] = mapped_column(String(60))
+    old: Mapped[str] = mapped_column(Text, default="")
+    new: Mapped[str] = mapped_column(Text, default="")
+    source: Mapped[str] = mapped_column(String(12), default="form")
+    why: Mapped[str] = mapped_column(String(400), default="")
+    user: Mapped[User | None] = relationship()

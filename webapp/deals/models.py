@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.accounts.models import User
 from webapp.clients.models import Client
 from webapp.db import Model, UtcDateTime
+from webapp.office.models import PaymentScheme
 
 STAGES = (
     "found",
@@ -26,16 +27,29 @@ ENDED = ("won", "lost")
 
 
 class Deal(Model):
-    """A matter with a client. Open until its stage is one of ENDED."""
+    """A matter with a client. Open until its stage is one of ENDED. `kind`: deal or order.
+
+    `amount` is in hundredths of the office's currency. While `held_why` says why the rules forbid it (D82), the deal
+    does not move; management lets it go on with a reason.
+    """
 
     __tablename__ = "deal"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     client_id: Mapped[int] = mapped_column(ForeignKey("client.id", ondelete="CASCADE"), index=True)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(8), default="deal")
     title: Mapped[str] = mapped_column(String(200))
+    amount: Mapped[int | None] = mapped_column(BigInteger)
+    payment_scheme_id: Mapped[int | None] = mapped_column(ForeignKey("payment_scheme.id"))
     stage: Mapped[str] = mapped_column(String(20), default="found")
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    held_why: Mapped[str] = mapped_column(Text, default="")
+    approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    approved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    approved_why: Mapped[str] = mapped_column(String(400), default="")
     client: Mapped[Client] = relationship()
-    owner: Mapped[User | None] = relationship()
+    owner: Mapped[User | None] = relationship(foreign_keys=[owner_id])
+    approved_by: Mapped[User | None] = relationship(foreign_keys=[approved_by_id])
+    payment_scheme: Mapped[PaymentScheme | None] = relationship()

@@ -100,6 +100,30 @@ class Region(ListItem, Model):
     __tablename__ = "region"
 
 
+class ClientType(ListItem, Model):
+    """What kind of firm or person a client is. `forbidden`: no deal goes on with one until management agrees (D82)."""
+
+    __tablename__ = "client_type"
+
+    forbidden: Mapped[bool] = mapped_column(default=False)
+
+
+class PaymentScheme(ListItem, Model):
+    """How a deal is paid. `forbidden`: the deal is held until management agrees (D82)."""
+
+    __tablename__ = "payment_scheme"
+
+    forbidden: Mapped[bool] = mapped_column(default=False)
+
+
+class FreeMail(Model):
+    """The domain of a public mail service: an address there says nothing about the firm (D29, key 5)."""
+
+    __tablename__ = "free_mail"
+
+    domain: Mapped[str] = mapped_column(String(120), primary_key=True)
+
+
 class _Menu(TypeDecorator[dict[str, Any]]):
     """A line's menu. What is none is read as far as it makes sense: a call that rings can't wait for its repair."""
 
