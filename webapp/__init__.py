@@ -25,6 +25,7 @@ PARTS = (
     "telephones",
     "bridge_api",
     "clients",
+    "jobs",
     "deals",
     "touches",
     "tasks",

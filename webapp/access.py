@@ -12,7 +12,9 @@ from sqlalchemy import Select
 from sqlalchemy.exc import DataError
 from werkzeug.routing import IntegerConverter, Map
 
+from webapp import here
 from webapp.accounts.models import Role, User
+from webapp.clients.changes import Author
 from webapp.db import db
 
 login_manager = LoginManager()
@@ -62,6 +64,11 @@ def public(view: View) -> View:
 def me() -> User:
     """The signed-in user."""
     return cast(User, current_user._get_current_object())
+
+
+def author(source: str = "form", why: str = "") -> Author:
+    """The signed-in user as the one who changes cards, now; `source` and `why` as in `CardChange`."""
+    return Author(me(), here.now(), source, why)
 
 
 def load(query: Select[tuple[Row]], *, if_: bool | Callable[[Row], bool] = True) -> Row:

@@ -39,10 +39,10 @@ class Feed(Model):
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
-KINDS = ("call", "card", "tasks", "roster", "office", "standing", "command")
+KINDS = ("call", "card", "tasks", "roster", "office", "standing", "command", "job")
 """call: a call of mine changed (ref: its id); card: a client changed; tasks: my lists changed;
 roster: who is on duty changed; office: settings changed; standing (to None): standing plans are out of date;
-command (to None): something is asked of the bridges."""
+command (to None): something is asked of the bridges; job: long work I asked for went on."""
 
 
 def announce(session: Session, users: Iterable[int | None], kind: str, ref: object, at: datetime) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import phonenumbers
 from flask import Flask, Response, current_app
-from flask_babel import format_date, format_time, get_locale
+from flask_babel import format_date, format_decimal, format_time, get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
@@ -72,7 +72,9 @@ def init(app: Flask) -> None:
             "EVERYBODY": EVERYBODY,
         }
 
-    app.jinja_env.filters.update(phone=phone, clock_time=clock_time, day=day, moment=moment, duration=duration, ago=ago)
+    app.jinja_env.filters.update(
+        phone=phone, clock_time=clock_time, day=day, moment=moment, duration=duration, ago=ago, number=number
+    )
 
 
 def _navigation() -> list[tuple[str, Any]]:
@@ -121,6 +123,11 @@ def moment(at: datetime | None) -> str:
     if days == -1:
         return _("yesterday %(time)s", time=time)
     return f"{day(at)} {time}"
+
+
+def number(count: int) -> str:
+    """12,345 as the reader writes it."""
+    return format_decimal(count)
 
 
 def duration(seconds: float | None) -> str:

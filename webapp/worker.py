@@ -21,6 +21,7 @@ from webapp import clock, config, create_app, feed, logs
 from webapp.bridge_api import forgetting
 from webapp.calls import control, outbound
 from webapp.db import db
+from webapp.jobs.runner import Runner
 from webapp.office.models import Office
 from webapp.recordings import keeping, store
 from webapp.tasks.overdue import tell_overdue
@@ -118,9 +119,12 @@ def main() -> int:
         return 2
     os.nice(10)  # a recording can wait, a call can't
     consumer = SupervisedConsumer(make_huey(settings), workers=2, periodic=True, check_worker_health=True)
+    runner = Runner(create_app(settings), clock.now)
+    runner.start()
     consumer.supervisor.ready()
     consumer.run()
     consumer.supervisor.stopping()
+    runner.stop()
     return 0
 
 

@@ -22,6 +22,7 @@ from webapp.accounts import people
 from webapp.accounts.models import Role, User
 from webapp.calls.models import Call, CallAudience
 from webapp.clients import cards
+from webapp.clients.changes import Author
 from webapp.clients.models import Client
 from webapp.db import db
 from webapp.office import defaults, dialling
@@ -96,7 +97,7 @@ class Desk(Installation):
                 {"name": "Granit", "surname": "Belkin", "given_name": "Ivan", "phone": SHARED},
                 {"name": "Bazalt", "surname": "Serova", "given_name": "Olga", "phone": SHARED},
             ):
-                cards.create(session, values, staff["anna"], now, settings.country)
+                cards.create(session, values, Author(staff["anna"], now), settings.country)
             session.commit()
             db.session.remove()
             db.engine.dispose()

@@ -24,6 +24,7 @@ from webapp import clock
 from webapp.accounts.models import User
 from webapp.calls.models import Call
 from webapp.clients import cards
+from webapp.clients.changes import Author
 from webapp.office.models import Office
 
 pytestmark = needs("kamailio")
@@ -53,7 +54,7 @@ def desk(tmp_path: Path, pattern: Desk, clients: None, pbx: Pbx) -> Iterator[Des
         def connect(session: Any, office: Office) -> None:
             staff = {user.login: user for user in session.scalars(select(User))}
             staff["anna"].extension = f"sip:anna@{pbx.sip}"
-            cards.create(session, {"name": "Kvarts", "phone": OF_BORIS}, staff["boris"], clock.now(), "RU")
+            cards.create(session, {"name": "Kvarts", "phone": OF_BORIS}, Author(staff["boris"], clock.now()), "RU")
 
         desk.change(connect)
         desk.start("web")

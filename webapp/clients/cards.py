@@ -16,7 +16,8 @@ from webapp import feed
 from webapp.accounts.models import Role, User
 from webapp.calls import trace
 from webapp.calls.models import Call, CallAudience
-from webapp.clients import contacts, fields, keys, match
+from webapp.clients import changes, contacts, fields, keys, match
+from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client, ContactPoint, NotSame, Person
 from webapp.deals import stages
@@ -57,8 +58,8 @@ def title(client: Client) -> str:
 # Making cards
 
 
-def create(session: Session, values: Mapping[str, str], user: User, now: datetime, country: str) -> Client:
-    """A new card of `user` from field names and texts; `deal` opens a deal with this title in the same step (D39).
+def create(session: Session, values: Mapping[str, str], author: Author, country: str) -> Client:
+    """A new card of the author from field names and texts; `deal` opens a deal with this title in the same step (D39).
 
     Raises BadCard for a value that doesn't fit and for a card of nothing. Empty texts are left out.
     """
@@ -68,16 +69,25 @@ def create(session: Session, values: Mapping[str, str], user: User, now: datetim
         errors["name"] = str(_l("Type at least a name, a phone or an e-mail."))
     if errors:
         raise BadCard(errors)
-    client = Client(kind="organisation", owner_id=user.id, created_at=now, created_by_id=user.id)
+    client = _new(author)
     session.add(client)
     session.flush()
-    _fill_all(session, client, texts, user, now, country)
+    _fill_all(session, client, texts, author, country)
     return client
 
 
-def open_from_call(
-    session: Session, call: Call, values: Mapping[str, str], user: User, now: datetime, country: str
-) -> Client:
+def _new(author: Author, channel_id: int | None = None) -> Client:
+    user_id = author.user.id if author.user else None
+    return Client(
+        kind="organisation",
+        owner_id=user_id,
+        channel_id=channel_id,
+        created_at=author.at,
+        created_by_id=user_id,
+    )
+
+
+def open_from_call(session: Session, call: Call, values: Mapping[str, str], author: Author, country: str) -> Client:
     """The card of an unknown caller, with the number that called; the call and its touch belong to it from now on.
 
     A second click finds the card that is there. Raises BadCard when a value doesn't fit.
@@ -90,23 +100,17 @@ def open_from_call(
     if errors:
         raise BadCard(errors)
     touch = _touch(session, call)
-    client = Client(
-        kind="organisation",
-        owner_id=user.id,
-        channel_id=touch.channel_id if touch else None,
-        created_at=now,
-        created_by_id=user.id,
-    )
+    client = _new(author, touch.channel_id if touch else None)
     session.add(client)
     session.flush()
-    person = _fill_all(session, client, texts, user, now, country)
+    person = _fill_all(session, client, texts, author, country)
     if call.number:
         contacts.add(session, client, contacts.phone_kind(call.number), call.number, country, person)
         match.index(session, client)
     _attach(session, call, touch, client, {"reason": "made"})
     call.situation = call.situation if call.situation == "was_missed" else "new_caller"
-    trace.add(session, call, now, "card_made", name=user.name, client=title(client))
-    _tell(session, call, client, now)
+    trace.add(session, call, author.at, "card_made", name=changes.words(author.user), client=title(client))
+    _tell(session, call, client, author.at)
     return client
 
 
@@ -127,7 +131,7 @@ def _check(texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _fill_all(
-    session: Session, client: Client, texts: Mapping[str, str], user: User, now: datetime, country: str
+    session: Session, client: Client, texts: Mapping[str, str], author: Author, country: str
 ) -> Person | None:
     person: Person | None = None
     names = [name for name in texts if name in fields.BY_NAME and fields.BY_NAME[name].holder == "person"]
@@ -146,15 +150,16 @@ def _fill_all(
             contacts.add(session, client, name, text, country, person)
         elif name == "channel":
             try:
-                client.channel_id = fields.channel_id(session, text)
+                client.channel = fields.channel(session, text)
             except BadValue as why:
                 raise BadCard({name: str(why)}) from why
         else:
             setattr(person if field.holder == "person" else client, name, fields.cleaned(field, text))
     match.index(session, client)
+    changes.note(session, client, "card", "", title(client) or "1", author)
     if texts.get("deal"):
-        stages.open_deal(session, client, texts["deal"], user, now)
-    announce_card(session, client, now)
+        stages.open_deal(session, client, texts["deal"], author)
+    announce_card(session, client, author.at)
     return person
 
 
@@ -170,7 +175,8 @@ def choose(session: Session, call: Call, client: Client, user: User, now: dateti
         call.situation = _situation(session, client, user)
     if call.number:
         session.execute(delete(NotSame).where(NotSame.number == call.number, NotSame.client_id == client.id))
-        contacts.add(session, client, contacts.phone_kind(call.number), call.number, country)
+        author = Author(user, now, "talk")
+        contacts.add(session, client, contacts.phone_kind(call.number), call.number, country, author=author)
         match.index(session, client)
     trace.add(session, call, now, "chosen", name=user.name, client=title(client))
     keeping.respect(session, call, user, now)
@@ -240,14 +246,7 @@ def _tell(session: Session, call: Call, client: Client, now: datetime) -> None:
 
 
 def update_field(
-    session: Session,
-    client: Client,
-    person: Person | None,
-    field: str,
-    value: str,
-    user: User,
-    now: datetime,
-    country: str,
+    session: Session, client: Client, person: Person | None, field: str, value: str, author: Author, country: str
 ) -> None:
     """Change one field of the card or of one of its people. Raises BadValue, and KeyError for an unknown field.
 
@@ -258,19 +257,19 @@ def update_field(
     if field == "category":
         if chosen not in CATEGORIES:
             raise BadValue(_l("Choose one of the list."))
-        client.category = chosen
+        changes.put(session, client, client, field, chosen, author)
     elif field == "owner":
-        _reassign(session, client, chosen, user)
+        _reassign(session, client, chosen, author)
     elif field in ("status", "region"):
         item = _item(session, LISTS[field], chosen)
         if isinstance(item, ClientStatus) and client.status and item.rank < client.status.rank:
-            _only_head(user, _l("A status does not move back. The head of sales can change it."))
-        setattr(client, field, item)
+            _only_head(author, _l("A status does not move back. The head of sales can change it."))
+        changes.put(session, client, client, field, item, author)
     else:
-        fields.fill(session, client, person, field, value, user, now, country)
+        fields.fill(session, client, person, field, value, author, country)
         return
     session.flush()
-    announce_card(session, client, now)
+    announce_card(session, client, author.at)
 
 
 def _item(session: Session, model: type[ListItem], value: str) -> ListItem | None:
@@ -282,21 +281,21 @@ def _item(session: Session, model: type[ListItem], value: str) -> ListItem | Non
     return item
 
 
-def _reassign(session: Session, client: Client, value: str, user: User) -> None:
+def _reassign(session: Session, client: Client, value: str, author: Author) -> None:
     owner = session.get(User, int(value)) if value.isascii() and value.isdigit() and len(value) < 10 else None
     if value and (owner is None or not owner.active or owner.role == Role.ADMIN):
         raise BadValue(_l("Choose one of the list."))
-    if client.owner_id not in (None, user.id):
-        _only_head(user, _l("The head of sales reassigns clients of a colleague."))
-    client.owner = owner
+    if author.user and client.owner_id not in (None, author.user.id):
+        _only_head(author, _l("The head of sales reassigns clients of a colleague."))
+    changes.put(session, client, client, "owner", owner, author)
 
 
-def _only_head(user: User, message: str) -> None:
-    if not user.has_role(Role.HEAD):
+def _only_head(author: Author, message: str) -> None:
+    if author.user and not author.user.has_role(Role.HEAD):
         raise BadValue(message)
 
 
-def add_person(session: Session, client: Client, values: Mapping[str, str], now: datetime) -> Person:
+def add_person(session: Session, client: Client, values: Mapping[str, str], author: Author) -> Person:
     """Add somebody at the client: surname, given_name, patronymic, position, decides. Raises BadCard."""
     person, errors = Person(), {}
     for name in ("surname", "given_name", "patronymic", "position", "decides"):
@@ -309,40 +308,52 @@ def add_person(session: Session, client: Client, values: Mapping[str, str], now:
     if errors:
         raise BadCard(errors)
     client.people.append(person)
-    _changed(session, client, now)
+    session.flush()
+    changes.note(session, client, "person", "", person.full_name, author, person)
+    _changed(session, client, author.at)
     return person
 
 
 def add_contact_point(
-    session: Session, client: Client, kind: str, value: str, country: str, now: datetime, person: Person | None = None
+    session: Session,
+    client: Client,
+    kind: str,
+    value: str,
+    country: str,
+    author: Author,
+    person: Person | None = None,
 ) -> ContactPoint:
     """Add a phone, an e-mail or another address, kept as written. Raises BadValue."""
-    point = contacts.add(session, client, kind, value, country, person)
-    _changed(session, client, now)
+    point = contacts.add(session, client, kind, value, country, person, author)
+    _changed(session, client, author.at)
     return point
 
 
-def change_contact_point(session: Session, point: ContactPoint, value: str, country: str, now: datetime) -> bool:
+def change_contact_point(session: Session, point: ContactPoint, value: str, country: str, author: Author) -> bool:
     """Write an address anew; an empty text takes it off the card, and False is returned. Raises BadValue."""
-    client = point.client
+    client, old = point.client, point.value
     if not value.strip():
         client.contact_points.remove(point)
-        _changed(session, client, now)
+        changes.note(session, client, point.kind, old, "", author, point.person)
+        _changed(session, client, author.at)
         return False
     point.value = contacts.cleaned(point.kind, value)
     point.normal = keys.normal_contact(point.kind, point.value, country)
-    _changed(session, client, now)
+    changes.note(session, client, point.kind, old, point.value, author, point.person)
+    _changed(session, client, author.at)
     return True
 
 
-def prefer(session: Session, point: ContactPoint, now: datetime) -> None:
+def prefer(session: Session, point: ContactPoint, author: Author) -> None:
     """Make this the way its person (or the client) likes to be reached; a second time takes that back (D30)."""
     wanted = not point.preferred
+    before = ""
     for other in point.client.contact_points:
-        if other.person_id == point.person_id:
-            other.preferred = False
+        if other.person_id == point.person_id and other.preferred:
+            before, other.preferred = other.value, False
     point.preferred = wanted
-    _changed(session, point.client, now)
+    changes.note(session, point.client, "preferred", before, point.value if wanted else "", author, point.person)
+    _changed(session, point.client, author.at)
 
 
 def _changed(session: Session, client: Client, now: datetime) -> None:

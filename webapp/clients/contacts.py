@@ -8,7 +8,8 @@ from flask_babel import lazy_gettext as _l
 from phonenumbers import PhoneNumberType
 from sqlalchemy.orm import Session
 
-from webapp.clients import keys
+from webapp.clients import changes, keys
+from webapp.clients.changes import Author
 from webapp.clients.models import Client, ContactPoint, Person
 
 KINDS = {
@@ -33,9 +34,17 @@ def office_country() -> str:
 
 
 def add(
-    session: Session, client: Client, kind: str, value: str, country: str, person: Person | None = None
+    session: Session,
+    client: Client,
+    kind: str,
+    value: str,
+    country: str,
+    person: Person | None = None,
+    author: Author | None = None,
 ) -> ContactPoint:
     """Add a way to reach the client, or find it when it is already there. Flushes; the keys are not rewritten here.
+
+    `author` None: the card itself is new, so that nothing changes.
 
     What can't be read is kept as written, with `normal` ''. Raises BadValue for a text that is empty or too long.
     """
@@ -51,6 +60,8 @@ def add(
     point = ContactPoint(person=person, kind=kind, value=value, normal=normal)
     client.contact_points.append(point)
     session.flush()
+    if author:
+        changes.note(session, client, kind, "", value, author, person)
     return point
 
 

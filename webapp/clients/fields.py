@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -16,8 +15,8 @@ from sqlalchemy import String, select
 from sqlalchemy.orm import Session
 
 from webapp import feed
-from webapp.accounts.models import User
-from webapp.clients import contacts, match
+from webapp.clients import changes, contacts, match
+from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client, Person
 from webapp.office.models import Channel
@@ -128,8 +127,7 @@ def fill(
     person: Person | None,
     field: str,
     value: str,
-    user: User | None,
-    now: datetime,
+    author: Author,
     country: str,
 ) -> Person | None:
     """Put what was learnt on the card; flushes, rewrites the search keys, tells everybody. Returns the person meant.
@@ -148,16 +146,15 @@ def fill(
         person = client.people[-1]
     if one.kind == "contact":
         if value.strip():
-            contacts.add(session, client, field, value, country, person)
+            contacts.add(session, client, field, value, country, person, author)
     elif field == "channel":
-        client.channel_id = channel_id(session, value)
-        session.flush()
-        session.expire(client, ["channel"])
+        changes.put(session, client, client, "channel", channel(session, value), author)
+    elif one.holder == "client":
+        changes.put(session, client, client, field, cleaned(one, value), author)
     else:
-        holder = client if one.holder == "client" else person
-        setattr(holder, field, cleaned(one, value))
+        changes.put(session, client, person, field, cleaned(one, value), author, person)
     match.index(session, client)
-    feed.announce_all(session, "card", client.id, now)
+    feed.announce_all(session, "card", client.id, author.at)
     return person
 
 
@@ -179,13 +176,13 @@ def _most(field: Field) -> int:
     return column.length or LONGEST_NOTE if isinstance(column, String) else LONGEST_NOTE
 
 
-def channel_id(session: Session, value: str) -> int | None:
+def channel(session: Session, value: str) -> Channel | None:
     """The channel with this id or, as a script says it, this name in any language. Raises BadValue for neither."""
     value = value.strip()
     if not value:
         return None
-    for channel in session.scalars(select(Channel).where(Channel.active)):
-        names = {name.casefold() for name in channel.names.values()}
-        if value == str(channel.id) or value.casefold() in names:
-            return channel.id
+    for one in session.scalars(select(Channel).where(Channel.active)):
+        names = {name.casefold() for name in one.names.values()}
+        if value == str(one.id) or value.casefold() in names:
+            return one
     raise BadValue(_l("Choose one of the list."))

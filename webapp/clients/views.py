@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, abort, current_app, render_template, request
+from flask import Blueprint, abort, render_template, request
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from webapp import hx
-from webapp.access import SALES, allow, load, me
+from webapp.access import SALES, allow, author, load
 from webapp.clients import cards, contacts, fields, match, queries
 from webapp.clients.contacts import BadValue, office_country
 from webapp.clients.models import Client, ContactPoint, Person
@@ -83,10 +83,9 @@ def new() -> ResponseReturnValue:
 @allow(*SALES)
 def create() -> ResponseReturnValue:
     """Save a new card and go to it."""
-    now = current_app.config["CLOCK"]()
     typed = {name: request.form.get(name, "") for name in (*NEW_CARD, "kind", "channel", "deal")}
     try:
-        client = cards.create(db.session(), typed, me(), now, office_country())
+        client = cards.create(db.session(), typed, author(), office_country())
     except cards.BadCard as bad:
         db.session.rollback()
         return _new_form(typed, bad.errors), 422
@@ -200,9 +199,8 @@ def save_field(client_id: int, name: str, person_id: int | None = None) -> Respo
         abort(404)
     client, person = _card_and_person(client_id, person_id)
     value = request.form.get("value", "")
-    now = current_app.config["CLOCK"]()
     try:
-        cards.update_field(db.session(), client, person, name, value, me(), now, office_country())
+        cards.update_field(db.session(), client, person, name, value, author(), office_country())
     except KeyError:
         abort(404)
     except BadValue as why:
@@ -239,7 +237,7 @@ def add_person(client_id: int) -> ResponseReturnValue:
     """Add somebody at the client."""
     client = load(queries.card(client_id))
     try:
-        cards.add_person(db.session(), client, request.form, current_app.config["CLOCK"]())
+        cards.add_person(db.session(), client, request.form, author())
     except cards.BadCard as bad:
         db.session.rollback()
         return _people(client_id, errors=bad.errors), 422
@@ -254,9 +252,8 @@ def add_contact(client_id: int) -> ResponseReturnValue:
     person_id = request.form.get("person", type=int)
     client, person = _card_and_person(client_id, person_id)
     kind, value = request.form.get("kind", ""), request.form.get("value", "")
-    now = current_app.config["CLOCK"]()
     try:
-        cards.add_contact_point(db.session(), client, kind, value, office_country(), now, person)
+        cards.add_contact_point(db.session(), client, kind, value, office_country(), author(), person)
     except BadValue as why:
         db.session.rollback()
         return _people(client_id, errors={f"contact-{person_id or 0}": str(why)}), 422
@@ -271,7 +268,7 @@ def change_contact(client_id: int, point_id: int) -> ResponseReturnValue:
     point = _point(client_id, point_id)
     value = request.form.get("value", "")
     try:
-        cards.change_contact_point(db.session(), point, value, office_country(), current_app.config["CLOCK"]())
+        cards.change_contact_point(db.session(), point, value, office_country(), author())
     except BadValue as why:
         db.session.rollback()
         return _people(client_id, errors={f"point-{point_id}": str(why)}, typed={point_id: value}), 422
@@ -283,7 +280,7 @@ def change_contact(client_id: int, point_id: int) -> ResponseReturnValue:
 @allow(*SALES)
 def prefer_contact(client_id: int, point_id: int) -> ResponseReturnValue:
     """Mark the way this person likes to be reached."""
-    cards.prefer(db.session(), _point(client_id, point_id), current_app.config["CLOCK"]())
+    cards.prefer(db.session(), _point(client_id, point_id), author())
     db.session.commit()
     return _people(client_id)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from webapp import feed
-from webapp.accounts.models import User
+from webapp.clients import changes
+from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client
 from webapp.deals.models import ENDED, STAGES, Deal
@@ -28,17 +27,19 @@ LABELS = {
 LONGEST_TITLE = 200
 
 
-def open_deal(session: Session, client: Client, title: str, user: User, now: datetime) -> Deal:
-    """Open a deal of `user` with the client; flushes, tells everybody. Raises BadValue when there is no title."""
+def open_deal(session: Session, client: Client, title: str, author: Author) -> Deal:
+    """Open a deal of the author with the client; flushes, tells everybody. Raises BadValue when there is no title."""
     title = " ".join(title.replace("\0", "").split())
     if not title:
         raise BadValue(_l("Say in a few words what the deal is about."))
     if len(title) > LONGEST_TITLE:
         raise BadValue(_l("At most %(most)d characters.", most=LONGEST_TITLE))
-    deal = Deal(client_id=client.id, owner_id=user.id, title=title, stage="found", opened_at=now)
+    owner_id = author.user.id if author.user else None
+    deal = Deal(client_id=client.id, owner_id=owner_id, title=title, stage="found", opened_at=author.at)
     session.add(deal)
     session.flush()
-    feed.announce_all(session, "card", client.id, now)
+    changes.note(session, client, "deal", "", title, author, deal_id=deal.id)
+    feed.announce_all(session, "card", client.id, author.at)
     return deal
 
 
@@ -47,18 +48,20 @@ def ahead(stage: str) -> tuple[str, ...]:
     return () if stage in ENDED else STAGES[STAGES.index(stage) + 1 :]
 
 
-def move(session: Session, deal: Deal, stage: str, now: datetime) -> None:
+def move(session: Session, deal: Deal, stage: str, author: Author) -> None:
     """Move a deal forward; the last two stages end it. Raises BadValue for a step back or a change made meanwhile."""
     if stage not in STAGES:
         raise BadValue(_l("Choose one of the list."))
     if stage not in ahead(deal.stage):
         raise BadValue(_l("A deal only moves forward."))
+    before = deal.stage
     moved = session.execute(
         update(Deal)
         .where(Deal.id == deal.id, Deal.stage == deal.stage)
-        .values(stage=stage, ended_at=now if stage in ENDED else None)
+        .values(stage=stage, ended_at=author.at if stage in ENDED else None)
     )
     if not moved.rowcount:  # type: ignore[attr-defined]
         raise BadValue(_l("Somebody has moved this deal meanwhile."))
     session.refresh(deal)
-    feed.announce_all(session, "card", deal.client_id, now)
+    changes.note(session, deal.client, "stage", before, stage, author, deal_id=deal.id)
+    feed.announce_all(session, "card", deal.client_id, author.at)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from webapp.access import SALES, allow, load, me
+from webapp.access import SALES, allow, author, load
 from webapp.clients import queries
 from webapp.clients.contacts import BadValue
 from webapp.db import db
@@ -23,7 +23,7 @@ def open_deal(client_id: int) -> ResponseReturnValue:
     client = load(queries.card(client_id))
     title = request.form.get("title", "")
     try:
-        stages.open_deal(db.session(), client, title, me(), current_app.config["CLOCK"]())
+        stages.open_deal(db.session(), client, title, author())
     except BadValue as why:
         db.session.rollback()
         return _deals(client_id, error=str(why), typed=title), 422
@@ -38,7 +38,7 @@ def move(deal_id: int) -> ResponseReturnValue:
     deal = load(select(Deal).where(Deal.id == deal_id))
     client_id = deal.client_id
     try:
-        stages.move(db.session(), deal, request.form.get("stage", ""), current_app.config["CLOCK"]())
+        stages.move(db.session(), deal, request.form.get("stage", ""), author())
     except BadValue as why:
         db.session.rollback()
         return _deals(client_id, error=str(why), of=deal_id), 422

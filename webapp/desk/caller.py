@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from webapp.accounts.models import User
 from webapp.clients import cards, fields
+from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client
 from webapp.clients.words import LEGAL_FORMS
@@ -72,7 +73,7 @@ def put(session: Session, touch: Touch, name: str, text: str, user: User, now: d
         session.refresh(touch, ["draft"], with_for_update=True)  # two fields may be sent at once
         touch.draft = {**touch.draft, name: " ".join(text.split())[:LONGEST]}
     else:
-        person = fields.fill(session, touch.client, touch.person, name, text, user, now, country)
+        person = fields.fill(session, touch.client, touch.person, name, text, Author(user, now, "talk"), country)
         if person is not None and touch.person_id is None:
             touch.person_id = person.id
             session.flush()
@@ -127,9 +128,9 @@ def make_card(
         values["deal"] = (wanted or _("Enquiry"))[:120]
     try:
         if touch.call:
-            cards.open_from_call(session, touch.call, values, user, now, country)
+            cards.open_from_call(session, touch.call, values, Author(user, now, "talk"), country)
         else:
-            touch.client, touch.draft = cards.create(session, values, user, now, country), {}
+            touch.client, touch.draft = cards.create(session, values, Author(user, now, "talk"), country), {}
     except cards.BadCard as bad:
         return bad.errors
     touch.name_known = is_named(touch)

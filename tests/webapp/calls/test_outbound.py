@@ -17,6 +17,7 @@ from webapp.accounts.models import Role, User
 from webapp.calls import lifecycle, missed, outbound, talking
 from webapp.calls.models import BridgeCommand, BridgeStatus, Call, CallAudience, CallTrace
 from webapp.clients import cards
+from webapp.clients.changes import Author
 from webapp.clients.models import Client
 from webapp.feed import Feed
 from webapp.office import dialling
@@ -32,7 +33,7 @@ assert talking  # its verbs take part in `lifecycle.apply`
 @pytest.fixture
 def rassvet(session: Session, office: dict[str, User], clock: Clock) -> Client:
     values = {"name": "Rassvet", "surname": "Orlov", "given_name": "Pavel", "phone": NUMBER}
-    client = cards.create(session, values, office["anna"], clock(), "RU")
+    client = cards.create(session, values, Author(office["anna"], clock()), "RU")
     session.commit()
     return client
 

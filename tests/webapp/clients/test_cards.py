@@ -16,6 +16,7 @@ from webapp.calls import trace
 from webapp.calls.models import Call, CallAudience
 from webapp.clients import cards, contacts, fields, match
 from webapp.clients.cards import BadCard
+from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client, NotSame
 from webapp.deals.models import Deal
@@ -63,7 +64,7 @@ def test_an_unknown_caller_becomes_a_card_with_a_deal(
         "phone": "8 916 123-45-67",
         "deal": "Windows",
     }
-    client = cards.open_from_call(session, call, values, office["anna"], clock(), "RU")
+    client = cards.open_from_call(session, call, values, Author(office["anna"], clock()), "RU")
     session.commit()
     assert (call.client_id, touch.client_id, touch.person_id) == (client.id, client.id, client.people[0].id)
     assert call.why_client == {"reason": "made"} and touch.draft == {}
@@ -79,9 +80,9 @@ def test_a_second_click_makes_no_second_card(
     session: Session, office: dict[str, User], make_call: MakeCall, clock: Clock
 ) -> None:
     call, _ = make_call()
-    first = cards.open_from_call(session, call, {"surname": "Orlov"}, office["anna"], clock(), "RU")
+    first = cards.open_from_call(session, call, {"surname": "Orlov"}, Author(office["anna"], clock()), "RU")
     session.commit()
-    assert cards.open_from_call(session, call, {"surname": "Orlov"}, office["anna"], clock(), "RU") is first
+    assert cards.open_from_call(session, call, {"surname": "Orlov"}, Author(office["anna"], clock()), "RU") is first
     assert session.scalar(select(func.count(Client.id))) == 1
 
 
@@ -89,10 +90,10 @@ def test_one_click_is_enough_and_a_hidden_number_is_no_obstacle(
     session: Session, office: dict[str, User], make_call: MakeCall, clock: Clock
 ) -> None:
     call, _ = make_call()
-    client = cards.open_from_call(session, call, {}, office["anna"], clock(), "RU")
+    client = cards.open_from_call(session, call, {}, Author(office["anna"], clock()), "RU")
     assert [(point.kind, point.normal) for point in client.contact_points] == [("mobile", MOBILE)]
     call, touch = make_call("")
-    client = cards.open_from_call(session, call, {"given_name": "Pavel"}, office["anna"], clock(), "RU")
+    client = cards.open_from_call(session, call, {"given_name": "Pavel"}, Author(office["anna"], clock()), "RU")
     assert client.contact_points == [] and touch.client_id == client.id
 
 
@@ -101,7 +102,9 @@ def test_a_value_that_does_not_fit_is_named_and_nothing_is_made(
 ) -> None:
     call, _ = make_call()
     with pytest.raises(BadCard) as bad:
-        cards.open_from_call(session, call, {"surname": "o" * 81, "email": "e" * 201}, office["anna"], clock(), "RU")
+        cards.open_from_call(
+            session, call, {"surname": "o" * 81, "email": "e" * 201}, Author(office["anna"], clock()), "RU"
+        )
     assert set(bad.value.errors) == {"surname", "email"}
     session.rollback()
     assert session.scalar(select(func.count(Client.id))) == 0
@@ -171,7 +174,7 @@ def test_what_a_talk_teaches_lands_on_the_card(
     card = make_card("")
 
     def fill(field: str, value: str) -> None:
-        fields.fill(session, card, None, field, value, office["anna"], clock(), "RU")
+        fields.fill(session, card, None, field, value, Author(office["anna"], clock()), "RU")
 
     for field, value in (
         ("given_name", "Pavel"),
@@ -208,7 +211,7 @@ def test_the_order_of_asking_is_that_of_least_resistance(make_card: Maker, sessi
         asked.append(field.name)
         value = session.scalars(select(Channel)).first() if field.name == "channel" else None
         text = str(value.id) if value else "8 495 123-45-67" if field.name == "phone" else f"{field.name} x"
-        fields.fill(session, card, None, field.name, text, None, card.created_at, "RU")
+        fields.fill(session, card, None, field.name, text, Author(None, card.created_at), "RU")
         assert asked.count(field.name) == 1
     place = {name: number for number, name in enumerate(asked)}
     assert asked[0] == "given_name"

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
+from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client
 from webapp.deals import stages
@@ -24,7 +25,7 @@ def deal(session: Session, office: dict[str, User], clock: Clock) -> Deal:
     client = Client(name="Rassvet", created_at=clock())
     session.add(client)
     session.flush()
-    deal = stages.open_deal(session, client, " Forty   windows ", office["anna"], clock())
+    deal = stages.open_deal(session, client, " Forty   windows ", Author(office["anna"], clock()))
     session.commit()
     return deal
 
@@ -41,11 +42,11 @@ def test_forward_only(session: Session, deal: Deal, clock: Clock, start: str, ta
     session.commit()
     allowed = start not in ENDED and target in STAGES and STAGES.index(target) > STAGES.index(start)
     if allowed:
-        stages.move(session, deal, target, clock.move(days=1))
+        stages.move(session, deal, target, Author(None, clock.move(days=1)))
         assert (deal.stage, deal.ended_at) == (target, clock() if target in ENDED else None)
     else:
         with pytest.raises(BadValue):
-            stages.move(session, deal, target, clock())
+            stages.move(session, deal, target, Author(None, clock()))
         assert deal.stage == start
 
 
