@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -15,7 +15,7 @@ from sqlalchemy.orm import joinedload
 
 from webapp import hx
 from webapp.access import SALES, allow, author, load
-from webapp.clients import cards, contacts, fields, match, queries
+from webapp.clients import cards, contacts, fields, match, queries, vcard
 from webapp.clients.contacts import BadValue, office_country
 from webapp.clients.models import Client, ContactPoint, Person
 from webapp.db import db
@@ -141,6 +141,16 @@ def card(client_id: int) -> ResponseReturnValue:
         older=older,
         **_aside(client),
     )
+
+
+@bp.get("/<int:client_id>.vcf")
+@allow(*SALES)
+def as_vcard(client_id: int) -> ResponseReturnValue:
+    """The card for an address book: a vCard for each of its people."""
+    client = load(queries.card(client_id))
+    called = vcard.file_name(client, cards.title(client))
+    headers = {"Content-Disposition": f'attachment; filename="{called}"', "Cache-Control": "no-store"}
+    return Response(vcard.of(client), mimetype=vcard.MIMETYPE, headers=headers)
 
 
 @bp.get("/<int:client_id>/aside")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from flask import Blueprint, Response, abort, current_app, render_template, request, send_file, stream_with_context
+from flask import Blueprint, abort, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 from flask_babel import gettext as _
 from sqlalchemy import select
 
+from webapp import here, sheets
 from webapp.access import SALES, allow, me
 from webapp.accounts.models import Role, User
 from webapp.db import db
@@ -23,7 +24,6 @@ from webapp.reports.forms import FilterForm
 bp = Blueprint("reports", __name__)
 
 SEES_ALL = (Role.HEAD, Role.SECRETARY)
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,11 @@ class Asked:
         first = format_date(self.first, "EEEE, d MMMM y" if self.first == self.last else "d MMMM y")
         return first if self.first == self.last else f"{first} – {format_date(self.last, 'd MMMM y')}"
 
-    def file_name(self, ending: str) -> str:
-        """Tells files of different days and people apart."""
+    @property
+    def file_parts(self) -> tuple[str, ...]:
+        """What tells files of different days and people apart."""
         until = self.last.isoformat() if self.last != self.first else ""
-        return exports.file_name(
-            ("ledger", self.first.isoformat(), until, self.manager.login if self.manager else ""), ending
-        )
+        return ("ledger", self.first.isoformat(), until, self.manager.login if self.manager else "")
 
     def ids(self) -> tuple[int | None, int | None]:
         """The manager's and the channel's id for `ledger.each`."""
@@ -85,29 +84,23 @@ def page() -> ResponseReturnValue:
     )
 
 
-@bp.get("/ledger.csv")
+@bp.get("/ledger.<any(csv, xlsx):ending>")
 @allow(*SALES)
-def ledger_csv() -> ResponseReturnValue:
-    """The same rows and sums as CSV, sent as they are read."""
-    asked = _asked_or_404()
+def export(ending: str) -> ResponseReturnValue:
+    """The same rows and sums as a file."""
+    _form, asked = _asked()
+    if asked is None:
+        abort(404)
+    sums = ledger.Totals(the_office(db.session()).conversion_counts)
     rows = ledger.each(db.session(), asked.start, asked.end, *asked.ids())
-    zone, counts = current_app.config["SETTINGS"].timezone, the_office(db.session()).conversion_counts
-    body = stream_with_context(exports.as_csv(rows, zone, phone, counts))
-    headers = {"Content-Disposition": f'attachment; filename="{asked.file_name("csv")}"', "Cache-Control": "no-store"}
-    return Response(body, mimetype="text/csv", headers=headers)
-
-
-@bp.get("/ledger.xlsx")
-@allow(*SALES)
-def ledger_xlsx() -> ResponseReturnValue:
-    """The same rows and sums as a spreadsheet."""
-    asked = _asked_or_404()
-    rows = ledger.each(db.session(), asked.start, asked.end, *asked.ids())
-    zone, counts = current_app.config["SETTINGS"].timezone, the_office(db.session()).conversion_counts
-    file = exports.as_xlsx(rows, zone, phone, counts, f"{asked.title}, {asked.dates}")
-    response = send_file(file, XLSX, as_attachment=True, download_name=asked.file_name("xlsx"), max_age=0)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return sheets.send(
+        ending,
+        asked.file_parts,
+        exports.columns(),
+        exports.counted(rows, sums, here.zone(), phone),
+        f"{asked.title}, {asked.dates}",
+        lambda: exports.sum_lines(sums),
+    )
 
 
 def _asked() -> tuple[FilterForm, Asked | None]:
@@ -130,13 +123,6 @@ def _asked() -> tuple[FilterForm, Asked | None]:
     first, last = periods.first_and_last(form.period.data, form.day.data, form.until.data)
     channel = next((channel for channel in channels if channel.id == form.channel.data), None)
     return form, Asked(form, manager, channel, first, last, *periods.instants(first, last, zone))
-
-
-def _asked_or_404() -> Asked:
-    _form, asked = _asked()
-    if asked is None:
-        abort(404)
-    return asked
 
 
 def _address(form: FilterForm, day: date, until: date | None) -> dict[str, str]:

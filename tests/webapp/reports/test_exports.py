@@ -1,10 +1,9 @@
-"""The ledger's files: nothing in a cell is calculated, names are safe, all rows and sums are there."""
+"""The ledger's files: nothing in a cell is calculated, all rows and sums are there."""
 
 from __future__ import annotations
 
 import csv
 import io
-import re
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,41 +11,14 @@ from xml.etree import ElementTree
 
 import pytest
 from flask.testing import FlaskClient
-from hypothesis import example, given
-from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from tests.webapp.conftest import Clock
 from tests.webapp.reports.conftest import Book
-from webapp.reports import exports
+from tests.webapp.test_sheets import EVIL
 
 SignIn = Callable[[str], FlaskClient]
-EVIL = [
-    '=HYPERLINK("http://evil.example","x")',
-    "+cmd|' /C calc'!A0",
-    "-2+3",
-    "@SUM(1+1)",
-    "\t=1+1",
-    "\r=1+1",
-    "  =1+1",
-    "＝1+1",
-]
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-
-
-@given(st.text(max_size=30) | st.sampled_from(EVIL))
-@example("+7 495 000-12-34")
-def test_no_text_begins_like_a_formula(text: str) -> None:
-    cell = exports.defused(text)
-    assert not cell.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
-    assert text.replace("\0", "") in cell
-    if re.match(r"\w", text):
-        assert cell == text.replace("\0", "")
-
-
-@given(st.lists(st.text(max_size=60), max_size=4))
-def test_file_names_are_plain(parts: list[str]) -> None:
-    assert re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?\.csv", exports.file_name(parts, "csv"))
 
 
 @pytest.fixture
