@@ -24,6 +24,8 @@ from webapp.deals import stages
 from webapp.deals.models import ENDED, Deal
 from webapp.office.models import ClientStatus, ListItem, Region
 from webapp.recordings import keeping
+from webapp.rules import extra, transitions
+from webapp.rules.models import ExtraField
 from webapp.touches.models import Touch
 
 CATEGORIES = ("", "A", "B", "C")
@@ -63,8 +65,12 @@ def create(session: Session, values: Mapping[str, str], author: Author, country:
 
     Raises BadCard for a value that doesn't fit and for a card of nothing. Empty texts are left out.
     """
-    texts = {name: text for name, text in values.items() if text.strip() and (name in fields.BY_NAME or name == "deal")}
-    errors = _check(texts)
+    texts = {
+        name: text
+        for name, text in values.items()
+        if text.strip() and (name in fields.BY_NAME or name == "deal" or name.startswith(extra.PREFIX))
+    }
+    errors = _check(session, texts)
     if not errors and not texts.keys() - {"kind", "channel", "caller_kind", "deal"}:
         errors["name"] = str(_l("Type at least a name, a phone or an e-mail."))
     if errors:
@@ -96,7 +102,7 @@ def open_from_call(session: Session, call: Call, values: Mapping[str, str], auth
     if call.client is not None:
         return call.client
     texts = {name: text for name, text in values.items() if text.strip()}
-    errors = _check(texts)
+    errors = _check(session, texts)
     if errors:
         raise BadCard(errors)
     touch = _touch(session, call)
@@ -114,12 +120,14 @@ def open_from_call(session: Session, call: Call, values: Mapping[str, str], auth
     return client
 
 
-def _check(texts: Mapping[str, str]) -> dict[str, str]:
+def _check(session: Session, texts: Mapping[str, str]) -> dict[str, str]:
     errors: dict[str, str] = {}
     for name, text in texts.items():
         field = fields.BY_NAME.get(name)
         try:
-            if field and field.kind == "contact":
+            if own := _own(session, name):
+                extra.normal(own, text)
+            elif field and field.kind == "contact":
                 contacts.cleaned(name, text)
             elif field and field.holder != "touch" and name != "channel":
                 fields.cleaned(field, text)
@@ -128,6 +136,11 @@ def _check(texts: Mapping[str, str]) -> dict[str, str]:
         except BadValue as why:
             errors[name] = str(why)
     return errors
+
+
+def _own(session: Session, name: str) -> ExtraField | None:
+    """The head's field that `extra:KEY` names."""
+    return extra.called(session, name.removeprefix(extra.PREFIX)) if name.startswith(extra.PREFIX) else None
 
 
 def _fill_all(
@@ -140,6 +153,8 @@ def _fill_all(
         session.flush()
         person = client.people[0]
     for name, text in texts.items():
+        if own := _own(session, name):
+            extra.put(session, client, own, text, None)
         field = fields.BY_NAME.get(name)
         if field is None or field.holder == "touch":
             continue
@@ -250,8 +265,9 @@ def update_field(
 ) -> None:
     """Change one field of the card or of one of its people. Raises BadValue, and KeyError for an unknown field.
 
-    Beside the fields of a talk: status (forward only, D35, but for the head), category, region, owner (another's
-    client is reassigned by the head alone, D5).
+    Beside the fields of a talk, `extra:` and a key among them: status (as the head's grid allows, D35; the head
+    himself may do otherwise with a reason, `author.why`), category, region, owner (another's client is reassigned by
+    the head alone, D5).
     """
     chosen = value.strip()
     if field == "category":
@@ -262,14 +278,20 @@ def update_field(
         _reassign(session, client, chosen, author)
     elif field in ("status", "region"):
         item = _item(session, LISTS[field], chosen)
-        if isinstance(item, ClientStatus) and client.status and item.rank < client.status.rank:
-            _only_head(author, _l("A status does not move back. The head of sales can change it."))
+        if field == "status":
+            # Two may change it at once: the second is judged by what the first has left.
+            session.refresh(client, ["status_id"], with_for_update=True)
+            transitions.check(session, "status", _key(client.status_id), _key(item.id if item else None), author)
         changes.put(session, client, client, field, item, author)
     else:
-        fields.fill(session, client, person, field, value, author, country)
+        fields.fill(session, client, person, field, value, author, country)  # KeyError: there is no such field
         return
     session.flush()
     announce_card(session, client, author.at)
+
+
+def _key(item_id: int | None) -> str:
+    return "" if item_id is None else str(item_id)
 
 
 def _item(session: Session, model: type[ListItem], value: str) -> ListItem | None:

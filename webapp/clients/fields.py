@@ -20,19 +20,24 @@ from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client, Person
 from webapp.office.models import Channel
+from webapp.rules import extra
+from webapp.rules.models import ExtraField
 
 LONGEST_NOTE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`holder`: client, person or touch. `kind`: text, long, choice, contact. `prompt` is '' when nobody asks it."""
+    """`holder`: client, person or touch. `kind`: text, long, choice, contact, and of an extra field number, date, list,
+    yes_no, with its `choices`. `prompt` is '' when nobody asks it.
+    """
 
     name: str
     label: Any
     prompt: Any
     holder: str
     kind: str = "text"
+    choices: tuple[str, ...] = ()
 
 
 FIELDS = (
@@ -77,7 +82,20 @@ CLIENT_KINDS = {"organisation": _l("Organisation"), "private": _l("Private perso
 CALLER_KINDS = {"": "", "now": _l("Needs it now"), "later": _l("Will need it later"), "casual": _l("Casual")}
 """The three kinds of people that contact a firm (D41)."""
 
+_EXTRA_AFTER = "channel"
+"""The head's own fields are asked after this one, before the details of the need."""
 _OF_ORGANISATIONS = frozenset({"name", "what_it_does", "website", "management", "position"})
+
+
+def extra_field(field: ExtraField) -> Field:
+    """A field of the head's making (D37), to be used as a built-in one."""
+    return Field(extra.PREFIX + field.key, field.name, field.prompt, "client", field.kind, tuple(field.choices))
+
+
+def asked(session: Session) -> list[Field]:
+    """All fields of a talk in the order of asking, the head's own among them."""
+    place = next(number for number, field in enumerate(FIELDS) if field.name == _EXTRA_AFTER) + 1
+    return [*FIELDS[:place], *map(extra_field, extra.fields(session)), *FIELDS[place:]]
 
 
 def known(client: Client | None, person: Person | None) -> dict[str, str]:
@@ -97,6 +115,8 @@ def _values(client: Client, person: Person | None) -> Iterator[tuple[str, str]]:
             yield field.name, getattr(client, field.name) or ""
         elif field.holder == "person" and person is not None:
             yield field.name, getattr(person, field.name) or ""
+    for value in client.extra_values:
+        yield extra.PREFIX + value.field.key, extra.shown(value.field, value.text)
 
 
 def _address(client: Client, person: Person | None, kind: str) -> str:
@@ -109,7 +129,7 @@ def _id(person: Person | None) -> int | None:
     return person.id if person else None
 
 
-def next_missing(client: Client | None, person: Person | None) -> Field | None:
+def next_missing(session: Session, client: Client | None, person: Person | None) -> Field | None:
     """The field to ask for next (D33, D34): the first one unknown that somebody would ask for."""
     have = set(known(client, person))
     if "mobile" in have:
@@ -118,7 +138,7 @@ def next_missing(client: Client | None, person: Person | None) -> Field | None:
         have |= {"fax", "messenger"}
     if client is not None and client.kind == "private":
         have |= _OF_ORGANISATIONS
-    return next((field for field in FIELDS if field.prompt and field.name not in have), None)
+    return next((field for field in asked(session) if field.prompt and field.name not in have), None)
 
 
 def fill(
@@ -132,10 +152,18 @@ def fill(
 ) -> Person | None:
     """Put what was learnt on the card; flushes, rewrites the search keys, tells everybody. Returns the person meant.
 
-    A field of a person not yet known makes one. An address is added beside those there, never over them; `country`
-    (ISO code) reads national numbers. Raises BadValue (too long, not on the list) and KeyError for an unknown field
-    or one of the touch: that is not the card's.
+    `field` may be `extra:` and the key of one of the head's. A field of a person not yet known makes one. An address is
+    added beside those there, never over them; `country` (ISO code) reads national numbers. Raises BadValue (too long,
+    not on the list) and KeyError for an unknown field or one of the touch: that is not the card's.
     """
+    if field.startswith(extra.PREFIX):
+        own = extra.called(session, field.removeprefix(extra.PREFIX))
+        if own is None:
+            raise KeyError(field)
+        extra.put(session, client, own, value, author)
+        match.index(session, client)
+        feed.announce_all(session, "card", client.id, author.at)
+        return person
     one = BY_NAME[field]
     if one.holder == "touch":
         raise KeyError(field)

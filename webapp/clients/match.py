@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from webapp.clients import keys
 from webapp.clients.models import Client, MatchKey
+from webapp.rules import reading
 
 MOST_OFFERED = 9
 
@@ -54,7 +55,8 @@ def index(session: Session, client: Client) -> None:
 def key_rows(client: Client) -> list[dict[str, Any]]:
     """The rows of MatchKey for a card that is flushed; contact points must carry their `normal`.
 
-    Beside the six keys the search box has its own: word (of any name), number and ending (digits, and reversed).
+    Beside the six keys the search box has its own: word (of any name or extra field), number and ending (digits, and
+    reversed), extra (numbers and dates of extra fields).
     """
     found: set[tuple[str, str, str]] = {("company", key, "") for key in keys.company_keys(client.name)}
     found.update(("word", word, "") for word in keys.search_words(client.name))
@@ -73,6 +75,8 @@ def key_rows(client: Client) -> list[dict[str, Any]]:
             digits = normal.removeprefix("+")
             found.add(("phone", keys.phone_tail(normal, "ZZ"), keys.phone_whole(normal)))
             found.update({("number", digits, ""), ("ending", digits[::-1], "")})
+    for value in client.extra_values:
+        found.update((kind, key, "") for kind, key in reading.search_keys(value.field.kind, value.text))
     return [
         {"client_id": client.id, "kind": kind, "key": key, "whole": whole} for kind, key, whole in sorted(found) if key
     ]

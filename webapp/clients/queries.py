@@ -16,6 +16,7 @@ from webapp.calls.models import Call
 from webapp.clients import keys
 from webapp.clients.models import Client, MatchKey
 from webapp.deals.models import Deal
+from webapp.rules import reading
 from webapp.tasks.models import Task
 from webapp.touches.models import Touch
 
@@ -40,6 +41,7 @@ def card(client_id: int) -> Select[tuple[Client]]:
         .options(
             selectinload(Client.people),
             selectinload(Client.contact_points),
+            selectinload(Client.extra_values),
             joinedload(Client.owner),
             joinedload(Client.status),
             joinedload(Client.region),
@@ -78,8 +80,10 @@ def _conditions(session: Session, text: str, country: str) -> list[ColumnElement
     if not any(sign.isalpha() for sign in text):
         number = _number(session, text, country)
         words = [_starts(session, "word", word) for word in keys.search_words(text)]
-        if number is not None:
-            return [or_(number, *words)]
+        known = [and_(MatchKey.kind == "extra", MatchKey.key == key) for key in reading.asked_keys(text)]
+        if number is not None or known:
+            # The parts of a number or of a date are no words.
+            return [or_(*([] if number is None else [number]), *known, *(words if len(words) == 1 else []))]
         return words or [MatchKey.id.is_(None)]
     parts: list[ColumnElement[bool]] = []
     words_left = []

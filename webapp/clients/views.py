@@ -14,14 +14,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from webapp import hx
-from webapp.access import SALES, allow, author, load
+from webapp.access import SALES, allow, author, load, me
+from webapp.accounts.models import Role
 from webapp.clients import cards, contacts, fields, match, queries, vcard
 from webapp.clients.contacts import BadValue, office_country
 from webapp.clients.models import Client, ContactPoint, Person
 from webapp.db import db
 from webapp.deals import stages
+from webapp.deals.models import STAGES
 from webapp.office.models import Channel, ClientStatus, Region
 from webapp.office.queries import items
+from webapp.rules import extra, transitions
 from webapp.tasks.queries import open_for_client
 
 bp = Blueprint("clients", __name__, url_prefix="/clients")
@@ -50,7 +53,11 @@ def _names_for_templates(state: BlueprintSetupState) -> None:
         },
         CONTACT_KINDS=contacts.KINDS,
         STAGE_LABELS=stages.LABELS,
-        stages_ahead=stages.ahead,
+        STAGES=STAGES,
+        EXTRA_PREFIX=extra.PREFIX,
+        extra_values=extra.values,
+        extra_shown=extra.shown,
+        extra_choices=extra.choices,
         is_readable=contacts.is_readable,
         card_title=cards.title,
     )
@@ -137,6 +144,7 @@ def card(client_id: int) -> ResponseReturnValue:
         need=NEED,
         person_fields=PERSON,
         lists=_lists(client),
+        extras=extra.of_card(session, client),
         entries=entries,
         older=older,
         **_aside(client),
@@ -180,10 +188,11 @@ def _aside(client: Client) -> dict[str, Any]:
     session = db.session()
     person = client.people[0] if client.people else None
     return {
-        "missing": fields.next_missing(client, person),
+        "missing": fields.next_missing(session, client, person),
         "missing_person": person,
         "owed": open_for_client(session, client.id),
         "deals": queries.deals_of(session, client.id),
+        "steps": transitions.steps(session, transitions.STAGE),
     }
 
 
@@ -194,34 +203,47 @@ def _lists(client: Client, only: str = "") -> dict[str, list[tuple[str, str]]]:
     for name, model in (("status", ClientStatus), ("region", Region), ("channel", Channel)):
         if only in ("", name):
             rows = items(session, model, getattr(client, f"{name}_id"))
+            if name == "status" and not me().has_role(Role.HEAD):
+                onward = _onward(client)
+                rows = [row for row in rows if row.id == client.status_id or str(row.id) in onward]
             lists[name] = [("", "—"), *[(str(row.id), row.name) for row in rows]]
     if only in ("", "owner"):
         lists["owner"] = [("", "—"), *[(str(user.id), user.name) for user in queries.owners(session)]]
     return lists
 
 
+def _onward(client: Client) -> list[str]:
+    """The statuses the rules let a client have next."""
+    return transitions.steps(db.session(), transitions.STATUS).get(str(client.status_id or ""), [])
+
+
 @bp.post("/<int:client_id>/fields/<name>")
 @bp.post("/<int:client_id>/people/<int:person_id>/fields/<name>")
 @allow(*SALES)
 def save_field(client_id: int, name: str, person_id: int | None = None) -> ResponseReturnValue:
-    """Save one field as it is typed; a value that doesn't fit comes back with its words and the reason."""
-    if name not in fields.BY_NAME and name not in cards.MORE_FIELDS:
-        abort(404)
+    """Save one field as it is typed; a value that doesn't fit comes back with its words and the reason.
+
+    `why`: the head's reason for a step that the rules forbid.
+    """
     client, person = _card_and_person(client_id, person_id)
-    value = request.form.get("value", "")
+    value, by = request.form.get("value", ""), author(why=request.form.get("why", "").strip())
     try:
-        cards.update_field(db.session(), client, person, name, value, author(), office_country())
+        cards.update_field(db.session(), client, person, name, value, by, office_country())
     except KeyError:
         abort(404)
     except BadValue as why:
         db.session.rollback()
-        return _field(client_id, person_id, name, value, str(why)), 422
+        ask_why = isinstance(why, transitions.ReasonNeeded)
+        return _field(client_id, person_id, name, value, str(why), ask_why), 422
     db.session.commit()
     return _field(client_id, person_id, name, None, "")
 
 
-def _field(client_id: int, person_id: int | None, name: str, typed: str | None, error: str) -> str:
+def _field(
+    client_id: int, person_id: int | None, name: str, typed: str | None, error: str, ask_why: bool = False
+) -> str:
     client, person = _card_and_person(client_id, person_id)
+    own = extra.called(db.session(), name.removeprefix(extra.PREFIX)) if name.startswith(extra.PREFIX) else None
     return render_template(
         "clients/_field.html",
         client=client,
@@ -230,6 +252,8 @@ def _field(client_id: int, person_id: int | None, name: str, typed: str | None, 
         lists=_lists(client, name),
         typed=typed,
         error=error,
+        ask_why=ask_why,
+        own=own,
         saved=not error,
     )
 

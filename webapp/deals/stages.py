@@ -1,4 +1,4 @@
-"""A deal's way: opened, moved forward stage by stage, won or lost (D81). Nothing moves back (D35)."""
+"""A deal's way: opened, moved stage by stage as the head's grid allows (D35), won or lost (D81)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client
 from webapp.deals.models import ENDED, STAGES, Deal
+from webapp.rules import transitions
 
 LABELS = {
     "found": _l("Found or received"),
@@ -43,21 +44,19 @@ def open_deal(session: Session, client: Client, title: str, author: Author) -> D
     return deal
 
 
-def ahead(stage: str) -> tuple[str, ...]:
-    """The stages a deal may move to from `stage`."""
-    return () if stage in ENDED else STAGES[STAGES.index(stage) + 1 :]
-
-
 def move(session: Session, deal: Deal, stage: str, author: Author) -> None:
-    """Move a deal forward; the last two stages end it. Raises BadValue for a step back or a change made meanwhile."""
+    """Move a deal; the last two stages end it. Raises BadValue for a step that the grid forbids (D35; the head may take
+    it with a reason, `author.why`) and for a change made meanwhile.
+    """
     if stage not in STAGES:
         raise BadValue(_l("Choose one of the list."))
-    if stage not in ahead(deal.stage):
-        raise BadValue(_l("A deal only moves forward."))
     before = deal.stage
+    if stage == before:
+        raise BadValue(_l("The deal is there already."))
+    transitions.check(session, "stage", before, stage, author)
     moved = session.execute(
         update(Deal)
-        .where(Deal.id == deal.id, Deal.stage == deal.stage)
+        .where(Deal.id == deal.id, Deal.stage == before)
         .values(stage=stage, ended_at=author.at if stage in ENDED else None)
     )
     if not moved.rowcount:  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ from webapp.clients.contacts import BadValue
 from webapp.db import db
 from webapp.deals import stages
 from webapp.deals.models import Deal
+from webapp.rules import transitions
 
 bp = Blueprint("deals", __name__)
 
@@ -34,19 +35,21 @@ def open_deal(client_id: int) -> ResponseReturnValue:
 @bp.post("/deals/<int:deal_id>/stage")
 @allow(*SALES)
 def move(deal_id: int) -> ResponseReturnValue:
-    """Move a deal forward, or end it as won or lost."""
+    """Move a deal, or end it as won or lost; `why`: the head's reason for a step that the rules forbid."""
     deal = load(select(Deal).where(Deal.id == deal_id))
     client_id = deal.client_id
+    stage, by = request.form.get("stage", ""), author(why=request.form.get("why", "").strip())
     try:
-        stages.move(db.session(), deal, request.form.get("stage", ""), author())
+        stages.move(db.session(), deal, stage, by)
     except BadValue as why:
         db.session.rollback()
-        return _deals(client_id, error=str(why), of=deal_id), 422
+        ask_why = stage if isinstance(why, transitions.ReasonNeeded) else ""
+        return _deals(client_id, error=str(why), of=deal_id, ask_why=ask_why), 422
     db.session.commit()
     return _deals(client_id)
 
 
-def _deals(client_id: int, error: str = "", typed: str = "", of: int = 0) -> str:
+def _deals(client_id: int, error: str = "", typed: str = "", of: int = 0, ask_why: str = "") -> str:
     return render_template(
         "deals/_deals.html",
         client=load(queries.card(client_id)),
@@ -54,4 +57,6 @@ def _deals(client_id: int, error: str = "", typed: str = "", of: int = 0) -> str
         error=error,
         typed=typed,
         error_of=of,
+        ask_why=ask_why,
+        steps=transitions.steps(db.session(), transitions.STAGE),
     )

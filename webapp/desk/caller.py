@@ -67,7 +67,7 @@ def learn(session: Session, touch: Touch, learnt: Mapping[str, str], user: User,
 
 def put(session: Session, touch: Touch, name: str, text: str, user: User, now: datetime, country: str) -> None:
     """Put one field on the card, or into the draft while there is none. Raises BadValue and KeyError."""
-    if fields.BY_NAME[name].holder == "touch":
+    if name in fields.BY_NAME and fields.BY_NAME[name].holder == "touch":
         raise KeyError(name)
     if touch.client is None:
         session.refresh(touch, ["draft"], with_for_update=True)  # two fields may be sent at once

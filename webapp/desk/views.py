@@ -25,6 +25,7 @@ from webapp.desk import caller, owed, queries, talk, testcall, who
 from webapp.desk.bar import epoch_ms
 from webapp.office.models import Line
 from webapp.office.queries import line_called, the_office
+from webapp.rules import extra
 from webapp.switchboard import passing
 from webapp.touches import opening
 from webapp.touches.models import Touch
@@ -218,7 +219,7 @@ def draft(touch_id: int, name: str) -> ResponseReturnValue:
         panel = _who_panel(touch)
         panel.headers.update({"HX-Retarget": "#who", "HX-Reswap": "innerHTML"})
         return panel
-    caller.put(db.session(), touch, _field(name), request.form.get(name, ""), me(), here.now(), _country())
+    caller.put(db.session(), touch, _field(touch, name), request.form.get(name, ""), me(), here.now(), _country())
     db.session.commit()
     have = caller.known(touch)
     hits = who.found_for(db.session(), have, _country()).get(name, ())
@@ -234,7 +235,7 @@ def fill(touch_id: int, name: str) -> ResponseReturnValue:
     """Keep one field of the card that is open."""
     touch, now = _touch(touch_id), here.now()
     try:
-        caller.put(db.session(), touch, _field(name), request.form.get(name, ""), me(), now, _country())
+        caller.put(db.session(), touch, _field(touch, name), request.form.get(name, ""), me(), now, _country())
     except BadValue as bad:
         db.session.rollback()
         return render_template("desk/_filled.html", name=name, fill_error=str(bad)), 422
@@ -260,9 +261,12 @@ def save_card(touch_id: int) -> ResponseReturnValue:
     return _who_panel(touch)
 
 
-def _field(name: str) -> str:
-    """The name of a card's field, as its address says it; 404 for another."""
-    if name not in fields.FIELD_NAMES or fields.BY_NAME[name].holder == "touch":
+def _field(touch: Touch, name: str) -> str:
+    """The name of a card's field, as its address says it; 404 for another. The head's own need a card."""
+    if name.startswith(extra.PREFIX) and touch.client is not None:
+        if extra.called(db.session(), name.removeprefix(extra.PREFIX)) is None:
+            abort(404)
+    elif name not in fields.FIELD_NAMES or fields.BY_NAME[name].holder == "touch":
         abort(404)
     return name
 

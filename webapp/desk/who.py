@@ -19,6 +19,7 @@ from webapp.deals.models import ENDED, Deal
 from webapp.desk import caller
 from webapp.desk.queries import missed_lately
 from webapp.pages import day
+from webapp.rules import extra
 from webapp.tasks.models import Task
 from webapp.tasks.queries import open_for_client
 from webapp.touches.models import Touch
@@ -55,6 +56,7 @@ class Row:
     error: str = ""
     doubt: str = ""
     hits: Sequence[Choice] = ()
+    choices: Sequence[tuple[str, str]] = ()
 
 
 @dataclass
@@ -106,8 +108,14 @@ def _card(
     doubts = {name: doubt for name, value in have.items() if (doubt := doubt_of(name, value, country))}
     private = client.kind == "private"
     unknown = [
-        Row(one.name, one.label, one.prompt, late=one.name in CONTACT_FIELDS)
-        for one in fields.FIELDS
+        Row(
+            one.name,
+            one.label,
+            one.prompt,
+            late=one.name in CONTACT_FIELDS or one.kind in ("number", "date"),
+            choices=extra.offered(one.kind, one.choices),
+        )
+        for one in fields.asked(session)
         if one.prompt
         and one.name not in have
         and one.name not in CHOICES

@@ -207,7 +207,7 @@ def test_what_a_talk_teaches_lands_on_the_card(
 def test_the_order_of_asking_is_that_of_least_resistance(make_card: Maker, session: Session) -> None:
     card = make_card("")
     asked = []
-    while (field := fields.next_missing(card, card.people[0] if card.people else None)) is not None:
+    while (field := fields.next_missing(session, card, card.people[0] if card.people else None)) is not None:
         asked.append(field.name)
         value = session.scalars(select(Channel)).first() if field.name == "channel" else None
         text = str(value.id) if value else "8 495 123-45-67" if field.name == "phone" else f"{field.name} x"
@@ -218,18 +218,18 @@ def test_the_order_of_asking_is_that_of_least_resistance(make_card: Maker, sessi
     assert (
         place["email"] < place["mobile"] < place["surname"] < place["name"] < place["what_it_does"] < place["channel"]
     )
-    assert fields.next_missing(None, None) == fields.FIELDS[0]
+    assert fields.next_missing(session, None, None) == fields.FIELDS[0]
     assert fields.known(None, None) == {}
 
 
-def test_a_private_person_is_not_asked_for_a_company(make_card: Maker) -> None:
+def test_a_private_person_is_not_asked_for_a_company(make_card: Maker, session: Session) -> None:
     card = make_card("", kind="private")
     for name in ("reason", "product"):
         setattr(card, name, "x")
     person_fields = {"given_name", "surname", "email", "mobile", "phone"}
     asked = {field.name for field in fields.FIELDS if field.prompt}
     assert {"name", "what_it_does", "website", "management", "position"} <= asked
-    field = fields.next_missing(card, None)
+    field = fields.next_missing(session, card, None)
     assert field is not None and field.name in person_fields
 
 

@@ -16,7 +16,7 @@ from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
 from webapp.calls.models import Call
 from webapp.clients import match
-from webapp.clients.models import Client, ContactPoint
+from webapp.clients.models import CardChange, Client, ContactPoint
 from webapp.deals.models import Deal
 from webapp.feed import Feed
 from webapp.office.models import ClientStatus
@@ -257,7 +257,11 @@ def test_statuses_move_forward_and_the_head_may_do_otherwise(
     assert anna.post(address, data={"value": high.id}).status_code == 200
     assert anna.post(address, data={"value": low.id}).status_code == 422
     g.pop("_login_user")
-    assert sign_in("head").post(address, data={"value": low.id}).status_code == 200
+    answer = sign_in("head").post(address, data={"value": low.id})
+    assert answer.status_code == 422 and 'name="why"' in answer.get_data(as_text=True)
+    assert sign_in("head").post(address, data={"value": low.id, "why": "They went back to us"}).status_code == 200
+    noted = session.scalars(select(CardChange).where(CardChange.field == "status").order_by(CardChange.id)).all()[-1]
+    assert (noted.old, noted.new, noted.why) == (high.name, low.name, "They went back to us")
 
 
 def test_a_client_without_owner_may_be_taken_but_not_taken_away(
