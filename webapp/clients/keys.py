@@ -20,8 +20,6 @@ from publicsuffixlist import PublicSuffixList
 from webapp.clients.words import (
     CYRILLIC,
     DECLENSIONS,
-    FREE_MAIL,
-    FREE_MAIL_NAMES,
     GREEK_PAIRS,
     JOINING_WORDS,
     LEGAL_FORMS,
@@ -34,11 +32,14 @@ TAIL_DIGITS = 7
 LONGEST_LOCAL = 8
 MOST_DIGITS = 20
 LONGEST_TEXT = 400
+SHORTEST_NUMBER = 5
+"""Fewer digits beside a number are its extension, a room or a year."""
 
 _EXTENSION = re.compile(
     r"(?:[,;#]|\b(?:ext(?:ension|n)?|x|доб(?:авочный)?|дод(?:атковий)?|вн(?:утр(?:енний)?)?|εσωτ(?:ερικό)?)\b)", re.I
 )
 _SEVERAL = re.compile(r"[/|\n]")
+_BETWEEN = re.compile(r"[/|\n;,]|\b(?:или|або|or|και|ή)\b", re.I)
 _SIP_USER = re.compile(r"^\s*<?\s*(sips?|tel):([^@;>]*)", re.I)
 _APOSTROPHES = re.compile("['`´‘’ʼʹ]")
 _DOTTED = re.compile(r"\b(?:\w\.\s?){2,}\w?(?!\w)")
@@ -71,6 +72,55 @@ def normal_phone(raw: str, country: str) -> str:
         return number
     abroad = digits.removeprefix("00")  # exchanges send 00 49 30 ..., or the country code with nothing before it
     return _read(digits, country) or (_read("+" + abroad, country) if len(digits) >= 10 else "") or digits
+
+
+def apart(raw: str, country: str) -> list[str]:
+    """The numbers of one field, each as it was written there with its extension; the whole text when it holds one.
+
+    "+7 495 123-45-67 ext. 12; 8-916-765-43-21" holds two. What is no number stays with the one before it.
+    """
+    text = raw[:LONGEST_TEXT]
+    if _SIP_USER.match(text):
+        return [raw.strip()] if raw.strip() else []
+    starts = []
+    for begin, piece in _pieces(text):
+        head = piece[: cut.start()] if (cut := _EXTENSION.search(piece)) else piece
+        count = len(_digits(head))
+        if count > 15:  # two numbers with nothing but a space between
+            starts += [begin + start for start in _run_together(piece, country)]
+        elif count >= SHORTEST_NUMBER:
+            starts.append(begin)
+    if len(starts) < 2:
+        return [raw.strip()] if raw.strip() else []
+    ends = [*starts[1:], len(raw)]
+    starts[0] = 0
+    return [raw[start:end].strip(" \t\n/|;,") for start, end in zip(starts, ends, strict=True)]
+
+
+def numbers(raw: str, country: str) -> tuple[str, ...]:
+    """All the numbers of a field as `normal_phone` gives them, in the order written."""
+    return tuple(dict.fromkeys(one for part in apart(raw, country) if (one := normal_phone(part, country))))
+
+
+def _pieces(text: str) -> list[tuple[int, str]]:
+    """What stands between commas and the like, each with where it begins."""
+    pieces, begin = [], 0
+    for sign in _BETWEEN.finditer(text):
+        pieces.append((begin, text[begin : sign.start()]))
+        begin = sign.end()
+    return [*pieces, (begin, text[begin:])]
+
+
+def _run_together(text: str, country: str) -> list[int]:
+    """Where numbers begin that stand side by side: each but the last can be read and enough is left for another."""
+    starts = [0]
+    for gap in re.finditer(r"(?<=[\d.)])\s+", text):
+        if (
+            len(_digits(text[gap.end() :])) >= TAIL_DIGITS
+            and normal_phone(text[starts[-1] : gap.start()], country)[:1] == "+"
+        ):
+            starts.append(gap.end())
+    return starts
 
 
 def phone_tail(normal: str, country: str) -> str:
@@ -151,6 +201,12 @@ def surname_key(surname: str) -> str:
     return skeleton[:200]
 
 
+def person_key(surname: str, given_name: str) -> str:
+    """Surname and given name as one key; '' when either is missing."""
+    stem, given = surname_key(surname), given_name_key(given_name)
+    return f"{stem} {given}"[:200] if stem and given else ""
+
+
 def given_name_key(given_name: str) -> str:
     """The sound of a given name, without its case endings (Анна, Анну, Anna)."""
     skeleton = "".join(_skeleton(word) for word in _words(given_name))
@@ -209,13 +265,23 @@ def email_key(email: str) -> str:
     return f"{box}@{host}"[:200]
 
 
-def corporate_domain(email: str) -> str:
-    """The domain of a firm's own e-mail address; '' for the public mail services."""
-    host = email_key(email).rpartition("@")[2]
-    domain = _registered(host)
-    if not domain or domain in FREE_MAIL or domain.split(".")[0] in FREE_MAIL_NAMES:
+def emails(raw: str) -> tuple[str, ...]:
+    """All the addresses of a field as `email_key` gives them."""
+    return tuple(dict.fromkeys(key for one in re.split(r"[\s,;|]+", raw[:LONGEST_TEXT]) if (key := email_key(one))))
+
+
+def mail_domain(email: str) -> str:
+    """The domain an e-mail address is registered under. Whether a public service has it, `FreeMail` says."""
+    return _registered(email_key(email).rpartition("@")[2])
+
+
+def site_host(site: str) -> str:
+    """The host of a website without www; '' when there is none."""
+    try:
+        text = unicodedata.normalize("NFKC", site[:LONGEST_TEXT]).strip().casefold()
+        return _host(urlsplit(text if "//" in text else f"//{text}").hostname or "").removeprefix("www.")
+    except ValueError:
         return ""
-    return domain
 
 
 def site_key(site: str) -> str:

@@ -1,21 +1,25 @@
-"""Which cards may be the caller's: by number when the phone rings, by all six keys (D29) while a card is typed.
+"""Which cards may be the one meant: by number when the phone rings, by all six keys (D29) for everything else.
 
-Nothing here guesses: a card is `sure` only when its number leaves no doubt, and what is merely likely is offered.
+Nothing here guesses: a card is `same` only when its keys leave no doubt (`clients/weigh.py`), and what is merely likely
+is offered. The pop, the form, lists that come in, letters and requests ask here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from flask_babel import gettext as _
-from sqlalchemy import delete, insert, select, text, union_all
+import phonenumbers
+from sqlalchemy import delete, insert, text
 from sqlalchemy.orm import Session
 
-from webapp.clients import keys
-from webapp.clients.models import Client, MatchKey
+from webapp.clients import keys, near, weigh
+from webapp.clients.models import Client, ContactPoint, MatchKey
+from webapp.clients.weigh import Asked, Key, reason_text
 from webapp.rules import reading
+
+__all__ = ["MOST_OFFERED", "Candidate", "Hit", "by_number", "certain", "find", "forget", "index", "reason_text"]
 
 MOST_OFFERED = 9
 
@@ -28,13 +32,15 @@ class Candidate(NamedTuple):
     sure: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A card found by what was typed into `field` of a new one. `key`: the kind of key, `why`: its `reason_text`."""
+class Hit(NamedTuple):
+    """A card that may be the one meant. `certainty`: same (no doubt is left), likely (a person decides) or maybe (only
+    shown); `score` 0..1; `reasons` for `reason_text`, the best first; `field` is the draft's that brought the best.
+    """
 
     client_id: int
-    key: str
-    why: str
+    certainty: str
+    score: float
+    reasons: tuple[str, ...]
     field: str
 
 
@@ -50,6 +56,15 @@ def index(session: Session, client: Client) -> None:
     )
     if rows := key_rows(client):
         session.execute(insert(MatchKey), rows)
+        near.keep(session, "company", set(keys.search_words(client.name)))
+        near.keep(session, "surname", {keys.surname_key(person.surname) for person in client.people})
+
+
+def forget(session: Session, client_id: int) -> None:
+    """Remove a card's search keys: it is found by nothing any more. Its words stay in NearWord; they harm nobody."""
+    session.execute(
+        delete(MatchKey).where(MatchKey.client_id == client_id), execution_options={"synchronize_session": False}
+    )
 
 
 def key_rows(client: Client) -> list[dict[str, Any]]:
@@ -60,26 +75,42 @@ def key_rows(client: Client) -> list[dict[str, Any]]:
     """
     found: set[tuple[str, str, str]] = {("company", key, "") for key in keys.company_keys(client.name)}
     found.update(("word", word, "") for word in keys.search_words(client.name))
-    found.add(("site", keys.site_key(client.website), ""))
+    found.add(("site", keys.site_key(client.website), keys.site_host(client.website)))
     for person in client.people:
-        found.add(("surname", keys.surname_key(person.surname), keys.given_name_key(person.given_name)))
+        found.add(("surname", keys.surname_key(person.surname), ""))
+        found.add(("person", keys.person_key(person.surname, person.given_name), ""))
         found.update(("word", word, "") for word in keys.search_words(person.full_name))
     for point in client.contact_points:
         if point.kind == "email":
-            found.add(("email", keys.email_key(point.value), ""))
-            found.add(("domain", keys.corporate_domain(point.value), ""))
+            for email in keys.emails(point.value):
+                found.add(("email", email, ""))
+                found.add(("domain", keys.mail_domain(email), ""))
         elif point.kind == "site":
-            found.add(("site", keys.site_key(point.value), ""))
+            found.add(("site", keys.site_key(point.value), keys.site_host(point.value)))
         elif point.kind != "messenger" or point.normal.startswith("+"):
-            normal = point.normal or keys.normal_phone(point.value, "ZZ")
-            digits = normal.removeprefix("+")
-            found.add(("phone", keys.phone_tail(normal, "ZZ"), keys.phone_whole(normal)))
-            found.update({("number", digits, ""), ("ending", digits[::-1], "")})
+            for normal in _numbers(point):
+                digits = normal.removeprefix("+")
+                found.add(("phone", keys.phone_tail(normal, "ZZ"), keys.phone_whole(normal)))
+                found.update({("number", digits, ""), ("ending", digits[::-1], "")})
     for value in client.extra_values:
         found.update((kind, key, "") for kind, key in reading.search_keys(value.field.kind, value.text))
     return [
         {"client_id": client.id, "kind": kind, "key": key, "whole": whole} for kind, key, whole in sorted(found) if key
     ]
+
+
+def _numbers(point: ContactPoint) -> Sequence[str]:
+    """The numbers of a contact point: one, unless several were written into it before they were kept apart."""
+    country = phonenumbers.region_code_for_country_code(_country_code(point.normal))
+    several = keys.numbers(point.value, country)
+    return several if len(several) > 1 else [point.normal or keys.normal_phone(point.value, country)]
+
+
+def _country_code(normal: str) -> int:
+    try:
+        return phonenumbers.parse(normal).country_code or 0
+    except phonenumbers.NumberParseException:
+        return 0
 
 
 # The screen pop
@@ -115,7 +146,7 @@ def by_number(session: Session, number: str, country: str) -> list[Candidate]:
     ranked = []
     for client_id, key, theirs, told_apart in rows:
         same = theirs == whole if theirs else key == number
-        sure = not told_apart and (same or (len(key) == keys.TAIL_DIGITS and not (theirs and whole)))
+        sure = not told_apart and weigh.phone_reason(tail, whole, key, theirs) in ("phone", "phone_local")
         ranked.append((not sure, not same, client_id))
     if len(ranked) > 1:  # a client may have several such numbers: its best one counts
         ranked = sorted({one[2]: one for one in sorted(ranked, reverse=True)}.values())[:MOST_OFFERED]
@@ -149,89 +180,151 @@ def certain(candidates: Sequence[Candidate]) -> int | None:
     return sure[0] if len(sure) == 1 else None
 
 
-# While a card is typed
+# By everything known
 
-_BEST_FIRST = ("email", "phone", "surname_given", "phone_tail", "company", "site", "domain", "surname")
+_ASKED_AT_ONCE = 40
+"""Cards whose keys are weighed for one draft."""
+_EXACT_FIRST = ("email", "phone", "person", "company", "site", "domain", "surname")
 
 
-def by_draft(session: Session, draft: Mapping[str, str], country: str) -> list[Hit]:
-    """Cards that share a key with what is being typed (field name -> text), best first, in one query.
+def find(session: Session, draft: Mapping[str, str], country: str, exclude: Collection[int] = ()) -> list[Hit]:
+    """Cards that may be the one of a draft (field name -> text), best first, one hit a card, MOST_OFFERED at most.
 
-    Fields read: name, surname, given_name, phone, mobile, fax, email, website. A full name with its given name ranks
-    above a surname alone. A field brings MOST_OFFERED hits at most.
+    Fields read: name, surname, given_name, phone, mobile, fax, email, website; a field may hold several numbers or
+    addresses. `country` (ISO code) reads national numbers. Cards in `exclude` are left out: the card itself, and those
+    told apart from it (`verdicts.others`).
     """
-    asked = _draft_keys(draft, country)
+    asked = draft_keys(draft, country)
     if not asked:
         return []
-    given = keys.given_name_key(draft.get("given_name", ""))
-    parts = []
-    for kind, key, _field, _whole in asked:
-        one = select(MatchKey.kind, MatchKey.key, MatchKey.client_id, MatchKey.whole)
-        one = one.where(MatchKey.kind == kind, MatchKey.key == key)
-        if kind == "surname":
-            one = one.order_by((MatchKey.whole == given).desc(), MatchKey.client_id)
-        parts.append(select(one.limit(MOST_OFFERED).subquery()))
-    by_key: dict[tuple[str, str], list[tuple[int, str]]] = {}
-    for kind, key, client_id, whole in session.execute(union_all(*parts)):
-        by_key.setdefault((kind, key), []).append((client_id, whole))
-    hits: dict[tuple[int, str], Hit] = {}
-    for kind, key, field, whole in asked:
-        for client_id, theirs in by_key.get((kind, key), ()):
-            reason = _reason(kind, field, whole, theirs, given)
-            hit = Hit(client_id, reason, reason_text(reason), field)
-            known = hits.get((client_id, field))
-            if known is None or _BEST_FIRST.index(reason) < _BEST_FIRST.index(known.key):
-                hits[client_id, field] = hit
-    return sorted(hits.values(), key=lambda hit: (_BEST_FIRST.index(hit.key), hit.client_id))
+    theirs = _sharing(session, [(one.kind, one.key) for one in asked], [one.whole for one in asked])
+    if slips := _slips(session, asked, theirs):
+        for client_id, some in _sharing(session, slips).items():
+            theirs.setdefault(client_id, set()).update(some)
+    chosen = [client_id for client_id in theirs if client_id not in exclude][:_ASKED_AT_ONCE]
+    if not chosen:
+        return []
+    if len({weigh.GROUP_OF_KEY[one.kind] for one in asked}) > 1:
+        theirs = _all_keys(session, chosen)
+    hits = []
+    for client_id in chosen:
+        card = theirs.get(client_id, ())
+        if found := weigh.reasons(asked, card):
+            sure = weigh.certainty(found, asked, card)
+            hits.append(Hit(client_id, sure, weigh.score(found), tuple(found), next(iter(found.values()))))
+    hits.sort(key=lambda hit: (weigh.RANKS[hit.certainty], -hit.score, hit.client_id))
+    return hits[:MOST_OFFERED]
 
 
-def _draft_keys(draft: Mapping[str, str], country: str) -> list[tuple[str, str, str, str]]:
-    """(kind, key, field, whole) for every key the draft has."""
-    asked = [("company", key, "name", "") for key in keys.company_keys(draft.get("name", ""))]
-    asked.append(("surname", keys.surname_key(draft.get("surname", "")), "surname", ""))
+def draft_keys(draft: Mapping[str, str], country: str) -> list[Asked]:
+    """Every key the draft has, the most telling kinds first."""
+    surname = draft.get("surname", "")
+    asked = [Asked("company", key, "", "name") for key in keys.company_keys(draft.get("name", ""))]
+    asked.append(Asked("surname", keys.surname_key(surname), "", "surname"))
+    asked.append(Asked("person", keys.person_key(surname, draft.get("given_name", "")), "", "surname"))
     for field in ("phone", "mobile", "fax"):
-        number = keys.normal_phone(draft.get(field, ""), country)
-        asked.append(("phone", keys.phone_tail(number, country), field, keys.phone_whole(number)))
-    asked.append(("email", keys.email_key(draft.get("email", "")), "email", ""))
-    # A firm's mail and its site usually live under one domain, so each is looked for among both.
-    domain, site = keys.corporate_domain(draft.get("email", "")), keys.site_key(draft.get("website", ""))
-    asked += [("domain", domain, "email", ""), ("site", domain, "email", "")]
-    asked += [("site", site, "website", ""), ("domain", site, "website", "")]
-    return [one for one in dict.fromkeys(asked) if one[1]]
+        if draft.get(field):
+            for number in keys.numbers(draft[field], country):
+                asked.append(Asked("phone", keys.phone_tail(number, country), keys.phone_whole(number), field))
+    for email in keys.emails(draft.get("email", "")):
+        asked.append(Asked("email", email, "", "email"))
+        asked.append(Asked("domain", keys.mail_domain(email), "", "email"))
+    if website := draft.get("website", ""):
+        asked.append(Asked("site", keys.site_key(website), keys.site_host(website), "website"))
+    return sorted((one for one in dict.fromkeys(asked) if one.key), key=lambda one: _EXACT_FIRST.index(one.kind))
 
 
-def _reason(kind: str, field: str, whole: str, theirs: str, given: str) -> str:
-    if kind == "phone":
-        return "phone" if whole == theirs else "phone_tail"
-    if kind == "surname":
-        return "surname_given" if given and theirs == given else "surname"
-    if kind in ("domain", "site"):
-        return "site" if kind == "site" and field == "website" else "domain"
-    return kind
+def _slips(session: Session, asked: Sequence[Asked], found: Mapping[int, Collection[Key]]) -> list[tuple[str, str]]:
+    """The keys that cards would have whose names differ by one letter from those asked for, where no card has these."""
+    exact = {key.kind for some in found.values() for key in some}
+    more: list[tuple[str, str]] = []
+    if "company" not in exact and (names := [one.key for one in asked if one.kind == "company"]):
+        words = names[0].split()
+        for word, others in near.find(session, "company", words).items():
+            for other in others:
+                more.append(("company", " ".join(sorted([*_without(words, word), other]))))
+    stems = [one.key for one in asked if one.kind == "surname"]
+    if stems and "surname" not in exact:
+        persons = [one.key for one in asked if one.kind == "person"]
+        for stem, others in near.find(session, "surname", stems).items():
+            more += [("person", person.replace(stem, other, 1)) for person in persons for other in others]
+            more += [("surname", other) for other in others]
+    return list(dict.fromkeys(more))
 
 
-def reason_text(reason: str) -> str:
-    """Why a card was found, in the reader's language."""
-    match reason:
-        case "phone":
-            return _("same phone")
-        case "phone_tail":
-            return _("same phone without city code")
-        case "company":
-            return _("same company name")
-        case "surname_given":
-            return _("same surname and given name")
-        case "surname":
-            return _("same surname")
-        case "email":
-            return _("same e-mail")
-        case "domain":
-            return _("same e-mail domain")
-        case "site":
-            return _("same website")
-        case "chosen":
-            return _("chosen by hand")
-        case "made":
-            return _("card made during the call")
-        case _:
-            return reason
+def _without(words: Sequence[str], word: str) -> list[str]:
+    place = words.index(word)
+    return [*words[:place], *words[place + 1 :]]
+
+
+# Reading keys
+
+
+def _sharing(session: Session, wanted: Sequence[tuple[str, str]], wholes: Sequence[str] = ()) -> dict[int, set[Key]]:
+    """Cards that have one of these keys (kind, key), with the keys they have, MOST_OFFERED cards a key; one query.
+
+    A phone is looked for by its last seven, six and five digits, and in full; a firm's mail and its site usually live
+    under one domain, so each is looked for among both, unless a public mail service has it.
+    """
+    parts: list[str] = []
+    values: list[str] = []
+    for place, (kind, key) in enumerate(wanted):
+        whole = wholes[place] if wholes else ""
+        if kind == "phone":
+            for tail in dict.fromkeys((key, key[-6:], key[-5:])):
+                parts.append("key")
+                values += [kind, tail]
+            if whole:
+                parts.append("whole")
+                values += [kind, key, whole]
+        elif kind in ("domain", "site"):
+            parts += ["domain", "domain"]
+            values += ["domain", key, key, _any_country(key), "site", key, key, _any_country(key)]
+        else:
+            parts.append("key")
+            values += [kind, key]
+    found: dict[int, set[Key]] = {}
+    for client_id, kind, key, whole in _fetch(session, _statement(tuple(parts)), values):
+        found.setdefault(client_id, set()).add(Key(kind, key, whole))
+    return found
+
+
+def _any_country(domain: str) -> str:
+    """How a service with a domain in many countries stands in FreeMail: yandex.* for yandex.kz."""
+    return domain.partition(".")[0] + ".*"
+
+
+_BY_KEY = "select client_id, kind, key, whole from match_key where kind = ? and key = ?"
+_PARTS = {
+    "key": _BY_KEY,
+    "whole": _BY_KEY + " and whole = ?",
+    "domain": _BY_KEY + " and not exists (select 1 from free_mail where domain in (?, ?))",  # noqa: S608
+}
+
+
+@lru_cache(500)
+def _statement(parts: tuple[str, ...]) -> str:
+    return " union all ".join(
+        f"select * from ({_PARTS[part]} order by client_id limit {MOST_OFFERED}) as p{place}"  # noqa: S608
+        for place, part in enumerate(parts)
+    )
+
+
+def _all_keys(session: Session, client_ids: Sequence[int]) -> dict[int, set[Key]]:
+    """All keys of these cards that are weighed."""
+    marks = ", ".join("?" * len(client_ids))
+    kinds = ", ".join(f"'{kind}'" for kind in weigh.GROUP_OF_KEY)
+    query = f"select client_id, kind, key, whole from match_key where client_id in ({marks}) and kind in ({kinds})"  # noqa: S608
+    found: dict[int, set[Key]] = {}
+    for client_id, kind, key, whole in _fetch(session, query, client_ids):
+        found.setdefault(client_id, set()).add(Key(kind, key, whole))
+    return found
+
+
+def _fetch(session: Session, sql: str, values: Sequence[Any]) -> Sequence[Any]:
+    """The rows of a query with ? for its values, by the driver itself: what stands between costs more than look-ups."""
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.driver_connection
+        return driver.execute(sql, values).fetchall()
+    return connection.exec_driver_sql(sql.replace("?", "%s"), tuple(values)).all()

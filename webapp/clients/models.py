@@ -124,7 +124,7 @@ class MatchKey(Model):
     kind: Mapped[str] = mapped_column(String(12))
     key: Mapped[str] = mapped_column(String(200))
     whole: Mapped[str] = mapped_column(String(200), default="")
-    """For a phone: its E.164 form, or '' when it was written without a city code. For a surname: the given name."""
+    """For a phone: its E.164 form, or '' when it was written without a city code. For a site: its host."""
 
 
 class NotSame(Model):

@@ -37,7 +37,7 @@ NEED = (
 PERSON = ("surname", "given_name", "patronymic", "position", "decides")
 NEW_CARD = ("name", "surname", "given_name", "position", "phone", "email", "website", "what_it_does", "reason")
 HITS_UNDER = {"name": "name", "surname": "surname", "given_name": "surname", "phone": "phone", "email": "email"} | {
-    "website": "website"
+    "website": "website",
 }
 """Typing in the first field may bring hits that are shown under the second."""
 
@@ -118,13 +118,15 @@ def hits(field: str) -> ResponseReturnValue:
     """Cards that share a key with what is being typed into `field`. Reads only; a POST keeps names out of logs."""
     under = HITS_UNDER.get(field) or abort(404)
     draft = {name: request.form.get(name, "")[:400] for name in HITS_UNDER}
-    found = [hit for hit in match.by_draft(db.session(), draft, office_country()) if hit.field == under]
-    ids = [hit.client_id for hit in found]
-    query = select(Client).where(Client.id.in_(ids)).options(joinedload(Client.owner))
+    found = [hit for hit in match.find(db.session(), draft, office_country()) if HITS_UNDER[hit.field] == under]
+    query = select(Client).where(Client.id.in_([hit.client_id for hit in found])).options(joinedload(Client.owner))
     named = {client.id: client for client in db.session.scalars(query)}
-    shown = {hit.client_id: hit for hit in reversed(found) if hit.client_id in named}
-    pairs = [(named[hit.client_id], hit.why) for hit in reversed(shown.values())]
-    return render_template("clients/_hits.html", field=under, hits=pairs[: match.MOST_OFFERED])
+    pairs = [
+        (named[hit.client_id], ", ".join(match.reason_text(one) for one in hit.reasons))
+        for hit in found
+        if hit.client_id in named
+    ]
+    return render_template("clients/_hits.html", field=under, hits=pairs)
 
 
 # The card

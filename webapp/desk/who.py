@@ -179,13 +179,14 @@ def doubt_of(name: str, value: str, country: str) -> str:
 
 def found_for(session: Session, draft: Mapping[str, str], country: str) -> dict[str, list[Choice]]:
     """Cards that share one of the six keys with a draft, by the field that found them, three a field."""
-    hits = match.by_draft(session, draft, country)
+    hits = match.find(session, draft, country)
     named = {one.client_id: one for one in choices(session, {hit.client_id: "" for hit in hits})}
     found: dict[str, list[Choice]] = {}
     for hit in hits:
         if hit.client_id in named and len(found.setdefault(hit.field, [])) < 3:
             card = named[hit.client_id]
-            found[hit.field].append(Choice(card.client_id, card.name, card.detail, hit.why))
+            why = ", ".join(match.reason_text(one) for one in hit.reasons)
+            found[hit.field].append(Choice(card.client_id, card.name, card.detail, why))
     return found
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from webapp.office.models import Channel, ClientStatus, Line, Office, Outcome, Purpose, TouchClass
+from webapp.clients.words import FREE_MAIL
+from webapp.office.models import Channel, ClientStatus, FreeMail, Line, Office, Outcome, Purpose, TouchClass
 
 CHANNELS = (
     ("Website", "Сайт"),
@@ -67,6 +68,7 @@ def create(session: Session, company: str, language: str) -> Office:
         Outcome(key=key, names={"en": en, "ru": ru}, rank=rank, closes=closes, counts_as=counts)
         for rank, (key, en, ru, closes, counts) in enumerate(OUTCOMES)
     )
+    session.add_all(FreeMail(domain=domain) for domain in sorted(FREE_MAIL))
     session.flush()
     session.add(Line(name="desk", title={"ru": "Отдел продаж"}.get(language, "Sales desk")))
     session.flush()

@@ -391,7 +391,7 @@ def test_hits_appear_under_the_field_that_found_them(
     page = browser.post("/clients/new/hits/name", data={"name": "Rassvet LLC", "surname": "Орлова"})
     text = page.get_data(as_text=True)
     assert 'id="hits-name"' in text and "same company name" in text and f"/clients/{rassvet.id}" in text
-    assert "same surname" not in text
+    assert "same company name, same surname" in text
     page = browser.post("/clients/new/hits/given_name", data={"given_name": "Pavel", "surname": "Орлова"})
     assert 'id="hits-surname"' in page.get_data(as_text=True)
     assert "same surname and given name" in page.get_data(as_text=True)

@@ -1,0 +1,83 @@
+"""Words with one slip of the keyboard: one letter left out, added, another, or two exchanged (D29).
+
+Two such words share one of the forms they have when a letter is left out. Those forms are rows of `NearWord`, so that
+a slip costs a few exact look-ups however many cards there are, on every database alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from rapidfuzz.distance import OSA
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from webapp.clients.models import NearWord
+
+SHORTEST = 3
+LONGEST = 40
+MOST_NEAR = 60
+"""Words tried for one typed word."""
+
+_INSERT = text("insert into near_word (kind, variant, word) values (:kind, :variant, :word) on conflict do nothing")
+
+
+def is_near(one: str, other: str) -> bool:
+    """True for two texts that differ by one slip. Digits never slip: Shop 12 is not Shop 13."""
+    if abs(len(one) - len(other)) > 1 or min(len(one), len(other)) < SHORTEST:
+        return False
+    return OSA.distance(one, other, score_cutoff=1) == 1 and _figures(one) == _figures(other)
+
+
+def _figures(word: str) -> str:
+    return "".join(sign for sign in word if sign.isdigit())
+
+
+def worth(word: str) -> bool:
+    """True for a word in which a slip is looked for: long enough, and of letters."""
+    return SHORTEST <= len(word) <= LONGEST and word.isalpha()
+
+
+def variants(word: str) -> set[str]:
+    """The word itself and what it becomes when one letter is left out."""
+    return {word, *(word[:place] + word[place + 1 :] for place in range(len(word)))}
+
+
+def rows(kind: str, words: Iterable[str]) -> list[dict[str, str]]:
+    """The rows of NearWord for these words, in order."""
+    return [
+        {"kind": kind, "variant": variant, "word": word}
+        for word in sorted(words)
+        if worth(word)
+        for variant in sorted(variants(word))
+    ]
+
+
+def keep(session: Session, kind: str, words: Collection[str]) -> None:
+    """See to it that these words are found by their slips. Writes only what is not there yet."""
+    wanted = {word for word in words if worth(word)}
+    if not wanted:
+        return
+    there = select(NearWord.word).where(
+        NearWord.kind == kind, NearWord.variant.in_(wanted), NearWord.word == NearWord.variant
+    )
+    if new := rows(kind, wanted - set(session.scalars(there))):
+        session.execute(_INSERT, new)
+
+
+def find(session: Session, kind: str, words: Sequence[str]) -> dict[str, list[str]]:
+    """The words of cards that are one slip from each of `words`; those that are worth it, and have any."""
+    asked: dict[str, list[str]] = {}
+    for word in words:
+        if worth(word):
+            for variant in variants(word):
+                asked.setdefault(variant, []).append(word)
+    if not asked:
+        return {}
+    query = select(NearWord.variant, NearWord.word).where(NearWord.kind == kind, NearWord.variant.in_(asked))
+    found: dict[str, set[str]] = {}
+    for variant, theirs in session.execute(query):
+        for word in asked[variant]:
+            if is_near(word, theirs):
+                found.setdefault(word, set()).add(theirs)
+    return {word: sorted(theirs)[:MOST_NEAR] for word, theirs in found.items()}
