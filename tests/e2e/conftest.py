@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.office import Desk
 from tests.e2e.phones import missing
-from tests.e2e.postgres import Cluster, programs
+from tests.postgres import Cluster, programs
 
 SignIn = Callable[..., Page]
 """`sign_in("anna")`; options are those of a browser's profile, and `url` where the way there is another."""

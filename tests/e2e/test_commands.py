@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sipbridge.events import CallAnswered, CallOffered, Event, Hold, Resume, decode_command, encode
 from tests.e2e.installation import Installation, wait_for
 from tests.e2e.office import KNOWN, Desk
-from tests.e2e.postgres import Cluster
+from tests.postgres import Cluster
 from webapp import clock, config
 from webapp.accounts import softphones
 from webapp.accounts.models import User

@@ -13,7 +13,6 @@ from tests.e2e.callers import books
 from tests.e2e.installation import wait_for
 from tests.e2e.office import Desk
 from tests.e2e.phones import needs
-from tests.e2e.postgres import Cluster
 from tests.e2e.test_faults import (
     GIVE_UP,
     LISTEN,
@@ -24,6 +23,7 @@ from tests.e2e.test_faults import (
     test_killed_at_random_moments_under_load,
     waiting,
 )
+from tests.postgres import Cluster
 
 pytestmark = needs("sipp")
 __all__ = ["call", "test_killed_at_random_moments_under_load"]

@@ -1,19 +1,15 @@
-"""The same desk on PostgreSQL: a real call through it, and the tests of calls, feed and matching."""
+"""The same desk on PostgreSQL: a real call through it."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy import select
 
-from tests.e2e.installation import ROOT, wait_for
+from tests.e2e.installation import wait_for
 from tests.e2e.office import UNKNOWN, Desk
-from tests.e2e.postgres import Cluster
+from tests.postgres import Cluster
 from webapp.calls.models import CallTrace
 from webapp.touches.models import Touch
 
@@ -58,19 +54,3 @@ def test_a_call_from_the_ring_to_the_ledger(cluster: Cluster, tmp_path: Path, cl
         context.close()
     finally:
         desk.close()
-
-
-@pytest.mark.parametrize("tests", ["calls", "test_feed.py", "clients/test_match.py"])
-def test_the_desk_s_own_tests_on_postgresql(cluster: Cluster, tests: str) -> None:
-    url = cluster.database("tests_" + "".join(letter for letter in tests if letter.isalpha()))
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"tests/webapp/{tests}"],
-        cwd=ROOT,
-        env={**os.environ, "TEST_DATABASE_URL": url, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stdout[-6000:]

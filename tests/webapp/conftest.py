@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,9 @@ import argon2
 import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
-from jinja2 import FileSystemBytecodeCache
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from tests.postgres import Cluster, programs
 from webapp import config, create_app
 from webapp.accounts import passwords
 from webapp.accounts.models import Role, User
@@ -23,8 +24,7 @@ from webapp.db import db
 from webapp.office import defaults
 
 PASSWORD = "correct-horse-battery"
-_emptied: set[str] = set()
-"""PostgreSQL databases this run has made its tables in; emptying them again is quicker than making them."""
+DATABASES = ("sqlite", "postgresql")
 
 
 class Clock:
@@ -57,40 +57,99 @@ def quick_passwords() -> Iterator[None]:
         yield
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "databases(*names): runs on these alone; any other test that has an app on all")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whatever has an app runs on every database; what has none runs once."""
+    if "database" in metafunc.fixturenames:
+        mark = metafunc.definition.get_closest_marker("databases")
+        metafunc.parametrize("database", mark.args if mark else DATABASES, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
-    """Templates that one test has compiled, for the apps of all others."""
-    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+def server() -> Iterator[Cluster]:
+    """A PostgreSQL server for all tests of this process."""
+    found = programs()
+    if found is None:
+        assert not os.environ.get("CI"), "PostgreSQL is missing on a build machine"
+        pytest.skip("LEFT OUT: PostgreSQL's server is not installed")
+    cluster = Cluster(found)
+    yield cluster
+    cluster.close()
+
+
+class Bench:
+    """One application a database, made once: most of a short test would go into making another.
+
+    Before each test its tables are emptied, and what a test may have changed of the app is as it was.
+    """
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url
+        settings = config.load({"SECONDRING_DATA": str(folder), "DATABASE_URL": url})
+        self.app = create_app(settings, TESTING=True, WTF_CSRF_ENABLED=False)
+        self._config, self._extensions = dict(self.app.config), dict(self.app.extensions)
+
+        @self.app.before_request
+        def forget_who_asked_last() -> None:
+            """The context of a test outlives its requests, and Flask-Login keeps the user there."""
+            g.pop("_login_user", None)
+
+        with self.app.app_context():
+            db.create_all()
+            db.session.remove()
+            db.engine.dispose()
+
+    def clean(self, data: Path, clock: Clock) -> None:
+        """As new: no rows, the numbers begin at 1, a data folder of this test's own, its clock."""
+        settings = config.load({"SECONDRING_DATA": str(data), "DATABASE_URL": self.url})
+        settings.data.mkdir(mode=0o700)
+        self.app.config.clear()
+        self.app.config.update(self._config, SETTINGS=settings, CLOCK=clock)
+        self.app.extensions.clear()
+        self.app.extensions.update(self._extensions)
+        with self.app.app_context():
+            self._empty()
+
+    def _empty(self) -> None:
+        delete = "; ".join(f'delete from "{table}"' for table in db.metadata.tables)  # noqa: S608
+        if db.engine.dialect.name == "sqlite":
+            with closing(sqlite3.connect(str(db.engine.url.database))) as connection:  # one that checks no references
+                connection.executescript(f"begin immediate; {delete}; delete from sqlite_sequence; commit")  # noqa: S608
+            return
+        with db.engine.begin() as connection:
+            # Far quicker than `truncate`, which makes a new file of every table and index.
+            connection.exec_driver_sql(f"set local session_replication_role = replica; {delete}")
+            connection.exec_driver_sql(
+                "select setval(quote_ident(sequencename)::regclass, 1, false) from pg_sequences"
+                " where last_value is not null"
+            )
+
+
+_benches: dict[str, Bench] = {}
+
+
+@pytest.fixture(scope="session")
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """The database the test runs on, with the application on it."""
+    name = request.param
+    if name not in _benches:
+        folder = tmp_path_factory.mktemp(name)
+        url = f"sqlite:///{folder / 'test.sqlite'}"
+        if name == "postgresql":
+            url = request.getfixturevalue("server").database("tests")
+        _benches[name] = Bench(url, folder)
+    return _benches[name]
 
 
 @pytest.fixture
-def app(tmp_path: Path, clock: Clock, compiled: FileSystemBytecodeCache) -> Iterator[Flask]:
-    """The app with empty tables: SQLite in a folder of its own, or `TEST_DATABASE_URL` (PostgreSQL)."""
-    environ = {"SECONDRING_DATA": str(tmp_path / "var")}
-    if postgres := os.environ.get("TEST_DATABASE_URL"):
-        environ["DATABASE_URL"] = postgres
-    app = create_app(config.load(environ), TESTING=True, CLOCK=clock, WTF_CSRF_ENABLED=False)
-    app.jinja_env.bytecode_cache = compiled
-
-    @app.before_request
-    def forget_who_asked_last() -> None:
-        """The context of a test outlives its requests, and Flask-Login keeps the user there."""
-        g.pop("_login_user", None)
-
-    with app.app_context():
-        if not postgres:
-            db.create_all()
-        elif postgres not in _emptied:
-            db.session.execute(text("drop schema public cascade"))
-            db.session.execute(text("create schema public"))
-            db.session.commit()
-            db.create_all()
-            _emptied.add(postgres)
-        else:
-            tables = ", ".join(f'"{table}"' for table in db.metadata.tables)
-            db.session.execute(text(f"truncate {tables} restart identity cascade"))
-            db.session.commit()
-        yield app
+def app(database: Bench, tmp_path: Path, clock: Clock) -> Iterator[Flask]:
+    """The app with empty tables, on each of DATABASES in turn."""
+    database.clean(tmp_path / "var", clock)
+    with database.app.app_context():
+        yield database.app
         db.session.remove()
         db.engine.dispose()
 

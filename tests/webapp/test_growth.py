@@ -100,6 +100,7 @@ def asked(session: Session, users: list[User], clock: Clock, folder: Path) -> di
     }
 
 
+@pytest.mark.databases("sqlite")  # whose work can be counted
 def test_what_is_asked_all_day_does_not_grow_with_the_calls_ever_carried(
     session: Session, office: dict[str, User], clock: Clock, tmp_path: Path
 ) -> None:
@@ -121,6 +122,7 @@ def test_what_is_asked_all_day_does_not_grow_with_the_calls_ever_carried(
     assert not grew, "steps after 400 calls, and after 4000"
 
 
+@pytest.mark.databases("sqlite")  # where a picture lies in the row; PostgreSQL keeps long values apart
 def test_looking_for_old_recordings_reads_none_of_their_pictures_and_lets_others_write(
     session: Session, office: dict[str, User], clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -26,21 +25,21 @@ from webapp.touches.models import Touch
 SAVED = sorted((Path(__file__).parent / "data").glob("*.sql.gz"))
 
 
-@pytest.fixture
-def bare_app(tmp_path: Path) -> Iterator[Flask]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_app(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Flask]:
     """An app whose database has no tables yet."""
     environ = {"SECONDRING_DATA": str(tmp_path / "var")}
-    if postgres := os.environ.get("TEST_DATABASE_URL"):
-        environ["DATABASE_URL"] = postgres
+    if request.param == "postgresql":
+        environ["DATABASE_URL"] = request.getfixturevalue("server").database()
     app = create_app(config.load(environ))
     with app.app_context():
-        if postgres:
-            db.session.execute(text("drop schema public cascade"))
-            db.session.execute(text("create schema public"))
-            db.session.commit()
         yield app
         db.session.remove()
         db.engine.dispose()
+
+
+on_sqlite = pytest.mark.parametrize("bare_app", ["sqlite"], indirect=True)
+"""The saved databases are SQLite's."""
 
 
 def differences() -> list[object]:
@@ -55,13 +54,12 @@ def test_migrations_make_the_tables_the_code_has(bare_app: Flask) -> None:
 
 def load(dump: Path) -> sqlite3.Connection:
     """Put a saved database where the app's is; the open connection to it."""
-    if db.engine.dialect.name != "sqlite":
-        pytest.skip("the saved databases are SQLite's")
     connection = sqlite3.connect(str(db.engine.url.database))
     connection.executescript(gzip.decompress(dump.read_bytes()).decode())
     return connection
 
 
+@on_sqlite
 @pytest.mark.parametrize("dump", SAVED, ids=lambda path: path.name)
 def test_a_saved_release_is_carried_over_with_its_rows(bare_app: Flask, dump: Path) -> None:
     with closing(load(dump)) as connection:
@@ -81,6 +79,7 @@ def test_a_saved_release_is_carried_over_with_its_rows(bare_app: Flask, dump: Pa
     assert db.session.scalars(select(Call)).first() and db.session.scalars(select(Client)).first()
 
 
+@on_sqlite
 def test_recordings_of_the_first_release_become_rows_of_their_own(bare_app: Flask) -> None:
     recorded = "select id, recording, recording_seconds from call where recording <> '' order by id"
     with closing(load(SAVED[0])) as connection:

@@ -1,4 +1,4 @@
-"""A worker that dies at one point of its work: python -m tests.webapp.recordings.killed DATA POINT NOW
+"""A worker that dies at one point of its work: python -m tests.webapp.recordings.killed DATA URL POINT NOW
 
 POINT is a step of `webapp.recordings.store`, with `before ` or `after ` in front.
 """
@@ -24,7 +24,7 @@ STEPS: dict[str, tuple[Any, str]] = {
 }
 
 
-def main(data: str, point: str, now: str) -> None:
+def main(data: str, url: str, point: str, now: str) -> None:
     when, _blank, name = point.partition(" ")
     holder, attribute = STEPS[name]
     real: Callable[..., Any] = getattr(holder, attribute)
@@ -34,7 +34,7 @@ def main(data: str, point: str, now: str) -> None:
             real(*args, **kwargs)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    app = create_app(config.load({"SECONDRING_DATA": data}))
+    app = create_app(config.load({"SECONDRING_DATA": data, "DATABASE_URL": url}))
     with app.app_context():
         setattr(holder, attribute, deadly)
         store.store_all(db.session(), app.config["SETTINGS"].recordings, datetime.fromisoformat(now), lambda: True)

@@ -17,14 +17,14 @@ from tests.webapp.recordings.conftest import RATE, MakeRecording, dialogue
 from webapp.accounts.models import User
 from webapp.recordings import store
 
+pytestmark = pytest.mark.databases("sqlite")  # one is enough for a player
+
 SECONDS = len(dialogue()) / 4 / RATE
 
 
 @pytest.fixture
 def page(app: Flask, office: dict[str, User], browser: Browser) -> Iterator[Page]:
     """Anna's browser, signed in at a server of its own."""
-    if app.config["SQLALCHEMY_DATABASE_URI"].startswith("postgresql"):
-        pytest.skip("one database is enough for a player")
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -70,12 +70,11 @@ def test_one_that_is_still_being_recorded_is_left_alone(
 def test_a_worker_killed_at_any_point_loses_nothing(
     app: Flask, session: Session, folder: Path, clock: Clock, make_recording: MakeRecording, point: str
 ) -> None:
-    if session.get_bind().dialect.name != "sqlite":
-        pytest.skip("the other process opens the SQLite file")
     recording = make_recording("c1")
     session.commit()
     module = [sys.executable, "-m", "tests.webapp.recordings.killed"]
-    command = [*module, str(app.config["SETTINGS"].data), point, clock().isoformat()]
+    settings = app.config["SETTINGS"]
+    command = [*module, str(settings.data), settings.database_url, point, clock().isoformat()]
     killed = subprocess.run(command, cwd=Path(__file__).parents[3], env=os.environ | {"NICE": "0"}, timeout=60)
     assert killed.returncode == -signal.SIGKILL
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import signal
@@ -30,6 +31,7 @@ class Cluster:
         # A socket's path may have 107 letters, too few for the folders of tests.
         self._folder = Path(tempfile.mkdtemp(prefix="pg"))
         self._as = []
+        self._numbers = itertools.count(1)
         if os.geteuid() == 0:
             shutil.chown(self._folder, "postgres")
             self._as = ["runuser", "-u", "postgres", "--"]
@@ -61,8 +63,9 @@ class Cluster:
         )
         assert done.returncode == 0, done.stdout
 
-    def database(self, name: str, like: str = "template1") -> str:
+    def database(self, name: str = "", like: str = "template1") -> str:
         """A new database, a copy of another that nobody uses; its DATABASE_URL."""
+        name = name or f"database_{next(self._numbers)}"
         self._run("createdb", "-h", str(self._folder), "-U", "postgres", "-T", like, name)
         # Killed before its first checkpoint, a copy gives numbers out again that were written down with the original.
         self._run("psql", "-h", str(self._folder), "-U", "postgres", "-c", "checkpoint", name)
