@@ -19,7 +19,9 @@ from webapp import config, create_app
 from webapp.calls.models import Call
 from webapp.clients.models import Client
 from webapp.db import db
+from webapp.office.models import ClientType
 from webapp.recordings.models import Recording
+from webapp.rules.models import Category
 from webapp.touches.models import Touch
 
 SAVED = sorted((Path(__file__).parent / "data").glob("*.sql.gz"))
@@ -74,6 +76,8 @@ def test_a_saved_release_is_carried_over_with_its_rows(bare_app: Flask, dump: Pa
     before["outcome"] += dump.name.startswith("0001")  # the second release brought one of its own
     for table, count in before.items():
         assert db.session.scalar(text(f'select count(*) from "{table}"')) == count, table  # noqa: S608
+    assert len(db.session.scalars(select(ClientType).where(ClientType.forbidden)).all()) == 2
+    assert [one.letter for one in db.session.scalars(select(Category).order_by(Category.letter))] == ["A", "B", "C"]
     newest = db.session.scalars(select(Touch).order_by(Touch.started_at.desc())).first()
     assert newest is not None and newest.started_at.tzinfo is not None
     assert db.session.scalars(select(Call)).first() and db.session.scalars(select(Client)).first()

@@ -5,7 +5,19 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from webapp.clients.words import FREE_MAIL
-from webapp.office.models import Channel, ClientStatus, FreeMail, Line, Office, Outcome, Purpose, TouchClass
+from webapp.office.models import (
+    Channel,
+    ClientStatus,
+    ClientType,
+    FreeMail,
+    Line,
+    Office,
+    Outcome,
+    PaymentScheme,
+    Purpose,
+    TouchClass,
+)
+from webapp.rules.models import Category
 
 CHANNELS = (
     ("Website", "Сайт"),
@@ -47,6 +59,45 @@ CLASSES = (
     ("Review", "Отзыв"),
     ("Thanks", "Благодарность"),
 )
+CLIENT_TYPES = (
+    ("End customer", "Конечный заказчик", False),
+    ("Builder", "Строительная компания", False),
+    ("Dealer", "Дилер", False),
+    ("Public body", "Бюджетная организация", False),
+    ("Competitor", "Конкурент", True),
+    ("Insolvent firm", "Банкрот", True),
+)
+PAYMENT_SCHEMES = (
+    ("Paid in advance", "Предоплата", False),
+    ("Half in advance", "Аванс 50 %", False),
+    ("Paid on delivery", "Оплата по факту", False),
+    ("Within 30 days", "Отсрочка до 30 дней", False),
+    ("Later than 60 days", "Отсрочка больше 60 дней", True),
+    ("Through a third party", "Оплата за третье лицо", True),
+)
+CATEGORIES = (
+    (
+        "A",
+        "Large or strategic: buys much and regularly, or soon will",
+        "Крупный или стратегический: покупает много и регулярно или скоро будет",
+        "Visit them. Call every two weeks. Send an offer the same day, and let the head see it first.",
+        "Выезжать на встречу. Звонить раз в две недели. Предложение отправлять в тот же день, показав руководителю.",
+    ),
+    (
+        "B",
+        "Middling: buys now and then and may grow",
+        "Средний: покупает время от времени и может вырасти",
+        "Invite them to us. Call once a month. Send an offer within a day.",
+        "Приглашать к нам. Звонить раз в месяц. Предложение отправлять в течение дня.",
+    ),
+    (
+        "C",
+        "Small or one-off",
+        "Небольшой или разовый",
+        "Invite them to exhibitions and offers for everybody. Call once a quarter. Send the price list.",
+        "Приглашать на выставки и общие акции. Звонить раз в квартал. Отправлять прайс-лист.",
+    ),
+)
 STATUSES = (
     ("Potential", "Потенциальный"),
     ("Casual", "Разовый"),
@@ -69,6 +120,15 @@ def create(session: Session, company: str, language: str) -> Office:
         for rank, (key, en, ru, closes, counts) in enumerate(OUTCOMES)
     )
     session.add_all(FreeMail(domain=domain) for domain in sorted(FREE_MAIL))
+    for kind, items in ((ClientType, CLIENT_TYPES), (PaymentScheme, PAYMENT_SCHEMES)):
+        session.add_all(
+            kind(names={"en": en, "ru": ru}, rank=rank, forbidden=forbidden)
+            for rank, (en, ru, forbidden) in enumerate(items)
+        )
+    session.add_all(
+        Category(letter=letter, meanings={"en": en, "ru": ru}, actions={"en": do_en, "ru": do_ru})
+        for letter, en, ru, do_en, do_ru in CATEGORIES
+    )
     session.flush()
     session.add(Line(name="desk", title={"ru": "Отдел продаж"}.get(language, "Sales desk")))
     session.flush()

@@ -12,7 +12,17 @@ from sqlalchemy.orm import Session
 
 from webapp.db import Base
 from webapp.languages import LANGUAGES
-from webapp.office.models import Channel, ClientStatus, ListItem, Outcome, Purpose, Region, TouchClass
+from webapp.office.models import (
+    Channel,
+    ClientStatus,
+    ClientType,
+    ListItem,
+    Outcome,
+    PaymentScheme,
+    Purpose,
+    Region,
+    TouchClass,
+)
 
 LONGEST = 80
 COUNTS_AS = (("", _l("nothing")), ("meeting", _l("a meeting")), ("sale", _l("a sale")))
@@ -33,6 +43,16 @@ LISTS: dict[str, Kind] = {
     "outcomes": Kind(Outcome, _l("Outcomes"), _l("How a contact ends. One that closes the matter owes no next touch.")),
     "classes": Kind(TouchClass, _l("Classes"), _l("What kind of contact it was.")),
     "statuses": Kind(ClientStatus, _l("Statuses"), _l("Where a client stands with us, from first contact upwards.")),
+    "types": Kind(
+        ClientType,
+        _l("Types of client"),
+        _l("A deal with a client of a forbidden type is held until you let it go on."),
+    ),
+    "payments": Kind(
+        PaymentScheme,
+        _l("Ways of paying"),
+        _l("A deal paid in a forbidden way is held until you let it go on."),
+    ),
     "regions": Kind(Region, _l("Regions"), _l("Parts of the country with a manager of their own.")),
 }
 
@@ -45,6 +65,7 @@ class Row:
     names: dict[str, str]
     closes: bool = False
     counts_as: str = ""
+    forbidden: bool = False
     error: str = field(default="")
 
     @property
@@ -61,6 +82,7 @@ def rows(session: Session, kind: Kind) -> list[Row]:
             {code: item.names.get(code, "") for code in LANGUAGES},
             getattr(item, "closes", False),
             getattr(item, "counts_as", ""),
+            getattr(item, "forbidden", False),
         )
         for item in items
     ]
@@ -97,6 +119,8 @@ def save(session: Session, kind: Kind, typed: Sequence[Row]) -> None:
         item.names = {code: name for code, name in {**item.names, **row.names}.items() if name}
         if isinstance(item, Outcome):
             item.closes, item.counts_as = row.closes, row.counts_as
+        elif isinstance(item, (ClientType, PaymentScheme)):
+            item.forbidden = row.forbidden
     session.flush()
 
 

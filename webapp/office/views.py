@@ -15,7 +15,7 @@ from webapp.access import allow, load
 from webapp.accounts.models import Role, User
 from webapp.db import db
 from webapp.languages import LANGUAGES
-from webapp.office import changes, dialling, lists
+from webapp.office import changes, dialling, lists, navigation
 from webapp.office.forms import DialRuleForm, PriceForm, SettingsForm
 from webapp.office.line_form import COLUMNS, MODES, RANKS, LineForm
 from webapp.office.models import Channel, DialRule, Line, LinePerson, PriceRange
@@ -23,6 +23,7 @@ from webapp.office.queries import items, price_ranges, the_office
 from webapp.recordings import keeping
 
 bp = Blueprint("office", __name__, url_prefix="/settings")
+bp.add_app_template_global(navigation.tabs, "settings_tabs")
 
 
 @bp.get("")
@@ -190,9 +191,7 @@ def delete_dial_rule(rule_id: int) -> ResponseReturnValue:
 
 
 def _dialling(form: DialRuleForm) -> str:
-    return render_template(
-        "office/dialling.html", form=form, rules=dialling.rules(db.session()), lists=lists.LISTS, roles=dialling.ROLES
-    )
+    return render_template("office/dialling.html", form=form, rules=dialling.rules(db.session()), roles=dialling.ROLES)
 
 
 def _announce_and_commit() -> None:
@@ -201,7 +200,7 @@ def _announce_and_commit() -> None:
 
 
 def _settings(form: SettingsForm) -> str:
-    return render_template("office/settings.html", form=form, lists=lists.LISTS)
+    return render_template("office/settings.html", form=form)
 
 
 def _lines(form: LineForm | None, editing: Line | None) -> str:
@@ -222,7 +221,6 @@ def _lines(form: LineForm | None, editing: Line | None) -> str:
         due=keeping.due_of_lines(session, current_app.config["CLOCK"]()),
         modes=MODES,
         ranks=RANKS,
-        lists=lists.LISTS,
     )
 
 
@@ -273,19 +271,16 @@ def _typed(row: lists.Row) -> lists.Row:
     if f"name-{key}-en" in request.form:
         row.closes = f"closes-{key}" in request.form
         row.counts_as = request.form.get(f"counts-{key}", row.counts_as)
+        row.forbidden = f"forbidden-{key}" in request.form
     return row
 
 
 def _list(name: str, rows: list[lists.Row]) -> str:
-    return render_template(
-        "office/list.html", name=name, kind=lists.LISTS[name], rows=rows, lists=lists.LISTS, counts_as=lists.COUNTS_AS
-    )
+    return render_template("office/list.html", name=name, kind=lists.LISTS[name], rows=rows, counts_as=lists.COUNTS_AS)
 
 
 def _prices(form: PriceForm, editing: PriceRange | None) -> str:
-    return render_template(
-        "office/prices.html", form=form, editing=editing, rows=price_ranges(db.session()), lists=lists.LISTS
-    )
+    return render_template("office/prices.html", form=form, editing=editing, rows=price_ranges(db.session()))
 
 
 def _save_price(price: PriceRange | None) -> ResponseReturnValue:

@@ -14,7 +14,7 @@ from webapp import hx
 from webapp.access import allow, load, me
 from webapp.accounts.models import Role
 from webapp.db import db
-from webapp.office import changes, lists
+from webapp.office import changes
 from webapp.office.models import Line
 from webapp.sounds import convert, shelf
 
@@ -144,7 +144,6 @@ def _page(refused: str = "", reason: str = "", typed: str = "") -> str:
         refused=refused,
         reason=reason,
         typed=typed,
-        lists=lists.LISTS,
         long_seconds=convert.LONG_SECONDS,
         longest_text=shelf.LONGEST_TEXT,
         most_bytes=convert.MOST_BYTES,

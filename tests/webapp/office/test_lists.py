@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from webapp.accounts.models import User
 from webapp.office import lists
 from webapp.office.lists import LISTS
-from webapp.office.models import Channel, Line, Outcome, Region
+from webapp.office.models import Channel, ClientType, Line, Outcome, PaymentScheme, Region
 
 SignIn = Callable[[str], FlaskClient]
 
@@ -135,3 +135,28 @@ def test_a_list_takes_a_fixed_number_of_queries(
         assert head.get("/settings/lists/channels").status_code == 200
         counts.append(count_queries() - before)
     assert counts[0] == counts[2] <= 6
+
+
+@pytest.mark.parametrize("name, model", [("types", ClientType), ("payments", PaymentScheme)])
+def test_what_is_forbidden_is_ticked(
+    sign_in: SignIn, session: Session, name: str, model: type[ClientType] | type[PaymentScheme]
+) -> None:
+    head = sign_in("head")
+    first, *_, last = session.scalars(select(model).order_by(model.rank))
+    assert (first.forbidden, last.forbidden) == (False, True)
+    data = {f"name-{first.id}-en": "Mine", f"forbidden-{first.id}": "y", f"name-{last.id}-en": "Yours"}
+    assert head.post(f"/settings/lists/{name}", data=data).status_code == 303
+    session.expire_all()
+    assert (first.forbidden, last.forbidden) == (True, False)
+    head.post(f"/settings/lists/{name}", data={"do": f"up-{last.id}"})  # says nothing of the ticks
+    session.expire_all()
+    assert (first.forbidden, last.forbidden) == (True, False)
+
+
+def test_the_settings_show_their_groups_and_the_pages_of_one(sign_in: SignIn) -> None:
+    page = sign_in("head").get("/settings/lists/regions").get_data(as_text=True)
+    assert '<a href="/settings/lists/channels" aria-current="true">Lists</a>' in page
+    assert '<a href="/settings/lists/regions" aria-current="page">Regions</a>' in page
+    assert "/settings/lists/types" not in page and ">Cards and deals</a>" in page
+    page = sign_in("admin").get("/settings/calling-out").get_data(as_text=True)
+    assert "/settings/prices" not in page and "/settings/lines" not in page

@@ -312,6 +312,68 @@ def upgrade() -> None:
             op.add_column(table, sa.Column(name, sa.Integer(), nullable=True))
             op.create_foreign_key(constraint, table, other, [name], ['id'])
     op.create_index('ix_client_merged_into_id', 'client', ['merged_into_id'])
+    if op.get_bind().scalar(sa.text('SELECT count(*) FROM office')):  # a new office brings its lists itself
+        _begin_lists()
+
+
+def _begin_lists() -> None:
+    for name, items in (('client_type', CLIENT_TYPES), ('payment_scheme', PAYMENT_SCHEMES)):
+        columns = [sa.column(one) for one in ('rank', 'active', 'forbidden')]
+        op.bulk_insert(
+            sa.table(name, sa.column('names', sa.JSON), *columns),
+            [
+                {'names': {'en': en, 'ru': ru}, 'rank': rank, 'active': True, 'forbidden': forbidden}
+                for rank, (en, ru, forbidden) in enumerate(items)
+            ],
+        )
+    op.bulk_insert(
+        sa.table('category', sa.column('letter'), sa.column('meanings', sa.JSON), sa.column('actions', sa.JSON)),
+        [
+            {'letter': letter, 'meanings': {'en': en, 'ru': ru}, 'actions': {'en': do_en, 'ru': do_ru}}
+            for letter, en, ru, do_en, do_ru in CATEGORIES
+        ],
+    )
+
+
+CLIENT_TYPES = (
+    ("End customer", "Конечный заказчик", False),
+    ("Builder", "Строительная компания", False),
+    ("Dealer", "Дилер", False),
+    ("Public body", "Бюджетная организация", False),
+    ("Competitor", "Конкурент", True),
+    ("Insolvent firm", "Банкрот", True),
+)
+PAYMENT_SCHEMES = (
+    ("Paid in advance", "Предоплата", False),
+    ("Half in advance", "Аванс 50 %", False),
+    ("Paid on delivery", "Оплата по факту", False),
+    ("Within 30 days", "Отсрочка до 30 дней", False),
+    ("Later than 60 days", "Отсрочка больше 60 дней", True),
+    ("Through a third party", "Оплата за третье лицо", True),
+)
+CATEGORIES = (
+    (
+        "A",
+        "Large or strategic: buys much and regularly, or soon will",
+        "Крупный или стратегический: покупает много и регулярно или скоро будет",
+        "Visit them. Call every two weeks. Send an offer the same day, and let the head see it first.",
+        "Выезжать на встречу. Звонить раз в две недели. Предложение отправлять в тот же день, показав руководителю.",
+    ),
+    (
+        "B",
+        "Middling: buys now and then and may grow",
+        "Средний: покупает время от времени и может вырасти",
+        "Invite them to us. Call once a month. Send an offer within a day.",
+        "Приглашать к нам. Звонить раз в месяц. Предложение отправлять в течение дня.",
+    ),
+    (
+        "C",
+        "Small or one-off",
+        "Небольшой или разовый",
+        "Invite them to exhibitions and offers for everybody. Call once a quarter. Send the price list.",
+        "Приглашать на выставки и общие акции. Звонить раз в квартал. Отправлять прайс-лист.",
+    ),
+)
 
 
 COLUMNS = {
