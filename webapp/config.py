@@ -23,6 +23,7 @@ class Config:
     """The desk's settings. `data` holds everything this installation writes.
 
     `tls` is where softphones register when a proxy for SIP over TLS and SRTP stands before the bridges.
+    `web_processes` serve pages at the one address, and share it.
     """
 
     data: Path
@@ -32,6 +33,7 @@ class Config:
     country: str
     database_url: str
     tls: tuple[str, int] | None = None
+    web_processes: int = 1
 
     @property
     def web_url(self) -> str:
@@ -57,14 +59,16 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
     for name, value in _from_toml(settings, data).items():
         settings.setdefault(name, value)
     data = Path(settings.get("SECONDRING_DATA") or "var").absolute()
+    database_url = _database(settings.get("DATABASE_URL") or f"sqlite:///{data / 'secondring.sqlite'}")
     return Config(
         data=data,
         web=host_and_port("SECONDRING_WEB", settings.get("SECONDRING_WEB") or "127.0.0.1:8000"),
         sip=host_and_port("SECONDRING_SIP", settings.get("SECONDRING_SIP") or "127.0.0.1:5060"),
         timezone=_timezone(settings.get("SECONDRING_TIMEZONE") or "Europe/Moscow"),
         country=_country(settings.get("SECONDRING_COUNTRY") or "RU"),
-        database_url=_database(settings.get("DATABASE_URL") or f"sqlite:///{data / 'secondring.sqlite'}"),
+        database_url=database_url,
         tls=host_and_port("SECONDRING_TLS", settings["SECONDRING_TLS"]) if settings.get("SECONDRING_TLS") else None,
+        web_processes=_web_processes(settings.get("SECONDRING_WEB_PROCESSES") or "1", database_url),
     )
 
 
@@ -113,6 +117,14 @@ def _database(value: str) -> str:
             "for example postgresql+psycopg://user@localhost/secondring"
         )
     return value
+
+
+def _web_processes(value: str, database_url: str) -> int:
+    if not re.fullmatch(r"[1-9]|[12]\d|3[0-2]", value):
+        raise ConfigError(f"SECONDRING_WEB_PROCESSES: {value!r} should be a number from 1 to 32")
+    if value != "1" and database_url.startswith("sqlite"):
+        raise ConfigError("SECONDRING_WEB_PROCESSES: more than one needs PostgreSQL (DATABASE_URL)")
+    return int(value)
 
 
 def secret(data: Path, name: str) -> str:

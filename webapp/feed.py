@@ -167,6 +167,7 @@ class Hub:
             with contextlib.suppress(psycopg.OperationalError):
                 async with await psycopg.AsyncConnection.connect(address, autocommit=True) as connection:
                     await connection.execute("listen feed")
+                    self._awake.set()  # for what came while nobody listened
                     async for _ in connection.notifies():
                         self._awake.set()
             await asyncio.sleep(1)

@@ -129,7 +129,7 @@ def run() -> int:
         return 2
     python = [sys.executable, "-m"]
     children = [
-        Child("web", [*python, "webapp.serve"]),
+        *(Child("web", [*python, "webapp.serve"]) for _ in range(settings.web_processes)),
         Child("bridge", [*python, "sipbridge"]),
         Child("worker", [*python, "webapp.worker"]),
         *(
@@ -153,18 +153,21 @@ def _supervise(children: list[Child], settings: config.Config, welcome: str) -> 
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
+    webs = [child for child in children if child.name == "web"]
+    others = [child for child in children if child.name != "web"]
     code, greeted, patience = 0, False, time.monotonic() + WEB_STARTS_WITHIN
     supervisor = Supervisor()
     while not stopping:
         now = time.monotonic()
         supervisor.alive()
         try:
-            children[0].look_after(now)
+            for child in webs:
+                child.look_after(now)
             if not greeted and (_answers(*settings.web) or now > patience):
                 greeted = True
                 print(welcome, flush=True)
                 supervisor.ready()
-            for child in children[1:] if greeted else ():
+            for child in others if greeted else ():
                 child.look_after(now)
         except CannotStartError as error:
             print(f"secondring: {error}", file=sys.stderr)

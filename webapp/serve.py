@@ -39,6 +39,21 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
+def listen(host: str, port: int, *, shared: bool) -> socket.socket:
+    """The socket of the pages. When it is `shared`, processes of one user listen there together: each new connection
+    goes to one of them, and to one that lives. Raises OSError."""
+    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        door.bind((host, port))
+    except OSError:
+        door.close()
+        raise
+    return door
+
+
 def main() -> int:
     """Serve until told to stop. Exit code 2 for a setting that can't be used."""
     logs.configure("web")
@@ -47,20 +62,22 @@ def main() -> int:
     except config.ConfigError as error:
         print(f"secondring: {error}", file=sys.stderr)
         return 2
-    host, port = settings.web
     server = Server(
         uvicorn.Config(
             make_asgi(create_app(settings)),
-            host=host,
-            port=port,
             log_level="warning",
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=2,
         )
     )
-    with suppress(KeyboardInterrupt):
-        server.run()
+    try:
+        door = listen(*settings.web, shared=settings.web_processes > 1)
+    except OSError as error:
+        print(f"secondring: SECONDRING_WEB: can't listen there: {error.strerror}", file=sys.stderr)
+        return 1
+    with suppress(KeyboardInterrupt), door:
+        server.run(sockets=[door])
     return 0 if server.started else 1
 
 

@@ -1,4 +1,4 @@
-"""The same desk on PostgreSQL: a real call through it."""
+"""The same desk on PostgreSQL: a real call through it, and several processes for its pages."""
 
 from __future__ import annotations
 
@@ -54,3 +54,47 @@ def test_a_call_from_the_ring_to_the_ledger(cluster: Cluster, tmp_path: Path, cl
         context.close()
     finally:
         desk.close()
+
+
+def test_pages_and_calls_go_on_when_one_of_two_web_processes_or_the_server_is_killed(
+    cluster: Cluster, tmp_path: Path, clients: None, browser: Browser
+) -> None:
+    desk = Desk(tmp_path, DATABASE_URL=cluster.database("two"), SECONDRING_WEB_PROCESSES="2")
+    context = browser.new_context(locale="en-US")
+    try:
+        desk.found()
+        for name in ("web", "another web"):
+            desk.start(name, "webapp.serve")
+        wait_for(lambda: shares(desk) == 2)
+        for name in ("bridge", "worker"):
+            desk.start(name)
+        page = context.new_page()
+        page.goto(desk.url)
+        page.locator("#login").fill("anna")
+        page.locator("input[type=password]").fill(desk.passwords["anna"])
+        page.keyboard.press("Enter")
+        expect(page.locator("#bar")).to_contain_text("No call")
+        caller, _phone = desk.talk(UNKNOWN)
+        expect(page.locator("#bar")).to_contain_text("Talking")
+        for killed in ("web", "another web"):
+            desk.kill(killed)
+            page.locator("#note").fill(f"without {killed}")
+            wait_for(lambda killed=killed: desk.count(Touch, Touch.note == f"without {killed}") == 1)  # type: ignore[misc]
+            desk.start(killed, "webapp.serve")
+            wait_for(lambda: shares(desk) == 2)
+        cluster.kill()
+        cluster.start()
+        caller.hang_up()
+        desk.call("ended", end="completed", by="anna")
+        expect(page.locator("#bar")).to_contain_text("Ended")
+        assert all(process.poll() is None for process in desk.processes.values())
+    finally:
+        context.close()
+        desk.close()
+
+
+def shares(desk: Desk) -> int:
+    """How many processes listen where the pages are."""
+    address = f"0100007F:{desk.web_port:04X}"
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    return sum(line[1] == address and line[3] == "0A" for line in lines)

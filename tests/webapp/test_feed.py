@@ -10,6 +10,7 @@ import pytest
 import uvicorn
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import create_engine, insert, text
 from sqlalchemy.orm import Session
 
 from tests.e2e.installation import wait_for
@@ -134,3 +135,40 @@ def test_old_announcements_are_forgotten(session: Session, office: dict[str, Use
     feed.announce(session, [office["anna"].id], "call", "new", clock())
     session.commit()
     assert feed.prune(session, clock()) == 1
+
+
+@pytest.mark.databases("postgresql")
+def test_another_process_wakes_the_streams_also_after_the_server_has_cut_them_off(
+    app: Flask,
+    session: Session,
+    office: dict[str, User],
+    sign_in: Callable[[str], FlaskClient],
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> None:
+    monkeypatch.setattr(feed, "POLL_SECONDS", 3600)
+    stream = Stream(request.getfixturevalue("address"), Cookie=cookie_of(sign_in("anna"), app))
+    anna = office["anna"].id
+    session.commit()
+    other = create_engine(app.config["SQLALCHEMY_DATABASE_URI"])  # a connection whose commits our process does not see
+
+    def listens() -> bool:
+        with other.connect() as connection:
+            return bool(connection.scalar(text("select count(*) from pg_stat_activity where query = 'listen feed'")))
+
+    wait_for(listens)
+    for ref in range(3):
+        with other.begin() as connection:
+            connection.execute(text("select pg_notify('feed', '')"))
+            connection.execute(insert(feed.Feed), {"user_id": anna, "kind": "call", "ref": str(ref), "at": clock()})
+        assert stream.next()[1:] == ("call", str(ref))
+        with other.connect() as connection:
+            cut = "select pg_terminate_backend(pid) from pg_stat_activity where query = 'listen feed'"
+            connection.execute(text(cut))
+        with other.begin() as connection:  # while nobody listens
+            connection.execute(insert(feed.Feed), {"user_id": anna, "kind": "tasks", "ref": str(ref), "at": clock()})
+        assert stream.next()[1:] == ("tasks", str(ref))
+        wait_for(listens)
+    stream.close()
+    other.dispose()

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from flask import current_app
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from webapp.db import UtcDateTime, db
 
@@ -22,7 +22,10 @@ def render_item(kind: str, item: Any, autogenerate_context: AutogenContext) -> s
 
 
 def run(connection: Connection) -> None:
-    """Run the migrations on `connection`, all in one transaction."""
+    """Run the migrations on `connection`, all in one transaction; who comes meanwhile to do the same waits."""
+    if connection.dialect.name == "postgresql":  # SQLite's BEGIN lets one in alone
+        connection.execute(text("set local lock_timeout = 0"))
+        connection.execute(text("select pg_advisory_xact_lock(5118)"))
     options = current_app.extensions["migrate"].configure_args
     context.configure(connection=connection, target_metadata=db.metadata, render_item=render_item, **options)
     with context.begin_transaction():
