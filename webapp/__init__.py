@@ -25,6 +25,7 @@ PARTS = (
     "telephones",
     "bridge_api",
     "clients",
+    "quick",
     "jobs",
     "deals",
     "touches",

@@ -14,6 +14,10 @@ DOORS: dict[str, LazyString] = {
     "mail": _l("letter"),
     "web": _l("website"),
     "visit": _l("visit"),
+    "paper": _l("on paper"),
+    "phone": _l("phone call"),
+    "show": _l("exhibition"),
+    "letter": _l("paper letter"),
 }
 """Where a contact without an incoming call came through."""
 

@@ -110,7 +110,7 @@ class Totals:
     def add(self, row: Row) -> None:
         """Count one more row."""
         self.rows += 1
-        self.incoming_calls += row.door == "call" and row.direction == "in"
+        self.incoming_calls += row.door in ("call", "phone") and row.direction == "in"
         self.missed += row.is_missed
         if not row.is_contact:
             return

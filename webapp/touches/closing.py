@@ -82,27 +82,37 @@ def close(session: Session, touch: Touch, user: User, now: datetime) -> Missing:
     if found := missing(touch, now):
         return found
     keeper = touch.user_id or user.id
+    if finish(session, touch, keeper, now) and touch.next_at:
+        owe(session, touch, keeper, now)
+    feed.announce(session, [keeper], "tasks", touch.id, now)
+    return {}
+
+
+def finish(session: Session, touch: Touch, keeper_id: int, now: datetime) -> bool:
+    """Close a row that lacks nothing, as `keeper_id`'s; False when it was closed before. Nobody owes a task yet."""
     claimed = session.execute(
         update(Touch)
         .where(Touch.id == touch.id, Touch.closed_at.is_(None))
-        .values(closed_at=now, saved_at=now, user_id=keeper)
+        .values(closed_at=now, saved_at=now, user_id=keeper_id)
         .execution_options(synchronize_session=False)
     )
     session.refresh(touch)
-    if claimed.rowcount and touch.next_at:  # type: ignore[attr-defined]
-        session.add(
-            Task(
-                kind="next_touch",
-                text=touch.note,
-                user_id=keeper,
-                client_id=touch.client_id,
-                call_id=touch.call_id,
-                touch_id=touch.id,
-                number=touch.call.number if touch.call else "",
-                due_at=touch.next_at,
-                created_at=now,
-            )
-        )
-        session.flush()
-    feed.announce(session, [keeper], "tasks", touch.id, now)
-    return {}
+    return bool(claimed.rowcount)  # type: ignore[attr-defined]
+
+
+def owe(session: Session, touch: Touch, user_id: int, now: datetime, text: str = "") -> Task:
+    """The next touch of a row becomes a task of `user_id`, with the row's note or other words. Flushes."""
+    task = Task(
+        kind="next_touch",
+        text=text or touch.note,
+        user_id=user_id,
+        client_id=touch.client_id,
+        call_id=touch.call_id,
+        touch_id=touch.id,
+        number=touch.call.number if touch.call else "",
+        due_at=touch.next_at,
+        created_at=now,
+    )
+    session.add(task)
+    session.flush()
+    return task

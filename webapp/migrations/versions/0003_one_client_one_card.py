@@ -300,6 +300,23 @@ def upgrade() -> None:
     with op.batch_alter_table('approach', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_approach_item_id'), ['item_id'], unique=False)
 
+    op.create_table('quick_row',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('user_id', sa.Integer(), nullable=False),
+    sa.Column('key', sa.String(length=32), nullable=False),
+    sa.Column('typed', sa.JSON(), nullable=False),
+    sa.Column('begun_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('saved_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('client_id', sa.Integer(), nullable=True),
+    sa.Column('made', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['client_id'], ['client.id'], name=op.f('fk_quick_row_client_id_client'), ondelete='SET NULL'),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_quick_row_user_id_user')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_quick_row'))
+    )
+    with op.batch_alter_table('quick_row', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_quick_row_client_id'), ['client_id'], unique=False)
+        batch_op.create_index('uq_quick_row', ['user_id', 'key'], unique=True)
+
     # Columns are added in place, never by copying a table: on SQLite that would delete what refers to its rows.
     for table, columns in COLUMNS.items():
         for column in columns:
