@@ -10,6 +10,7 @@ from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import delete, select
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session
 
 from webapp import feed
@@ -37,6 +38,7 @@ MORE_FIELDS = {
 }
 """What a card has beside the fields of a talk."""
 LISTS: dict[str, type[ListItem]] = {"status": ClientStatus, "region": Region}
+CHOSEN_BY_ID = ("status", "type", "region", "owner", "channel")
 
 
 class BadCard(ValueError):
@@ -260,15 +262,63 @@ def _tell(session: Session, call: Call, client: Client, now: datetime) -> None:
 # Keeping cards
 
 
+def shown(holder: Client | Person, field: str) -> str:
+    """The text that a form sends of a built-in field: an item of a list by its id."""
+    return str(getattr(holder, f"{field}_id") or "") if field in CHOSEN_BY_ID else str(getattr(holder, field))
+
+
+def agree(session: Session, client: Client, person: Person | None, field: str, was: str, mine: str) -> None:
+    """Raise `changes.Changed` unless the field still shows `was`; KeyError for an unknown one.
+
+    An address is only added here, and contradicts nothing.
+    """
+    if field.startswith(extra.PREFIX):
+        _agree_on_own(session, client, field, was, mine)
+        return
+    one = fields.BY_NAME.get(field) or MORE_FIELDS[field]
+    person = person if one.holder == "person" else None
+    if one.kind == "contact" or one.holder == "touch" or (one.holder == "person" and person is None):
+        return
+    changes.hold(session, client, *([person] if person else []))
+    changes.compare(session, client, field, shown(person or client, field), was, mine, person)
+
+
+def _agree_on_own(session: Session, client: Client, field: str, was: str, mine: str) -> None:
+    own = extra.called(session, field.removeprefix(extra.PREFIX))
+    if own is None:
+        raise KeyError(field)
+
+    def as_shown(text: str) -> str:
+        try:
+            kept = extra.normal(own, text)
+        except BadValue:
+            return text
+        return kept if extra.choices(own, kept) else extra.shown(own, kept)
+
+    changes.hold(session, client)
+    stands = extra.values(client).get(own.key, "")
+    changes.compare(session, client, field, as_shown(stands), as_shown(was), as_shown(mine))
+
+
 def update_field(
-    session: Session, client: Client, person: Person | None, field: str, value: str, author: Author, country: str
+    session: Session,
+    client: Client,
+    person: Person | None,
+    field: str,
+    value: str,
+    author: Author,
+    country: str,
+    was: str | None = None,
 ) -> None:
     """Change one field of the card or of one of its people. Raises BadValue, and KeyError for an unknown field.
 
     Beside the fields of a talk, `extra:` and a key among them: status (as the head's grid allows, D35; the head
     himself may do otherwise with a reason, `author.why`), category, region, owner (another's client is reassigned by
-    the head alone, D5).
+    the head alone, D5). `was`: what the writer saw there; raises `changes.Changed` when somebody has changed it
+    meanwhile.
     """
+    if was is not None:
+        agree(session, client, person, field, was, value)
     chosen = value.strip()
     if field == "category":
         if chosen not in CATEGORIES:
@@ -351,9 +401,21 @@ def add_contact_point(
     return point
 
 
-def change_contact_point(session: Session, point: ContactPoint, value: str, country: str, author: Author) -> bool:
-    """Write an address anew; an empty text takes it off the card, and False is returned. Raises BadValue."""
-    client, old = point.client, point.value
+def change_contact_point(
+    session: Session, point: ContactPoint, value: str, country: str, author: Author, was: str | None = None
+) -> bool:
+    """Write an address anew; an empty text takes it off the card, and False is returned. Raises BadValue.
+
+    `was`: what the writer saw there; raises `changes.Changed` when somebody has changed it meanwhile.
+    """
+    client = point.client
+    if was is not None:
+        try:
+            changes.hold(session, client, point)
+        except InvalidRequestError as gone:  # it has been taken off since it was read
+            raise changes.Changed("", value) from gone
+        changes.compare(session, client, point.kind, point.value, was, value, point.person, point.value)
+    old = point.value
     if not value.strip():
         client.contact_points.remove(point)
         changes.note(session, client, point.kind, old, "", author, point.person)

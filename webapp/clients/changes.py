@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import User
 from webapp.clients.models import CardChange, Client, Person
@@ -27,6 +28,75 @@ class Author:
     at: datetime
     source: str = "form"
     why: str = ""
+
+
+class Changed(Exception):
+    """Somebody has changed the field since it was shown: `theirs` stands, `mine` was not kept, and nothing changed.
+
+    Both are texts as the field holds them (an item of a list by its id); `last` is the change, when it is known.
+    """
+
+    def __init__(self, theirs: str, mine: str, last: CardChange | None = None) -> None:
+        super().__init__("changed meanwhile")
+        self.theirs, self.mine, self.last = theirs, mine, last
+
+
+def hold(session: Session, client: Client, *others: Any) -> None:
+    """Let nobody else compare this card until the transaction ends; it and `others` (a person of it) are read anew."""
+    session.flush()
+    session.execute(select(Client.id).where(Client.id == client.id).with_for_update())
+    session.refresh(client)
+    for other in others:
+        session.refresh(other)
+
+
+def compare(
+    session: Session,
+    client: Client,
+    field: str,
+    stands: str,
+    was: str,
+    mine: str,
+    person: Person | None = None,
+    new: str | None = None,
+) -> None:
+    """Raise Changed when the field holds neither what its writer saw (`was`) nor what he wants (`mine`).
+
+    Call `hold` before `stands` is read. Two who want the same do not contradict each other.
+    """
+    if _plain(stands) not in (_plain(was), _plain(mine)):
+        raise Changed(stands, mine, last_change(session, client, field, person, new))
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def last_change(
+    session: Session, client: Client, field: str, person: Person | None = None, new: str | None = None
+) -> CardChange | None:
+    """The newest line about a field of the card or of one of its people, with who wrote it.
+
+    `new`: only of lines with this new value, for fields that a card has several times over.
+    """
+    query = select(CardChange).where(
+        CardChange.client_id == client.id,
+        CardChange.field == field,
+        CardChange.person_id == (person.id if person else None),
+    )
+    if new is not None:
+        query = query.where(CardChange.new == new)
+    return session.scalars(
+        query.order_by(CardChange.at.desc(), CardChange.id.desc()).limit(1).options(joinedload(CardChange.user))
+    ).one_or_none()
+
+
+def taken_off(session: Session, client: Client, was: str) -> CardChange | None:
+    """The line about an address `was` that is no longer on the card."""
+    query = select(CardChange).where(CardChange.client_id == client.id, CardChange.old == was, CardChange.new == "")
+    return session.scalars(
+        query.order_by(CardChange.at.desc(), CardChange.id.desc()).limit(1).options(joinedload(CardChange.user))
+    ).one_or_none()
 
 
 def note(

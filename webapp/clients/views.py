@@ -10,13 +10,14 @@ from flask import Blueprint, Response, abort, render_template, request
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
 from webapp import hx
 from webapp.access import SALES, allow, author, load, me
 from webapp.accounts.models import Role
-from webapp.clients import cards, contacts, fields, match, queries, vcard
+from webapp.clients import cards, changes, contacts, fields, match, queries, vcard
+from webapp.clients.changes import Changed
 from webapp.clients.contacts import BadValue, office_country
 from webapp.clients.models import Client, ContactPoint, Person
 from webapp.db import db
@@ -24,11 +25,13 @@ from webapp.deals import stages
 from webapp.deals.models import STAGES
 from webapp.office.models import Channel, ClientStatus, Region
 from webapp.office.queries import items
+from webapp.pages import moment
 from webapp.rules import extra, transitions
 from webapp.tasks.queries import open_for_client
 
 bp = Blueprint("clients", __name__, url_prefix="/clients")
 
+HEAD = ("status", "category", "region", "owner", "channel")
 FIRM = ("name", "kind", "what_it_does", "website", "management")
 NEED = (
     *("reason", "product", "volume", "needed_by", "exact_variant", "decides_alone"),
@@ -60,7 +63,20 @@ def _names_for_templates(state: BlueprintSetupState) -> None:
         extra_choices=extra.choices,
         is_readable=contacts.is_readable,
         card_title=cards.title,
+        card_shown=cards.shown,
+        changed_words=_changed_words,
     )
+
+
+def _changed_words(changed: Changed) -> str:
+    """Who has changed a field meanwhile, and when."""
+    last = changed.last
+    if last is None or last.user is None:
+        return _("This has been changed meanwhile:")
+    when = moment(last.at)
+    if last.user_id == me().id:
+        return _("You have changed this yourself meanwhile, %(when)s:", when=when)
+    return _("%(name)s has changed this meanwhile, %(when)s:", name=last.user.name, when=when)
 
 
 @bp.get("")
@@ -142,13 +158,10 @@ def card(client_id: int) -> ResponseReturnValue:
     return render_template(
         "clients/card.html",
         client=client,
-        firm=FIRM if client.kind == "organisation" else ("name", "kind", "website"),
-        need=NEED,
-        person_fields=PERSON,
         lists=_lists(client),
-        extras=extra.of_card(session, client),
         entries=entries,
         older=older,
+        **_fields_of(client),
         **_aside(client),
     )
 
@@ -228,21 +241,50 @@ def save_field(client_id: int, name: str, person_id: int | None = None) -> Respo
     `why`: the head's reason for a step that the rules forbid.
     """
     client, person = _card_and_person(client_id, person_id)
-    value, by = request.form.get("value", ""), author(why=request.form.get("why", "").strip())
+    value, was = request.form.get("value", ""), request.form.get("was")
+    by = author(why=request.form.get("why", "").strip())
     try:
-        cards.update_field(db.session(), client, person, name, value, by, office_country())
+        cards.update_field(db.session(), client, person, name, value, by, office_country(), was)
     except KeyError:
         abort(404)
     except BadValue as why:
         db.session.rollback()
         ask_why = isinstance(why, transitions.ReasonNeeded)
         return _field(client_id, person_id, name, value, str(why), ask_why), 422
+    except Changed as changed:
+        db.session.rollback()
+        return _field(client_id, person_id, name, value, changed=changed), 409
     db.session.commit()
-    return _field(client_id, person_id, name, None, "")
+    return _field(client_id, person_id, name)
+
+
+@bp.get("/<int:client_id>/fresh")
+@allow(*SALES)
+def fresh(client_id: int) -> ResponseReturnValue:
+    """Every field of the card as it stands now; the page takes those that nobody types in."""
+    client = load(queries.card(client_id))
+    return render_template("clients/_fresh.html", client=client, lists=_lists(client), **_fields_of(client))
+
+
+def _fields_of(client: Client) -> dict[str, Any]:
+    """Which fields the card's page has, part by part."""
+    return {
+        "head": HEAD,
+        "firm": FIRM if client.kind == "organisation" else ("name", "kind", "website"),
+        "need": NEED,
+        "person_fields": PERSON,
+        "extras": extra.of_card(db.session(), client),
+    }
 
 
 def _field(
-    client_id: int, person_id: int | None, name: str, typed: str | None, error: str, ask_why: bool = False
+    client_id: int,
+    person_id: int | None,
+    name: str,
+    typed: str | None = None,
+    error: str = "",
+    ask_why: bool = False,
+    changed: Changed | None = None,
 ) -> str:
     client, person = _card_and_person(client_id, person_id)
     own = extra.called(db.session(), name.removeprefix(extra.PREFIX)) if name.startswith(extra.PREFIX) else None
@@ -256,7 +298,9 @@ def _field(
         error=error,
         ask_why=ask_why,
         own=own,
-        saved=not error,
+        changed=changed,
+        was=request.form.get("was"),
+        saved=not error and not changed,
     )
 
 
@@ -301,13 +345,20 @@ def add_contact(client_id: int) -> ResponseReturnValue:
 @allow(*SALES)
 def change_contact(client_id: int, point_id: int) -> ResponseReturnValue:
     """Write an address anew; an empty one is taken off."""
-    point = _point(client_id, point_id)
-    value = request.form.get("value", "")
+    value, was = request.form.get("value", ""), request.form.get("was")
+    point = db.session.scalars(_points(client_id, point_id)).one_or_none()
+    if point is None:
+        return _taken_off(client_id, value, was or abort(404))
     try:
-        cards.change_contact_point(db.session(), point, value, office_country(), author())
+        cards.change_contact_point(db.session(), point, value, office_country(), author(), was)
     except BadValue as why:
         db.session.rollback()
         return _people(client_id, errors={f"point-{point_id}": str(why)}, typed={point_id: value}), 422
+    except Changed as changed:
+        db.session.rollback()
+        if db.session.scalar(_points(client_id, point_id)) is None:
+            return _taken_off(client_id, value, was or "")
+        return _people(client_id, typed={point_id: value}, conflicts={point_id: changed}), 409
     db.session.commit()
     return _people(client_id)
 
@@ -316,22 +367,39 @@ def change_contact(client_id: int, point_id: int) -> ResponseReturnValue:
 @allow(*SALES)
 def prefer_contact(client_id: int, point_id: int) -> ResponseReturnValue:
     """Mark the way this person likes to be reached."""
-    cards.prefer(db.session(), _point(client_id, point_id), author())
+    cards.prefer(db.session(), load(_points(client_id, point_id)), author())
     db.session.commit()
     return _people(client_id)
 
 
-def _point(client_id: int, point_id: int) -> ContactPoint:
-    return load(select(ContactPoint).where(ContactPoint.id == point_id, ContactPoint.client_id == client_id))
+def _points(client_id: int, point_id: int) -> Select[tuple[ContactPoint]]:
+    return select(ContactPoint).where(ContactPoint.id == point_id, ContactPoint.client_id == client_id)
 
 
-def _people(client_id: int, errors: Mapping[str, str] | None = None, typed: Mapping[int, str] | None = None) -> str:
+def _taken_off(client_id: int, value: str, was: str) -> tuple[str, int]:
+    """A colleague has taken off the address meanwhile: what was typed waits in the form that would add it."""
+    client = load(queries.card(client_id))
+    gone = changes.taken_off(db.session(), client, was) or abort(404)
+    person_id = gone.person_id if gone.person_id in {person.id for person in client.people} else None
+    name = gone.user.name if gone.user else _("Somebody")
+    said = _("%(name)s has taken this address off meanwhile. Add puts yours there.", name=name)
+    form = {"kind": gone.field, "value": value}
+    return _people(client_id, errors={f"contact-{person_id or 0}": said}, form=form), 409
+
+
+def _people(
+    client_id: int,
+    errors: Mapping[str, str] | None = None,
+    typed: Mapping[int, str] | None = None,
+    conflicts: Mapping[int, Changed] | None = None,
+    form: Mapping[str, str] | None = None,
+) -> str:
     return render_template(
         "clients/_people.html",
         client=load(queries.card(client_id).execution_options(populate_existing=True)),
         person_fields=PERSON,
         errors=errors or {},
         typed=typed or {},
-        form=request.form if errors else {},
-        heading=_("People"),
+        conflicts=conflicts or {},
+        form=form or (request.form if errors or conflicts else {}),
     )

@@ -65,14 +65,28 @@ def learn(session: Session, touch: Touch, learnt: Mapping[str, str], user: User,
     session.flush()
 
 
-def put(session: Session, touch: Touch, name: str, text: str, user: User, now: datetime, country: str) -> None:
-    """Put one field on the card, or into the draft while there is none. Raises BadValue and KeyError."""
+def put(
+    session: Session,
+    touch: Touch,
+    name: str,
+    text: str,
+    user: User,
+    now: datetime,
+    country: str,
+    was: str | None = None,
+) -> None:
+    """Put one field on the card, or into the draft while there is none. Raises BadValue and KeyError.
+
+    `was`: what the writer saw on the card; raises `changes.Changed` when somebody has changed it meanwhile.
+    """
     if name in fields.BY_NAME and fields.BY_NAME[name].holder == "touch":
         raise KeyError(name)
     if touch.client is None:
         session.refresh(touch, ["draft"], with_for_update=True)  # two fields may be sent at once
         touch.draft = {**touch.draft, name: " ".join(text.split())[:LONGEST]}
     else:
+        if was is not None:
+            cards.agree(session, touch.client, touch.person, name, was, text)
         person = fields.fill(session, touch.client, touch.person, name, text, Author(user, now, "talk"), country)
         if person is not None and touch.person_id is None:
             touch.person_id = person.id

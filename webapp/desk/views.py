@@ -17,6 +17,7 @@ from webapp.accounts.models import Role
 from webapp.calls import missed, transfers
 from webapp.calls.models import LIVE, PASSING, Call, Transfer
 from webapp.clients import cards, fields
+from webapp.clients.changes import Changed
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client, Person
 from webapp.db import db
@@ -234,11 +235,15 @@ def draft(touch_id: int, name: str) -> ResponseReturnValue:
 def fill(touch_id: int, name: str) -> ResponseReturnValue:
     """Keep one field of the card that is open."""
     touch, now = _touch(touch_id), here.now()
+    text, was = request.form.get(name, ""), request.form.get("was")
     try:
-        caller.put(db.session(), touch, _field(touch, name), request.form.get(name, ""), me(), now, _country())
+        caller.put(db.session(), touch, _field(touch, name), text, me(), now, _country(), was)
     except BadValue as bad:
         db.session.rollback()
         return render_template("desk/_filled.html", name=name, fill_error=str(bad)), 422
+    except Changed as changed:
+        db.session.rollback()
+        return render_template("desk/_filled.html", name=name, changed=changed), 409
     db.session.commit()
     response = make_response(render_template("desk/_filled.html", name=name, filled_at=now))
     response.headers["HX-Trigger"] = "desk:card, desk:who" if name in who.CONTACT_FIELDS else "desk:card"

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from webapp import feed
 from webapp.accounts.models import User
+from webapp.clients.changes import Changed
 from webapp.tasks.models import Task
 from webapp.touches.models import Touch
 
@@ -31,6 +32,24 @@ def save(session: Session, touch: Touch, values: Mapping[str, Any], now: datetim
         touch.next_step_agreed = True
     touch.saved_at = now
     session.flush()
+
+
+def joined(session: Session, touch: Touch, was: str, mine: str) -> str:
+    """The note to keep of `mine`, written over `was`, when the script or a colleague has written there meanwhile.
+
+    What was only added by either side stands behind the other's words. Raises `changes.Changed` when both wrote
+    something else. The row is held until the transaction ends.
+    """
+    session.flush()
+    session.refresh(touch, ["note"], with_for_update=True)
+    theirs, was, mine = (text.replace("\r\n", "\n").rstrip() for text in (touch.note, was, mine))
+    if theirs in (was, mine):
+        return mine
+    if theirs.startswith(was):
+        return mine + theirs[len(was) :]
+    if mine.startswith(was):
+        return theirs + mine[len(was) :]
+    raise Changed(theirs, mine)
 
 
 USUAL_STEP = {"meeting": "meeting_ours", "order": "order", "offer": "offer", "technologist": "technologist"}

@@ -12,12 +12,13 @@ from sqlalchemy import select
 
 from webapp import here, hx
 from webapp.access import SALES, allow, load, me
+from webapp.clients.changes import Changed
 from webapp.db import db
 from webapp.desk import caller
 from webapp.office.queries import the_office
 from webapp.tasks import work
 from webapp.touches import closing, officetime
-from webapp.touches.forms import ResultForm
+from webapp.touches.forms import MAX_NOTE, ResultForm
 from webapp.touches.models import Touch
 from webapp.touches.queries import may_work_on, unfinished
 
@@ -64,14 +65,25 @@ def save(touch_id: int) -> ResponseReturnValue:
         fine, problems = False, [_("This row is closed; it changes no more.")]
     else:
         problems = [str(error) for field in form for error in field.errors]
+        try:
+            _join_notes(touch, values, request.form.get("was"))
+        except Changed as changed:
+            db.session.rollback()
+            return render_template("touches/_saved.html", touch=touch, changed=changed), 409
         closing.save(db.session(), touch, values, now)
     db.session.commit()
     answer = make_response(
-        render_template("touches/_saved.html", touch=touch, save_errors=problems), 200 if fine else 422
+        render_template("touches/_saved.html", touch=touch, save_errors=problems, tell_note="was" in request.form),
+        200 if fine else 422,
     )
     if "next_at" in values:
         answer.headers["HX-Trigger"] = "desk:card"  # the second light
     return answer
+
+
+def _join_notes(touch: Touch, values: dict[str, Any], was: str | None) -> None:
+    if was is not None and "note" in values:
+        values["note"] = closing.joined(db.session(), touch, was, values["note"])
 
 
 @bp.post("/touches/<int:touch_id>/next/<name>")
@@ -106,6 +118,10 @@ def close(touch_id: int) -> ResponseReturnValue:
     touch, now = _touch(touch_id), here.now()
     form = _form(touch)
     values, fine = form.sent(request.form)
+    try:
+        _join_notes(touch, values, request.form.get("was_note"))
+    except Changed as changed:
+        values["note"] = f"{changed.theirs}\n{changed.mine}"[:MAX_NOTE]
     closing.save(db.session(), touch, values, now)
     if fine and not closing.missing(touch, now):
         caller.keep_draft(db.session(), touch, me(), now, current_app.config["SETTINGS"].country)
