@@ -19,7 +19,8 @@ from webapp import config, create_app
 from webapp.calls.models import Call
 from webapp.clients.models import Client
 from webapp.db import db
-from webapp.office.models import ClientType
+from webapp.jobs.models import Job
+from webapp.office.models import ClientType, FreeMail
 from webapp.recordings.models import Recording
 from webapp.rules.models import Category
 from webapp.touches.models import Touch
@@ -78,6 +79,9 @@ def test_a_saved_release_is_carried_over_with_its_rows(bare_app: Flask, dump: Pa
         assert db.session.scalar(text(f'select count(*) from "{table}"')) == count, table  # noqa: S608
     assert len(db.session.scalars(select(ClientType).where(ClientType.forbidden)).all()) == 2
     assert [one.letter for one in db.session.scalars(select(Category).order_by(Category.letter))] == ["A", "B", "C"]
+    assert db.session.get(FreeMail, "yandex.*") is not None
+    if not dump.name.startswith("0003"):
+        assert db.session.scalars(select(Job.kind)).all() == ["rekey"]  # old cards learn their new search keys
     newest = db.session.scalars(select(Touch).order_by(Touch.started_at.desc())).first()
     assert newest is not None and newest.started_at.tzinfo is not None
     assert db.session.scalars(select(Call)).first() and db.session.scalars(select(Client)).first()

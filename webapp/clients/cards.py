@@ -72,7 +72,7 @@ def create(session: Session, values: Mapping[str, str], author: Author, country:
         for name, text in values.items()
         if text.strip() and (name in fields.BY_NAME or name == "deal" or name.startswith(extra.PREFIX))
     }
-    errors = _check(session, texts)
+    errors = _check(session, texts, country)
     if not errors and not texts.keys() - {"kind", "channel", "caller_kind", "deal"}:
         errors["name"] = str(_l("Type at least a name, a phone or an e-mail."))
     if errors:
@@ -104,7 +104,7 @@ def open_from_call(session: Session, call: Call, values: Mapping[str, str], auth
     if call.client is not None:
         return call.client
     texts = {name: text for name, text in values.items() if text.strip()}
-    errors = _check(session, texts)
+    errors = _check(session, texts, country)
     if errors:
         raise BadCard(errors)
     touch = _touch(session, call)
@@ -122,7 +122,7 @@ def open_from_call(session: Session, call: Call, values: Mapping[str, str], auth
     return client
 
 
-def _check(session: Session, texts: Mapping[str, str]) -> dict[str, str]:
+def _check(session: Session, texts: Mapping[str, str], country: str) -> dict[str, str]:
     errors: dict[str, str] = {}
     for name, text in texts.items():
         field = fields.BY_NAME.get(name)
@@ -130,7 +130,7 @@ def _check(session: Session, texts: Mapping[str, str]) -> dict[str, str]:
             if own := _own(session, name):
                 extra.normal(own, text)
             elif field and field.kind == "contact":
-                contacts.cleaned(name, text)
+                contacts.several(name, text, country)
             elif field and field.holder != "touch" and name != "channel":
                 fields.cleaned(field, text)
             elif name == "deal" and len(text.strip()) > stages.LONGEST_TITLE:
@@ -161,10 +161,11 @@ def _fill_all(
         if field is None or field.holder == "touch":
             continue
         if name == "phone":
-            normal = keys.normal_phone(text, country)
-            contacts.add(session, client, contacts.phone_kind(normal), text, country, person)
+            for one in contacts.several(name, text, country):
+                kind = contacts.phone_kind(keys.normal_phone(one, country))
+                contacts.add(session, client, kind, one, country, person)
         elif field.kind == "contact":
-            contacts.add(session, client, name, text, country, person)
+            contacts.add_all(session, client, name, text, country, person)
         elif name == "channel":
             try:
                 client.channel = fields.channel(session, text)
@@ -395,10 +396,13 @@ def add_contact_point(
     author: Author,
     person: Person | None = None,
 ) -> ContactPoint:
-    """Add a phone, an e-mail or another address, kept as written. Raises BadValue."""
-    point = contacts.add(session, client, kind, value, country, person, author)
+    """Add a phone, an e-mail or another address, kept as written; of several in one text the first is returned.
+
+    Raises BadValue.
+    """
+    points = contacts.add_all(session, client, kind, value, country, person, author)
     _changed(session, client, author.at)
-    return point
+    return points[0]
 
 
 def change_contact_point(
@@ -406,6 +410,7 @@ def change_contact_point(
 ) -> bool:
     """Write an address anew; an empty text takes it off the card, and False is returned. Raises BadValue.
 
+    Of several numbers in one text the first takes its place, the others are added.
     `was`: what the writer saw there; raises `changes.Changed` when somebody has changed it meanwhile.
     """
     client = point.client
@@ -421,9 +426,11 @@ def change_contact_point(
         changes.note(session, client, point.kind, old, "", author, point.person)
         _changed(session, client, author.at)
         return False
-    point.value = contacts.cleaned(point.kind, value)
+    point.value, *more = contacts.several(point.kind, value, country)
     point.normal = keys.normal_contact(point.kind, point.value, country)
     changes.note(session, client, point.kind, old, point.value, author, point.person)
+    for one in more:
+        contacts.add(session, client, point.kind, one, country, point.person, author)
     _changed(session, client, author.at)
     return True
 

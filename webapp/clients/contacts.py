@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import phonenumbers
 from flask import current_app
 from flask_babel import lazy_gettext as _l
@@ -51,8 +53,7 @@ def add(
     value = cleaned(kind, value)
     normal = keys.normal_contact(kind, value, country)
     for point in client.contact_points:
-        same_kind = point.kind == kind or {point.kind, kind} <= set(TELEPHONES)
-        if same_kind and (point.normal == normal if normal else point.value == value):
+        if _is_same(point, kind, value, normal):
             if point.person is None and person is not None:
                 point.person = person
             session.flush()
@@ -65,13 +66,53 @@ def add(
     return point
 
 
+def _is_same(point: ContactPoint, kind: str, value: str, normal: str) -> bool:
+    """True when the card has it already; another extension of the same number is another address."""
+    if point.kind != kind and not {point.kind, kind} <= set(TELEPHONES):
+        return False
+    if not normal:
+        return point.value == value
+    return point.normal == normal and keys.extension(value) in ("", keys.extension(point.value))
+
+
+def add_all(
+    session: Session,
+    client: Client,
+    kind: str,
+    text: str,
+    country: str,
+    person: Person | None = None,
+    author: Author | None = None,
+) -> list[ContactPoint]:
+    """Add all numbers or addresses that one field holds, each as `add` does. Raises BadValue before any is added."""
+    return [add(session, client, kind, one, country, person, author) for one in several(kind, text, country)]
+
+
+def several(kind: str, text: str, country: str) -> list[str]:
+    """The numbers or e-mail addresses of one field, each as it is kept: as written, one at least.
+
+    Raises BadValue as `cleaned` does, for any of them.
+    """
+    parts = [text]
+    if kind in TELEPHONES:
+        parts = keys.apart(text, country)
+    elif kind == "email" and len(keys.emails(text)) > 1:
+        parts = [one for one in re.split(r"[\s,;|]+", text) if one]
+    return [cleaned(kind, part) for part in parts or [""]]
+
+
 def cleaned(kind: str, value: str) -> str:
-    """`value` as it is kept. Raises BadValue for a text that is empty or too long, or a kind there isn't."""
+    """`value` as it is kept.
+
+    Raises BadValue for a text that is empty or too long, a kind there isn't, and a dot behind an e-mail.
+    """
     value = " ".join(value.replace("\0", "").split())
     if kind not in KINDS or not value:
         raise BadValue(_l("Type a phone, an e-mail or another address."))
     if len(value) > LONGEST:
         raise BadValue(_l("At most %(most)d characters.", most=LONGEST))
+    if kind == "email" and value.endswith(".") and keys.email_key(value):
+        raise BadValue(_l("No e-mail ends with a dot: take it off."))
     return value
 
 

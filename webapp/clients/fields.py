@@ -174,7 +174,7 @@ def fill(
         person = client.people[-1]
     if one.kind == "contact":
         if value.strip():
-            contacts.add(session, client, field, value, country, person, author)
+            contacts.add_all(session, client, field, value, country, person, author)
     elif field == "channel":
         changes.put(session, client, client, "channel", channel(session, value), author)
     elif one.holder == "client":

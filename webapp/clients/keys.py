@@ -97,6 +97,12 @@ def apart(raw: str, country: str) -> list[str]:
     return [raw[start:end].strip(" \t\n/|;,") for start, end in zip(starts, ends, strict=True)]
 
 
+def extension(raw: str) -> str:
+    """The digits behind "ext." or the like; '' when there are none."""
+    cut = _EXTENSION.search(raw, 1)
+    return _digits(raw[cut.end() :]) if cut and _digits(raw[: cut.start()]) else ""
+
+
 def numbers(raw: str, country: str) -> tuple[str, ...]:
     """All the numbers of a field as `normal_phone` gives them, in the order written."""
     return tuple(dict.fromkeys(one for part in apart(raw, country) if (one := normal_phone(part, country))))

@@ -49,15 +49,21 @@ class Hit(NamedTuple):
 
 def index(session: Session, client: Client) -> None:
     """Rewrite the client's search keys after any change of name, people or contact points. Flushes."""
+    index_all(session, [client])
+
+
+def index_all(session: Session, clients: Sequence[Client]) -> None:
+    """Rewrite the search keys of many cards at once. Flushes."""
     session.flush()
     # The keys are never loaded as objects: nothing in the session need learn of the deletion.
     session.execute(
-        delete(MatchKey).where(MatchKey.client_id == client.id), execution_options={"synchronize_session": False}
+        delete(MatchKey).where(MatchKey.client_id.in_([client.id for client in clients])),
+        execution_options={"synchronize_session": False},
     )
-    if rows := key_rows(client):
+    if rows := [row for client in clients for row in key_rows(client)]:
         session.execute(insert(MatchKey), rows)
-        near.keep(session, "company", set(keys.search_words(client.name)))
-        near.keep(session, "surname", {keys.surname_key(person.surname) for person in client.people})
+        near.keep(session, "company", {word for client in clients for word in keys.search_words(client.name)})
+        near.keep(session, "surname", {row["key"] for row in rows if row["kind"] == "surname"})
 
 
 def forget(session: Session, client_id: int) -> None:

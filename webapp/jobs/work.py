@@ -22,7 +22,9 @@ from webapp.jobs.models import OPEN, Job
 
 log = structlog.get_logger()
 
-STEPS: dict[str, str] = {}
+STEPS: dict[str, str] = {
+    "rekey": "webapp.clients.rekey:step",
+}
 """Kind of job -> "module:function"; the function is called as `step(session, job, now)` and returns True while more
 is left. It counts in `job.done`, keeps its place in `job.facts` (assign a new dict), flushes and never commits."""
 

@@ -55,6 +55,7 @@ GROUPS: tuple[tuple[Any, tuple[tuple[str, Any, tuple[Role, ...], dict[str, str]]
             _list("statuses"),
             _list("types"),
             _list("payments"),
+            ("office.free_mail_page", _l("Public mail"), HEAD, {}),
         ),
     ),
     (_l("Programs"), ()),

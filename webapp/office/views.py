@@ -15,7 +15,7 @@ from webapp.access import allow, load
 from webapp.accounts.models import Role, User
 from webapp.db import db
 from webapp.languages import LANGUAGES
-from webapp.office import changes, dialling, lists, navigation
+from webapp.office import changes, dialling, free_mail, lists, navigation
 from webapp.office.forms import DialRuleForm, PriceForm, SettingsForm
 from webapp.office.line_form import COLUMNS, MODES, RANKS, LineForm
 from webapp.office.models import Channel, DialRule, Line, LinePerson, PriceRange
@@ -122,6 +122,31 @@ def save_list(name: str) -> ResponseReturnValue:
         flash(_("Saved."), "good")
     _announce_and_commit()
     return hx.go("office.list_page", name=name)
+
+
+@bp.get("/free-mail")
+@allow(Role.HEAD)
+def free_mail_page() -> ResponseReturnValue:
+    """The public mail services, whose addresses say nothing about a firm."""
+    return _free_mail("\n".join(free_mail.listed(db.session())), "")
+
+
+@bp.post("/free-mail")
+@allow(Role.HEAD)
+def save_free_mail() -> ResponseReturnValue:
+    """Another list of them."""
+    text = request.form.get("domains", "")
+    try:
+        free_mail.save(db.session(), text)
+    except free_mail.BadList as bad:
+        return _free_mail(text[: free_mail.LONGEST_LIST], str(bad)), 422
+    db.session.commit()
+    flash(_("Saved."), "good")
+    return hx.go("office.free_mail_page")
+
+
+def _free_mail(text: str, error: str) -> str:
+    return render_template("office/free_mail.html", text=text, error=error)
 
 
 @bp.get("/prices")

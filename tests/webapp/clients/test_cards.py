@@ -252,3 +252,31 @@ def test_phones_are_kept_as_written_and_marked_when_unreadable(make_card: Maker,
     card = make_card("Rassvet", ("ask the porter", "123-45-67", "8 (495) 123-45-67"))
     readable = {point.value: contacts.is_readable(point) for point in card.contact_points}
     assert readable == {"ask the porter": False, "123-45-67": True, "8 (495) 123-45-67": True}
+
+
+def test_several_numbers_of_one_field_become_contact_points(
+    session: Session, office: dict[str, User], clock: Clock
+) -> None:
+    author = Author(office["anna"], clock())
+    typed = "+7 495 123-45-67 доб. 12; 8-916-765-43-21, 8 (812) 345-67-89"
+    client = cards.create(session, {"name": "Рассвет", "phone": typed, "email": "a@x.ru, b@x.ru"}, author, "RU")
+    points = [(point.kind, point.value, point.normal) for point in client.contact_points]
+    assert points == [
+        ("phone", "+7 495 123-45-67 доб. 12", "+74951234567"),
+        ("mobile", "8-916-765-43-21", "+79167654321"),
+        ("phone", "8 (812) 345-67-89", "+78123456789"),
+        ("email", "a@x.ru", "a@x.ru"),
+        ("email", "b@x.ru", "b@x.ru"),
+    ]
+    cards.add_contact_point(session, client, "phone", "8 495 123-45-67 доб. 15 / 8 495 123 45 67", "RU", author)
+    assert [point.value for point in client.contact_points[5:]] == ["8 495 123-45-67 доб. 15"]
+    cards.change_contact_point(session, client.contact_points[1], "8 916 000-11-22; 8 916 000-11-33", "RU", author)
+    assert [point.value for point in client.contact_points if point.kind == "mobile"] == [
+        "8 916 000-11-22",
+        "8 916 000-11-33",
+    ]
+    with pytest.raises(BadValue, match="ends with a dot"):
+        cards.add_contact_point(session, client, "email", "pavel@rassvet.ru.", "RU", author)
+    with pytest.raises(BadCard) as bad:
+        cards.create(session, {"email": "pavel@rassvet.ru."}, author, "RU")
+    assert list(bad.value.errors) == ["email"]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from webapp.accounts.models import User
 from webapp.feed import Feed
-from webapp.office.models import Channel, Line, PriceRange
+from webapp.office.models import Channel, FreeMail, Line, PriceRange
 from webapp.office.queries import the_office
 
 SignIn = Callable[[str], FlaskClient]
@@ -24,7 +24,7 @@ SETTINGS = {
 LINE = {"name": "site", "title": "Website", "number": "+7 495 123-45-67", "channel_id": "0", "script": "inbound",
         "language": "", "answer_on_ring": "", "record": "y", "mode": "bridge", "message_seconds": "120"}  # fmt: skip
 PRICE = {"product": "Windows", "low": "12 500", "high": "48 000", "conditions": "for ten and more"}
-PATHS = ("", "/lines", "/lists/channels", "/prices", "/sounds")
+PATHS = ("", "/lines", "/lists/channels", "/prices", "/free-mail", "/sounds")
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -36,7 +36,18 @@ def test_settings_are_the_heads(app: Flask, sign_in: SignIn, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/lines", "/lines/1", "/lines/1/active", "/lists/channels", "/prices", "/prices/1", "/prices/1/delete"]
+    "path",
+    [
+        "",
+        "/lines",
+        "/lines/1",
+        "/lines/1/active",
+        "/lists/channels",
+        "/prices",
+        "/prices/1",
+        "/prices/1/delete",
+        "/free-mail",
+    ],
 )
 def test_only_the_head_changes_them(sign_in: SignIn, path: str) -> None:
     assert sign_in("secretary").post(f"/settings{path}").status_code == 403
@@ -198,3 +209,17 @@ def test_lines_take_a_fixed_number_of_queries(
         assert head.get("/settings/lines").status_code == 200
         counts.append(count_queries() - before)
     assert counts[0] == counts[2] <= 7
+
+
+def test_public_mail_services(sign_in: SignIn, session: Session) -> None:
+    head = sign_in("head")
+    page = head.get("/settings/free-mail").get_data(as_text=True)
+    assert "mail.ru" in page and "yandex.*" in page
+    typed = "mail.ru\n yandex.*\n@Почта.РФ \nmail.ru\n\n"
+    assert head.post("/settings/free-mail", data={"domains": typed}).status_code == 303
+    kept = ["mail.ru", "xn--80a1acny.xn--p1ai", "yandex.*"]
+    assert sorted(session.scalars(select(FreeMail.domain))) == kept
+    for bad in ("mail.ru\nno domain", "*", "mail", "a" * 200 + ".ru", "x" * 30_000):
+        answer = head.post("/settings/free-mail", data={"domains": bad})
+        assert answer.status_code == 422 and bad[:20] in answer.get_data(as_text=True)
+        assert sorted(session.scalars(select(FreeMail.domain))) == kept

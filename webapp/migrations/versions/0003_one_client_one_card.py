@@ -3,6 +3,8 @@
 Revision: 0003, after 0002
 """
 
+from datetime import UTC, datetime
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -331,6 +333,8 @@ def upgrade() -> None:
     op.create_index('ix_client_merged_into_id', 'client', ['merged_into_id'])
     if op.get_bind().scalar(sa.text('SELECT count(*) FROM office')):  # a new office brings its lists itself
         _begin_lists()
+    if op.get_bind().scalar(sa.text('SELECT count(*) FROM client')):
+        _ask_for_keys()
 
 
 def _begin_lists() -> None:
@@ -350,6 +354,15 @@ def _begin_lists() -> None:
             for letter, en, ru, do_en, do_ru in CATEGORIES
         ],
     )
+    op.bulk_insert(sa.table('free_mail', sa.column('domain')), [{'domain': domain} for domain in FREE_MAIL.split()])
+
+
+def _ask_for_keys() -> None:
+    """Old cards learn the search keys of this release, by the worker, while they are found by the old ones."""
+    columns = [sa.column(name) for name in ('kind', 'state', 'total', 'done', 'said')]
+    job = sa.table('job', *columns, sa.column('facts', sa.JSON()), sa.column('made_at', sa.DateTime(timezone=True)))
+    job_now = {'kind': 'rekey', 'state': 'waiting', 'total': 0, 'done': 0, 'said': '', 'facts': {}}
+    op.bulk_insert(job, [job_now | {'made_at': datetime.now(UTC)}])
 
 
 CLIENT_TYPES = (
@@ -390,6 +403,18 @@ CATEGORIES = (
         "Invite them to exhibitions and offers for everybody. Call once a quarter. Send the price list.",
         "Приглашать на выставки и общие акции. Звонить раз в квартал. Отправлять прайс-лист.",
     ),
+)
+FREE_MAIL = (
+    '126.com 163.com 3g.ua abv.bg alice.it aol.* arcor.de att.net autorambler.ru azet.sk bigmir.net bk.ru '
+    'btinternet.com centrum.cz comcast.net cox.net cytanet.com.cy dir.bg e1.ru email.com email.cz email.ua '
+    'fastmail.com forthnet.gr free.fr freemail.gr freenet.de gmail.* gmx.* googlemail.* hey.com hol.gr hotbox.ru '
+    'hotmail.* i.ua icloud.* in.gr inbox.lt inbox.lv inbox.ru interia.pl internet.ru land.ru laposte.net lenta.ru '
+    'libero.it list.ru live.* mac.com mail.by mail.com mail.ee mail.gr mail.kz mail.ru mailbox.org mailru.* me.com '
+    'meta.ua msn.* myrambler.ru narod.ru ngs.ru nm.ru nxt.ru o2.pl one.lt onet.pl online.ua op.pl orange.fr '
+    'otenet.gr outlook.* pm.me pochta.ru posteo.de proton.* protonmail.* qip.ru qq.com rambler.* ro.ru sbcglobal.net '
+    'seznam.cz sfr.fr sibmail.com sky.com t-online.de tiscali.it tut.by tuta.com tuta.io tutanota.* ua.fm ukr.net '
+    'usa.com verizon.net virgilio.it vk.com vodafone.gr wanadoo.fr web.de windowslive.com wp.pl xmail.ru ya.* '
+    'yahoo.* yandex.* ymail.* zoho.* '
 )
 
 
