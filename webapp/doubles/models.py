@@ -36,8 +36,8 @@ class DoublePair(Model):
 class Merge(Model):
     """The card `other_id` was merged into `survivor_id`; or (`kind` split) it was made of what the survivor gave away.
 
-    `fields`: name -> [the survivor's value before, after]. `moved`: [table, column, id of the row, value before, after]
-    of every row that followed. An undo goes back by both.
+    `fields`: name -> [the survivor's value before, after]; of a split name -> the new card's value. `moved`: the
+    journal of all rows that followed (`doubles/journal.py`). An undo goes back by both.
     """
 
     __tablename__ = "merge"
