@@ -26,6 +26,7 @@ PARTS = (
     "bridge_api",
     "clients",
     "quick",
+    "doubles",
     "jobs",
     "deals",
     "touches",

@@ -74,11 +74,13 @@ def forget(session: Session, client_id: int) -> None:
 
 
 def key_rows(client: Client) -> list[dict[str, Any]]:
-    """The rows of MatchKey for a card that is flushed; contact points must carry their `normal`.
+    """The rows of MatchKey for a card that is flushed, none for a merged one; contact points must carry their `normal`.
 
     Beside the six keys the search box has its own: word (of any name or extra field), number and ending (digits, and
     reversed), extra (numbers and dates of extra fields).
     """
+    if client.merged_into_id is not None:
+        return []
     found: set[tuple[str, str, str]] = {("company", key, "") for key in keys.company_keys(client.name)}
     found.update(("word", word, "") for word in keys.search_words(client.name))
     found.add(("site", keys.site_key(client.website), keys.site_host(client.website)))

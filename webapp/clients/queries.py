@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from webapp.accounts.models import Role, User
 from webapp.calls.models import Call
 from webapp.clients import keys
+from webapp.clients.merged import living
 from webapp.clients.models import Client, MatchKey
 from webapp.deals.models import Deal
 from webapp.rules import reading
@@ -55,11 +56,15 @@ def search(session: Session, text: str, page: int, country: str) -> Found:
 
     Words are compared by sound, so any alphabet finds any other. An empty text gives the newest cards.
     """
-    query = select(Client).options(
-        selectinload(Client.people),
-        selectinload(Client.contact_points),
-        joinedload(Client.owner),
-        joinedload(Client.status),
+    query = (
+        select(Client)
+        .where(living())
+        .options(
+            selectinload(Client.people),
+            selectinload(Client.contact_points),
+            joinedload(Client.owner),
+            joinedload(Client.status),
+        )
     )
     parts = _conditions(session, text, country)
     if parts is None:

@@ -10,11 +10,12 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import String, select
 from sqlalchemy.orm import Session
 
-from webapp.accounts.models import Role
 from webapp.clients import cards, changes, fields
 from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client
+from webapp.rules import transitions
+from webapp.rules.extra import PREFIX
 from webapp.rules.models import ExtraField, ExtraValue
 
 LISTS = {"status": _l("Status"), "type": _l("Type"), "region": _l("Region")} | {
@@ -31,7 +32,6 @@ TEXTS = (
 ORDER = ("name", "kind", "status", "owner", "category", "type", "region", "channel", "website", "caller_kind", *TEXTS)
 KEPT = ("id", "created_at", "created_by_id", "merged_into_id", "never_record")
 """The survivor's own; who is never recorded on one card is never recorded on both."""
-EXTRA = "extra:"
 LEFT, RIGHT, BOTH = "left", "right", "both"
 SIDES = (LEFT, RIGHT, BOTH)
 
@@ -75,7 +75,7 @@ def differing(session: Session, left: Client, right: Client, survivor: str, type
         if left_text != right_text:
             pick = survivor if left_text and right_text else LEFT if left_text else RIGHT
             both = field.kind == "text" and bool(left_text and right_text)
-            name = EXTRA + field.key
+            name = PREFIX + field.key
             found.append(Choice(name, field.name, left_text, right_text, _typed(typed, name, pick, both), both))
     return found
 
@@ -131,7 +131,7 @@ def apply(
     changed: dict[str, list[Any]] = {}
     for choice in chosen:
         try:
-            if choice.name.startswith(EXTRA):
+            if choice.name.startswith(PREFIX):
                 before, after = _put_extra(session, survivor, choice, left, right, author)
             else:
                 before, after = _put(session, survivor, choice, left, right, author)
@@ -159,20 +159,13 @@ def _put(
     if before == after:
         return before, after
     if name == "status":
-        may_become(survivor, giver, author)
+        transitions.check(session, transitions.STATUS, str(before or ""), str(after or ""), author)
     if name in LISTS:
         changes.note(session, survivor, name, getattr(survivor, name), getattr(giver, name), author)
         setattr(survivor, name, getattr(giver, name))
     else:
         changes.put(session, survivor, survivor, name, after, author)
     return before, after
-
-
-def may_become(survivor: Client, giver: Client, author: Author) -> None:
-    """Raises BadValue when the rules forbid the survivor the other's status (D35)."""
-    back = survivor.status and (giver.status is None or giver.status.rank < survivor.status.rank)
-    if back and author.user and not author.user.has_role(Role.HEAD):
-        raise BadValue(_l("A status does not move back. The head of sales can change it."))
 
 
 def _joined(mine: str, theirs: str, between: str, most: int) -> str:
@@ -197,7 +190,7 @@ def _put_extra(
         after = _joined(choice.left, choice.right, "; ", most or fields.LONGEST_NOTE)
     before = choice.left if survivor is left else choice.right
     if before != after:
-        key = choice.name.removeprefix(EXTRA)
+        key = choice.name.removeprefix(PREFIX)
         put_extra(session, survivor.id, key, after)
         changes.note(session, survivor, choice.name, before, after, author)
     return before, after

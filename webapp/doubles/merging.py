@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import delete, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp import feed
@@ -17,7 +17,7 @@ from webapp.accounts.models import Role, User
 from webapp.calls.models import LIVE, Call, CallAudience
 from webapp.clients import cards, changes, match
 from webapp.clients.changes import Author
-from webapp.clients.models import Client, MatchKey
+from webapp.clients.models import Client
 from webapp.doubles import choices, gathering
 from webapp.doubles.choices import LEFT, RIGHT, BadMerge
 from webapp.doubles.journal import Journal
@@ -175,7 +175,7 @@ def settle(session: Session, survivor: Client, other: Client, author: Author) ->
         if client.merged_into_id is None:
             match.index(session, client)
         else:
-            session.execute(delete(MatchKey).where(MatchKey.client_id == client.id))
+            match.forget(session, client.id)
         cards.announce_card(session, client, author.at)
     ids = (survivor.id, other.id)
     for call in session.scalars(select(Call).where(Call.client_id.in_(ids), Call.state.in_(LIVE))):
@@ -184,9 +184,3 @@ def settle(session: Session, survivor: Client, other: Client, author: Author) ->
         seen = CallAudience.call_id == call.id, CallAudience.state != "planned"
         feed.announce(session, session.scalars(select(CallAudience.user_id).where(*seen)), "call", call.id, author.at)
     session.flush()
-
-
-def of_card(session: Session, client_id: int) -> Sequence[Merge]:
-    """The merges and splits of a card, the newest first."""
-    mine = select(Merge).where(or_(Merge.survivor_id == client_id, Merge.other_id == client_id))
-    return session.scalars(mine.order_by(Merge.id.desc()).limit(20)).all()

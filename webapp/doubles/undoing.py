@@ -18,6 +18,7 @@ from webapp.doubles.journal import Journal
 from webapp.doubles.merging import MERGE, SPLIT
 from webapp.doubles.models import Merge
 from webapp.pages import moment
+from webapp.rules.extra import PREFIX
 
 UNDO_DAYS = 30
 
@@ -89,8 +90,8 @@ def _later(row: Merge) -> str:
 def _fields_back(session: Session, row: Merge, survivor: Client, author: Author) -> list[str]:
     kept = []
     for name, (before, after) in row.fields.items():
-        if name.startswith(choices.EXTRA):
-            key = name.removeprefix(choices.EXTRA)
+        if name.startswith(PREFIX):
+            key = name.removeprefix(PREFIX)
             value = choices.extra_value(session, survivor.id, key)
             if (value.text if value else "") != after:
                 kept.append(value.field.name if value else key)

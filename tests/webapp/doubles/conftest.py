@@ -21,6 +21,7 @@ from webapp.deals.models import Deal
 from webapp.doubles import links
 from webapp.imports.models import Import, ImportRow
 from webapp.office.models import Channel, ClientStatus, Region
+from webapp.quick.models import QuickRow
 from webapp.rules.models import ExtraField, ExtraValue
 from webapp.tasks.models import Task
 from webapp.touches.models import Touch
@@ -83,6 +84,8 @@ def rich_card(session: Session, office: dict[str, User], clock: Clock) -> RichMa
             session.add(Deal(client_id=client.id, title="windows", opened_at=clock()))
             number = f"+7812{next(serial):07}"
             session.add(WorklistItem(worklist_id=lists[1].id, number=number, client_id=client.id))
+            row = {"user_id": office["anna"].id, "key": str(next(serial)), "begun_at": clock()}
+            session.add(QuickRow(client_id=client.id, **row))
             session.add(ImportRow(import_id=lists[0].id, number=next(serial), state="new", client_id=client.id))
             person_id = client.people[0].id if client.people else None
             change = {"field": "note", "new": "x", "person_id": person_id, "at": clock()}

@@ -1,0 +1,213 @@
+"""The pages of doubles: they work, they keep strangers out, they lead on from a merged card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask, g
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests.webapp.clients.conftest import Maker
+from tests.webapp.clients.conftest import make_card as make_card
+from tests.webapp.conftest import Clock
+from webapp.accounts.models import User
+from webapp.clients import merged
+from webapp.clients.models import Client
+from webapp.doubles.models import Merge
+
+SignIn = Callable[[str], FlaskClient]
+HTMX = {"HX-Request": "true"}
+
+
+def nobody(app: Flask) -> FlaskClient:
+    g.pop("_login_user", None)
+    return app.test_client()
+
+
+@pytest.fixture
+def pair(make_card: Maker) -> tuple[Client, Client]:
+    """Cards 1 and 2."""
+    left = make_card("Rassvet", ("+7 495 123-45-67",), surname="Orlov", note="calls in May", product="windows")
+    return left, make_card("Rassvet Ltd", ("8 495 123-45-67",), surname="Орлов", note="pays late", volume="10")
+
+
+def merge(client: FlaskClient, **data: str) -> str:
+    """Merge cards 1 and 2; the address it leads to."""
+    answer = client.post("/doubles/1/2", data={"survivor": "left", "why": "same phone", **data}, headers=HTMX)
+    assert answer.status_code == 204, answer.get_data(as_text=True)
+    return answer.headers["HX-Redirect"]
+
+
+PAGES = ["/doubles/1/2", "/clients/1/merges"]
+POSTS = ["/doubles/1/2", "/doubles/merges/1/undo"]
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_pages_are_for_those_who_sell(
+    app: Flask, sign_in: SignIn, pair: tuple[Client, Client], address: str, session: Session
+) -> None:
+    for login, status in (("anna", 200), ("secretary", 200), ("admin", 403)):
+        g.pop("_login_user", None)
+        assert sign_in(login).get(address).status_code == status
+    assert "/login" in nobody(app).get(address).headers["Location"]
+
+
+@pytest.mark.parametrize("address", POSTS)
+def test_changes_are_for_those_who_sell(app: Flask, sign_in: SignIn, pair: tuple[Client, Client], address: str) -> None:
+    assert sign_in("admin").post(address).status_code == 403
+    assert "/login" in nobody(app).post(address).headers["Location"]
+
+
+@pytest.mark.parametrize("address", ["/doubles/1/999", "/doubles/999/1", "/clients/999/merges"])
+def test_cards_that_are_not_there(sign_in: SignIn, pair: tuple[Client, Client], address: str) -> None:
+    assert sign_in("anna").get(address).status_code == 404
+
+
+@pytest.mark.parametrize("address", ["/doubles/1/999", "/doubles/merges/999/undo"])
+def test_changes_of_what_is_not_there(sign_in: SignIn, pair: tuple[Client, Client], address: str) -> None:
+    assert sign_in("anna").post(address).status_code == 404
+
+
+def test_two_cards_side_by_side(sign_in: SignIn, pair: tuple[Client, Client], count_queries: Callable[[], int]) -> None:
+    anna = sign_in("anna")
+    anna.get("/doubles/1/2")
+    before = count_queries()
+    page = anna.get("/doubles/1/2").get_data(as_text=True)
+    assert count_queries() - before <= 22
+    assert "Rassvet Ltd" in page and "calls in May" in page and "pays late" in page
+    assert "on both, kept once" in page and "the same as Orlov" in page
+    assert 'name="field:note" value="both"' in page and 'name="field:name" value="both"' not in page
+
+
+def test_a_merge_goes_to_the_survivor_and_is_undone_from_its_card(
+    sign_in: SignIn, pair: tuple[Client, Client], session: Session
+) -> None:
+    anna = sign_in("anna")
+    assert merge(anna, **{"field:note": "both", "field:name": "right"}) == "/clients/1"
+    session.expire_all()
+    assert (pair[0].name, pair[0].note) == ("Rassvet Ltd", "calls in May\npays late")
+    assert "can be undone" in anna.get("/clients/1").get_data(as_text=True)
+    part = anna.get("/clients/1/merges").get_data(as_text=True)
+    assert "Merged with “Rassvet Ltd” by Anna Petrova" in part and "same phone" in part and "Undo" in part
+    answer = anna.post("/doubles/merges/1/undo", data={"client": "1"}, headers=HTMX)
+    assert answer.headers["HX-Redirect"] == "/clients/1"
+    assert anna.get("/clients/2").status_code == 200
+    part = anna.get("/clients/2/merges").get_data(as_text=True)
+    assert "Was merged into “Rassvet”" in part and "undone by Anna Petrova" in part
+
+
+def test_a_refused_merge_keeps_what_was_chosen_and_typed(
+    sign_in: SignIn, pair: tuple[Client, Client], session: Session
+) -> None:
+    anna = sign_in("anna")
+    person = pair[1].people[0].id
+    data = {"survivor": "right", "field:note": "both", "why": "", "two": str(person)}
+    answer = anna.post("/doubles/1/2", data=data, headers=HTMX)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and "<html" not in page and "Write why" in page
+    assert 'value="both" checked' in page and 'name="survivor" value="right" checked' in page
+    assert f'name="one" value="{person}">' in page, "that they are two people is forgotten"
+    assert session.scalars(select(Merge)).all() == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"survivor": "both", "field:note": "mine", "field:nothing": "left", "two": "x", "one": "9" * 30},
+        {"survivor": "", "field:id": "right", "field:merged_into_id": "right", "two": "999"},
+    ],
+)
+def test_nonsense_in_the_form_changes_nothing_but_the_merge(
+    sign_in: SignIn, pair: tuple[Client, Client], session: Session, data: dict[str, str]
+) -> None:
+    assert merge(sign_in("anna"), **data) == "/clients/1"
+
+
+def test_a_colleague_s_client_is_for_the_head(
+    sign_in: SignIn, pair: tuple[Client, Client], session: Session, office: dict[str, User]
+) -> None:
+    pair[1].owner_id = office["boris"].id
+    session.commit()
+    anna = sign_in("anna")
+    page = anna.get("/doubles/1/2").get_data(as_text=True)
+    assert "the head of sales merges them" in page and ">Merge</button>" not in page
+    answer = anna.post("/doubles/1/2", data={"survivor": "left", "why": "x"}, headers=HTMX)
+    assert answer.status_code == 422 and "Propose it" in answer.get_data(as_text=True)
+    assert merge(sign_in("head")) == "/clients/1"
+
+
+def test_who_comes_second_is_told(sign_in: SignIn, pair: tuple[Client, Client]) -> None:
+    merge(sign_in("anna"))
+    answer = sign_in("head").post("/doubles/1/2", data={"survivor": "left", "why": "x"}, headers=HTMX)
+    assert answer.status_code == 422
+    assert "was merged into another card meanwhile: Anna Petrova, today 12:00" in answer.get_data(as_text=True)
+
+
+def test_an_undo_that_is_refused_says_why(sign_in: SignIn, pair: tuple[Client, Client], clock: Clock) -> None:
+    anna = sign_in("anna")
+    merge(anna)
+    clock.move(days=10)
+    assert anna.post("/doubles/merges/1/undo", headers=HTMX).status_code == 204
+    answer = anna.post("/doubles/merges/1/undo", headers=HTMX)
+    assert answer.status_code == 422 and "undone already" in answer.get_data(as_text=True)
+
+
+def test_after_thirty_days_nothing_offers_an_undo(
+    sign_in: SignIn, pair: tuple[Client, Client], session: Session, clock: Clock
+) -> None:
+    merge(sign_in("head"))
+    session.execute(Merge.__table__.update().values(at=clock() - timedelta(days=31)))  # type: ignore[attr-defined]
+    session.commit()
+    head = sign_in("head")
+    part = head.get("/clients/1/merges").get_data(as_text=True)
+    assert "Merged with" in part and "Undo" not in part
+    assert "30 days" in head.post("/doubles/merges/1/undo", headers=HTMX).get_data(as_text=True)
+
+
+# A merged card's address
+
+
+def test_a_merged_card_s_address_leads_to_the_survivor(
+    sign_in: SignIn, pair: tuple[Client, Client], make_card: Maker, session: Session
+) -> None:
+    anna = sign_in("anna")
+    merge(anna)
+    third = make_card("Granit")
+    data = {"survivor": "left", "why": "x"}
+    assert anna.post(f"/doubles/{third.id}/1", data=data, headers=HTMX).status_code == 204
+    assert merged.lead(session, 2) == third.id
+    answer = anna.get("/clients/2")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/clients/{third.id}")
+    answer = anna.get("/clients/2/history?before=5")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/clients/{third.id}/history?before=5")
+    for part in ("/clients/2", "/clients/2/aside", "/clients/2/history"):
+        assert anna.get(part, headers=HTMX).headers["HX-Redirect"] == f"/clients/{third.id}"
+    assert anna.get("/doubles/2/999").status_code == 404
+    assert anna.get(f"/doubles/2/{third.id}").headers["Location"] == "/clients/2"
+
+
+def test_what_is_typed_on_a_merged_card_is_saved_on_the_survivor(
+    sign_in: SignIn, pair: tuple[Client, Client], session: Session
+) -> None:
+    anna = sign_in("anna")
+    merge(anna)
+    assert anna.post("/clients/2/fields/delivery", data={"value": "by rail"}, headers=HTMX).status_code == 200
+    session.expire_all()
+    assert (pair[0].delivery, pair[1].delivery) == ("by rail", "")
+
+
+def test_lists_do_not_show_a_merged_card(sign_in: SignIn, pair: tuple[Client, Client]) -> None:
+    anna = sign_in("anna")
+    merge(anna, **{"field:name": "left"})
+    for address in ("/clients", "/clients?q=rassvet", "/clients?q=4951234567"):
+        page = anna.get(address).get_data(as_text=True)
+        assert 'href="/clients/1"' in page and 'href="/clients/2"' not in page
+
+
+def test_strangers_learn_nothing_of_merges(app: Flask, sign_in: SignIn, pair: tuple[Client, Client]) -> None:
+    merge(sign_in("head"))
+    assert "/login" in nobody(app).get("/clients/2").headers["Location"]

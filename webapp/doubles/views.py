@@ -1,0 +1,153 @@
+"""The pages of doubles: two cards side by side and the merge, its undo; a merged card's address leads on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+from sqlalchemy import select
+
+from webapp import here, hx
+from webapp.access import SALES, allow, author, load, me
+from webapp.clients import cards, merged
+from webapp.clients.models import Client
+from webapp.db import db
+from webapp.doubles import choices, gathering, merging, queries, undoing
+from webapp.doubles.choices import BadMerge
+from webapp.doubles.merging import Wish
+from webapp.doubles.models import Merge
+
+bp = Blueprint("doubles", __name__)
+
+
+# The address of a merged card
+
+
+@bp.before_app_request
+def lead_on() -> ResponseReturnValue | None:
+    """Whoever has the address of a merged card is led to the survivor; what was typed there is saved on it."""
+    asked = request.view_args or {}
+    if "client_id" not in asked or not current_user.is_authenticated:
+        return None
+    became = merged.lead(db.session(), asked["client_id"])
+    if became == asked["client_id"]:
+        return None
+    if request.method not in ("GET", "HEAD"):
+        asked["client_id"] = became
+        return None
+    if hx.asked_by_htmx():
+        return hx.go("clients.card", client_id=became)
+    values = {**asked, **request.args.to_dict(flat=False), "client_id": became}
+    return redirect(url_for(request.endpoint or "clients.card", **values), 303)
+
+
+# Merging
+
+
+@bp.get("/doubles/<int:left_id>/<int:right_id>")
+@allow(*SALES)
+def compare(left_id: int, right_id: int) -> ResponseReturnValue:
+    """Two cards side by side, field by field, with what the merged card will have."""
+    left, right = _both(left_id, right_id)
+    if gone := next((card for card in (left, right) if card.merged_into_id), None):
+        return hx.go("clients.card", client_id=gone.id)
+    return render_template("doubles/compare.html", **_compared(left, right, {}))
+
+
+@bp.post("/doubles/<int:left_id>/<int:right_id>")
+@allow(*SALES)
+def merge(left_id: int, right_id: int) -> ResponseReturnValue:
+    """Make them one, as chosen; or the same form again with what is wrong."""
+    form = request.form
+    apart = [int(one) for one in form.getlist("two") if one.isascii() and one.isdigit() and len(one) < 12]
+    together = set(form.getlist("one"))
+    wish = Wish(
+        survivor=choices.RIGHT if form.get("survivor") == choices.RIGHT else choices.LEFT,
+        picks={name.removeprefix("field:"): side for name, side in form.items() if name.startswith("field:")},
+        apart=[one for one in apart if str(one) not in together],
+        seen=form.get("seen", "")[:40],
+    )
+    by = author("merge", " ".join(form.get("why", "").split()))
+    _both(left_id, right_id)
+    try:
+        done = merging.merge(db.session(), left_id, right_id, wish, by)
+    except BadMerge as bad:
+        db.session.rollback()
+        left, right = _both(left_id, right_id)
+        return render_template("doubles/_compare.html", **_compared(left, right, bad.errors, wish, by.why)), 422
+    db.session.commit()
+    flash(_("The two cards are one now. It can be undone for %(days)d days.", days=undoing.UNDO_DAYS), "good")
+    return hx.go("clients.card", client_id=done.survivor_id)
+
+
+def _both(left_id: int, right_id: int) -> tuple[Client, Client]:
+    fresh = {"populate_existing": True}
+    left, right = (load(queries.whole(one).execution_options(**fresh)) for one in (left_id, right_id))
+    return left, right
+
+
+def _compared(
+    left: Client, right: Client, errors: dict[str, str], wish: Wish | None = None, why: str = ""
+) -> dict[str, Any]:
+    session = db.session()
+    survivor = wish.survivor if wish else merging.fuller(left, right)
+    return {
+        "left": left,
+        "right": right,
+        "survivor": survivor,
+        "rows": choices.differing(session, left, right, survivor, wish.picks if wish else {}),
+        "same_people": gathering.same_people(left, right),
+        "same_points": gathering.same_points(left, right),
+        "apart": set(wish.apart) if wish else set(),
+        "counts": queries.counts(session, left.id, right.id),
+        "seen": merging.digest(left, right),
+        "may": merging.may_merge(me(), left, right),
+        "why": why,
+        "errors": errors,
+    }
+
+
+# What was merged
+
+
+@bp.get("/clients/<int:client_id>/merges")
+@allow(*SALES)
+def merges(client_id: int) -> ResponseReturnValue:
+    """What was merged into a card or split from it, by whom and why: a part of the card."""
+    return render_template("doubles/_merges.html", **_merges(load(select(Client).where(Client.id == client_id))))
+
+
+@bp.post("/doubles/merges/<int:merge_id>/undo")
+@allow(*SALES)
+def undo(merge_id: int) -> ResponseReturnValue:
+    """Make the cards what they were before."""
+    session = db.session()
+    row = load(select(Merge).where(Merge.id == merge_id))
+    client_id = request.form.get("client", type=int)
+    shown = row.other_id if client_id == row.other_id else row.survivor_id
+    try:
+        kept = undoing.undo(session, row, author("undo"))
+    except BadMerge as bad:
+        session.rollback()
+        client = load(select(Client).where(Client.id == shown))
+        return render_template("doubles/_merges.html", **_merges(client, merge_id, bad.errors[""])), 422
+    session.commit()
+    flash(_("Undone: each card is what it was."), "good")
+    if kept:
+        flash(_("Changed since, and left as it is: %(fields)s.", fields=", ".join(kept)), "warning")
+    return hx.go("clients.card", client_id=merged.lead(session, shown))
+
+
+def _merges(client: Client, of: int = 0, error: str = "") -> dict[str, Any]:
+    rows = queries.merges(db.session(), client.id)
+    return {
+        "client": client,
+        "rows": [(row, cards.title(row.other if row.survivor_id == client.id else row.survivor)) for row in rows],
+        "until": undoing.undoable_until,
+        "at": here.now(),
+        "error_of": of,
+        "error": error,
+    }
