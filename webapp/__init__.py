@@ -38,6 +38,8 @@ PARTS = (
     "desk",
     "switchboard",
     "health",
+    "api",
+    "tokens",
 )
 """Packages with tables or pages; each may have `models.py` and has `views.py` with its blueprint `bp`."""
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import structlog
-from flask import Flask, render_template
+from flask import Flask, Response, render_template
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from webapp import hx
+from webapp.api.problems import Problem
 from webapp.db import db
 
 log = structlog.get_logger()
+_PROGRAMS = {
+    404: "There is no such thing.",
+    405: "This method is not for this address.",
+    413: "The body is too large.",
+}
+"""What programs are told, by status."""
 
 
 def init(app: Flask) -> None:
@@ -24,11 +31,15 @@ def _expired(error: CSRFError) -> tuple[str, int]:
     return _show(400, _("The page has been open too long"), _("Reload it and try again; what you saved is kept."))
 
 
-def _http_error(error: HTTPException) -> tuple[str, int]:
+def _http_error(error: HTTPException) -> tuple[str, int] | Response:
     code = error.code or 500
     if isinstance(error, InternalServerError):
         db.session.rollback()
         log.error("request failed", kind=type(error.original_exception).__name__)
+    if hx.asked_by_program():
+        allowed = error.get_response().headers.get("Allow")
+        detail = _PROGRAMS.get(code, "Something broke here.")
+        return Problem(code, detail, headers={"Allow": allowed} if allowed else None).response()
     titles = {
         400: (_("The server did not understand that"), _("Reload the page and try again.")),
         403: (_("This page is not for your role"), _("Ask the administrator if you need it.")),

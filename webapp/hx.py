@@ -16,6 +16,11 @@ def asked_by_htmx() -> bool:
     return bool(hx_request.htmx) and not hx_request.htmx.history_restore_request
 
 
+def asked_by_program() -> bool:
+    """True for a request to the JSON API: its errors are JSON too."""
+    return hx_request.path.startswith("/api/v1/")
+
+
 def go(endpoint: str, **values: object) -> Response:
     """Send the browser to another page, from an htmx request as well as from a plain one."""
     address = quote(url_for(endpoint, **values), safe="/:?&=#%+,;@!$'()*~")  # type: ignore[arg-type]

@@ -30,6 +30,7 @@ from webapp.rules.models import ExtraField
 from webapp.touches.models import Touch
 
 CATEGORIES = ("", "A", "B", "C")
+PERSON_FIELDS = ("surname", "given_name", "patronymic", "position", "decides")
 MORE_FIELDS = {
     "status": fields.Field("status", _l("Status"), "", "client", "choice"),
     "category": fields.Field("category", _l("Category"), "", "client", "choice"),
@@ -371,7 +372,7 @@ def _only_head(author: Author, message: str) -> None:
 def add_person(session: Session, client: Client, values: Mapping[str, str], author: Author) -> Person:
     """Add somebody at the client: surname, given_name, patronymic, position, decides. Raises BadCard."""
     person, errors = Person(), {}
-    for name in ("surname", "given_name", "patronymic", "position", "decides"):
+    for name in PERSON_FIELDS:
         try:
             setattr(person, name, fields.cleaned(fields.BY_NAME[name], values.get(name, "")))
         except BadValue as why:

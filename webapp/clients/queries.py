@@ -77,6 +77,12 @@ def search(session: Session, text: str, page: int, country: str) -> Found:
     return Found(rows[:ON_A_PAGE], len(rows) > ON_A_PAGE)
 
 
+def found_by(session: Session, text: str, country: str) -> list[ColumnElement[bool]]:
+    """The conditions on Client that `search` has for `text`; [] when nothing was typed."""
+    parts = _conditions(session, text, country) or []
+    return [Client.id.in_(select(MatchKey.client_id).where(part)) for part in parts]
+
+
 def _conditions(session: Session, text: str, country: str) -> list[ColumnElement[bool]] | None:
     """A condition on MatchKey for each thing typed; None when nothing was."""
     text = text[:200].strip()

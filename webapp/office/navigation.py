@@ -58,7 +58,7 @@ GROUPS: tuple[tuple[Any, tuple[tuple[str, Any, tuple[Role, ...], dict[str, str]]
             ("office.free_mail_page", _l("Public mail"), HEAD, {}),
         ),
     ),
-    (_l("Programs"), ()),
+    (_l("Programs"), (("tokens.page", _l("API"), BOTH, {}),)),
 )
 """(group, its pages as (endpoint, label, roles that see it, values of the address))."""
 

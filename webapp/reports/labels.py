@@ -18,6 +18,7 @@ DOORS: dict[str, LazyString] = {
     "phone": _l("phone call"),
     "show": _l("exhibition"),
     "letter": _l("paper letter"),
+    "messenger": _l("messenger"),
 }
 """Where a contact without an incoming call came through."""
 

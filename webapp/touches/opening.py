@@ -1,4 +1,4 @@
-"""Touches that begin with us: a missed caller was rung back."""
+"""Touches that no telephone opens: a missed caller was rung back, or a contact is written down after it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from webapp.accounts.models import User
 from webapp.calls import missed
 from webapp.calls.models import Call
+from webapp.clients.models import Client, Person
 from webapp.pages import phone
 from webapp.touches.models import Touch
 
@@ -26,5 +27,30 @@ def rang_back(session: Session, call: Call, user: User, now: datetime) -> Touch:
     )
     session.add(touch)
     missed.make_good(session, call.number, user, "rang_back", now, now)
+    session.flush()
+    return touch
+
+
+def written_down(
+    session: Session,
+    client: Client | None,
+    person: Person | None,
+    user: User,
+    door: str,
+    direction: str,
+    started_at: datetime,
+) -> Touch:
+    """A contact of `user` that took place elsewhere: a letter, a visit, a call by another telephone. Flushes."""
+    touch = Touch(
+        direction=direction,
+        door=door,
+        started_at=started_at,
+        user_id=user.id,
+        client_id=client.id if client else None,
+        person_id=person.id if person else None,
+        channel_id=client.channel_id if client else None,
+        name_known=client is not None,
+    )
+    session.add(touch)
     session.flush()
     return touch

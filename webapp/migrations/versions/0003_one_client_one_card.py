@@ -94,6 +94,21 @@ def upgrade() -> None:
     with op.batch_alter_table('api_token', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_api_token_user_id'), ['user_id'], unique=False)
 
+    op.create_table('api_made',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('token_id', sa.Integer(), nullable=False),
+    sa.Column('key', sa.String(length=80), nullable=False),
+    sa.Column('digest', sa.String(length=64), nullable=False),
+    sa.Column('what', sa.String(length=8), nullable=False),
+    sa.Column('row_id', sa.Integer(), nullable=True),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['token_id'], ['api_token.id'], name=op.f('fk_api_made_token_id_api_token'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_api_made'))
+    )
+    with op.batch_alter_table('api_made', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_api_made_at'), ['at'], unique=False)
+        batch_op.create_index('uq_api_made_key', ['token_id', 'key'], unique=True)
+
     op.create_table('erasure',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
