@@ -196,13 +196,19 @@ def test_somebody_new_at_a_client_that_is_there(
 
 
 def test_a_phone_that_is_none_is_kept_as_written(sign_in: SignIn, words: dict[str, str], session: Session) -> None:
-    odd = words | {"phone": "ask at the desk", "email": "pavel@rassvet.example."}
+    odd = words | {"phone": "ask at the desk"}
     anna = sign_in("anna")
     assert "kept as written" in anna.post(f"/clients/quick/rows/{A}", data=odd, headers=HTMX).get_data(as_text=True)
     assert anna.post("/clients/quick/save", data=sent((A, odd))).status_code == 200
     points = {point.kind: (point.value, point.normal) for point in session.scalars(select(ContactPoint))}
     assert points["phone"] == ("ask at the desk", "")
-    assert points["email"] == ("pavel@rassvet.example.", "pavel@rassvet.example")
+
+
+def test_a_dot_behind_an_e_mail_is_asked_about(sign_in: SignIn, words: dict[str, str], session: Session) -> None:
+    answer = sign_in("anna").post("/clients/quick/save", data=sent((A, words | {"email": "pavel@rassvet.example."})))
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and "take it off" in page and "pavel@rassvet.example." in page
+    assert session.scalars(select(ContactPoint)).all() == []
 
 
 @pytest.mark.parametrize(
