@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from webapp import feed
 from webapp.accounts.models import Role, User
 from webapp.calls.models import LIVE, Call, CallAudience
-from webapp.clients import cards, changes, match
+from webapp.clients import cards, changes, contacts, match
 from webapp.clients.changes import Author
 from webapp.clients.models import Client
-from webapp.doubles import choices, gathering
+from webapp.doubles import choices, gathering, search
 from webapp.doubles.choices import LEFT, RIGHT, BadMerge
 from webapp.doubles.journal import Journal
 from webapp.doubles.models import Merge
@@ -178,6 +178,7 @@ def settle(session: Session, survivor: Client, other: Client, author: Author) ->
             match.forget(session, client.id)
         cards.announce_card(session, client, author.at)
     ids = (survivor.id, other.id)
+    search.look(session, ids, contacts.office_country(), author.at)
     for call in session.scalars(select(Call).where(Call.client_id.in_(ids), Call.state.in_(LIVE))):
         if author.user:
             keeping.respect(session, call, author.user, author.at)

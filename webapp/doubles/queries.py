@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Select, func, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
+from webapp.accounts.models import User
 from webapp.calls.models import Call
-from webapp.clients.models import Client
+from webapp.clients.models import Client, PairVerdict
 from webapp.deals.models import Deal
-from webapp.doubles.models import Merge
+from webapp.doubles.models import DoublePair, Merge
 from webapp.tasks.models import Task
 from webapp.touches.models import Touch
 
@@ -47,3 +50,55 @@ def merges(session: Session, client_id: int) -> Sequence[Merge]:
     both = [joinedload(one).selectinload(Client.people) for one in (Merge.survivor, Merge.other)]
     query = select(Merge).where(mine).options(*people, *both)
     return session.scalars(query.order_by(Merge.id.desc()).limit(MOST_MERGES)).all()
+
+
+# Probable doubles
+
+ON_A_PAGE = 25
+MOST_PAGES = 400
+SHOWS = ("open", "unsure", "same")
+"""Pairs nobody has said anything of; those somebody was not sure of; those proposed to the head as one client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two cards that may be one. `low` was made first; `said` is who called them unsure or the same, '' for nobody."""
+
+    low: Client
+    high: Client
+    reasons: Sequence[str]
+    said: str
+    at: datetime | None
+
+
+def pairs(session: Session, show: str, page: int) -> tuple[list[Pair], bool]:
+    """One page of pairs, the surest first or the last said first, and whether more follow. Six queries at most."""
+    low, high = aliased(Client), aliased(Client)
+    query = select(low, high, DoublePair.reasons, PairVerdict).select_from(
+        DoublePair if show == "open" else PairVerdict
+    )
+    if show == "open":
+        query = query.outerjoin(PairVerdict, _same_pair()).where(PairVerdict.id.is_(None))
+        query = query.join(low, low.id == DoublePair.low_id).join(high, high.id == DoublePair.high_id)
+        query = query.order_by(DoublePair.score.desc(), DoublePair.id.desc())
+    else:
+        query = query.outerjoin(DoublePair, _same_pair()).where(PairVerdict.verdict == show)
+        query = query.join(low, low.id == PairVerdict.low_id).join(high, high.id == PairVerdict.high_id)
+        query = query.order_by(PairVerdict.at.desc(), PairVerdict.id.desc())
+    query = query.where(low.merged_into_id.is_(None), high.merged_into_id.is_(None))
+    page = min(max(page, 1), MOST_PAGES)
+    found = session.execute(query.offset((page - 1) * ON_A_PAGE).limit(ON_A_PAGE + 1)).all()
+    ids = {client.id for row in found for client in row[:2]}
+    parts = (joinedload(Client.owner), selectinload(Client.people), selectinload(Client.contact_points))
+    session.scalars(select(Client).where(Client.id.in_(ids)).options(*parts)).all()
+    said = {verdict.user_id for *_pair, verdict in found if verdict}
+    names = {user.id: user.name for user in session.scalars(select(User).where(User.id.in_(said)))} if said else {}
+    rows = [
+        Pair(one, other, reasons or (), names.get(verdict.user_id, "") if verdict else "", verdict and verdict.at)
+        for one, other, reasons, verdict in found[:ON_A_PAGE]
+    ]
+    return rows, len(found) > ON_A_PAGE
+
+
+def _same_pair() -> ColumnElement[bool]:
+    return and_(PairVerdict.low_id == DoublePair.low_id, PairVerdict.high_id == DoublePair.high_id)

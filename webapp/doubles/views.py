@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -12,10 +13,11 @@ from sqlalchemy import select
 
 from webapp import here, hx
 from webapp.access import SALES, allow, author, load, me
-from webapp.clients import cards, merged
+from webapp.clients import cards, match, merged
+from webapp.clients.contacts import office_country
 from webapp.clients.models import Client
 from webapp.db import db
-from webapp.doubles import choices, gathering, merging, queries, undoing
+from webapp.doubles import choices, gathering, merging, pairs, queries, search, undoing
 from webapp.doubles.choices import BadMerge
 from webapp.doubles.merging import Wish
 from webapp.doubles.models import Merge
@@ -42,6 +44,59 @@ def lead_on() -> ResponseReturnValue | None:
         return hx.go("clients.card", client_id=became)
     values = {**asked, **request.args.to_dict(flat=False), "client_id": became}
     return redirect(url_for(request.endpoint or "clients.card", **values), 303)
+
+
+# Probable doubles
+
+
+@bp.get("/doubles")
+@allow(*SALES)
+def index() -> ResponseReturnValue:
+    """Pairs of cards that may be one client, the surest first."""
+    return render_template("doubles/index.html", job=search.last(db.session()), me=me(), **_pairs(request.args))
+
+
+@bp.post("/doubles/search")
+@allow(*merging.MERGERS)
+def look() -> ResponseReturnValue:
+    """Look for doubles in the background: among what is new (`anew` empty), or through the whole base."""
+    search.ask(db.session(), me(), bool(request.form.get("anew")), office_country(), here.now())
+    db.session.commit()
+    return hx.go("doubles.index")
+
+
+@bp.post("/doubles/<int:left_id>/<int:right_id>/verdict")
+@allow(*SALES)
+def verdict(left_id: int, right_id: int) -> ResponseReturnValue:
+    """Say of a pair: same (a proposal to the head), other or unsure; '' takes back what was said."""
+    session, by = db.session(), author()
+    left, right = _both(left_id, right_id)
+    word = request.form.get("verdict", "")
+    try:
+        if word:
+            pairs.say(session, left.id, right.id, word, by)
+        else:
+            pairs.take_back(session, left.id, right.id, by, office_country())
+    except ValueError:
+        abort(404)
+    session.commit()
+    if request.form.get("then") == "list":
+        flash(_("Proposed: the head of sales will find it among the probable doubles."), "good")
+        return hx.go("doubles.index")
+    told = {"word": word, "left": left, "right": right} if word else None
+    return render_template("doubles/_pairs.html", told=told, **_pairs(request.form))
+
+
+def _pairs(asked: Mapping[str, str]) -> dict[str, Any]:
+    show = asked.get("show", "")
+    show = show if show in queries.SHOWS else queries.SHOWS[0]
+    page = asked.get("page", "")
+    number = int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 1
+    rows, more = queries.pairs(db.session(), show, number)
+    if not rows and number > 1:  # the last one of the last page was settled
+        number = 1
+        rows, more = queries.pairs(db.session(), show, number)
+    return {"rows": rows, "more": more, "show": show, "page": max(number, 1), "reason_text": match.reason_text}
 
 
 # Merging
@@ -105,9 +160,19 @@ def _compared(
         "counts": queries.counts(session, left.id, right.id),
         "seen": merging.digest(left, right),
         "may": merging.may_merge(me(), left, right),
-        "why": why,
+        "why": why if errors else _why(left, right),
         "errors": errors,
     }
+
+
+def _why(left: Client, right: Client) -> str:
+    """What the two share, as the reason that is proposed."""
+    reasons: dict[str, None] = {}
+    for draft in search.drafts(right):
+        for hit in match.find(db.session(), draft, office_country(), {right.id}):
+            if hit.client_id == left.id:
+                reasons.update(dict.fromkeys(hit.reasons))
+    return ", ".join(match.reason_text(one) for one in reasons)
 
 
 # What was merged

@@ -23,6 +23,7 @@ from webapp.jobs.models import OPEN, Job
 log = structlog.get_logger()
 
 STEPS: dict[str, str] = {
+    "doubles": "webapp.doubles.search:step",
     "rekey": "webapp.clients.rekey:step",
 }
 """Kind of job -> "module:function"; the function is called as `step(session, job, now)` and returns True while more

@@ -5,7 +5,7 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey) {
     if (event.key !== "Enter" || !form.querySelector(".btn-primary")) return;
     event.preventDefault();
-    form.requestSubmit();
+    form.querySelector(".btn-primary").click();
     return;
   }
   const rows = [...form.querySelectorAll("[data-row]")];
@@ -26,4 +26,36 @@ document.addEventListener("keydown", (event) => {
   pick.checked = true;
   pick.focus();
   event.preventDefault();
+});
+
+// Probable doubles by keyboard: up and down go from pair to pair, 1 the same, 2 another one, 3 not sure.
+document.addEventListener("keydown", (event) => {
+  const list = document.getElementById("pairs");
+  if (!list || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || event.isComposing) return;
+  if (document.activeElement.matches("input, textarea, select")) return;
+  const rows = [...list.querySelectorAll("[data-pair]")];
+  const row = document.activeElement.closest("[data-pair]");
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    const next = row ? rows[rows.indexOf(row) + (event.key === "ArrowDown" ? 1 : -1)] : rows[0];
+    if (!next) return;
+    next.focus();
+  } else {
+    const button = row && !event.repeat && row.querySelector(`[data-key="${event.key}"]`);
+    if (!button) return;
+    button.click();
+  }
+  event.preventDefault();
+});
+// After a verdict the pair that comes next has the focus.
+let place = 0;
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const rows = [...document.querySelectorAll("#pairs [data-pair]")];
+  const row = event.target.closest && event.target.closest("[data-pair]");
+  if (row) place = rows.indexOf(row);
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.target.id !== "pairs" && !event.target.closest?.("#pairs")) return;
+  const rows = document.querySelectorAll("#pairs [data-pair]");
+  const next = rows[Math.min(place, rows.length - 1)];
+  if (next) next.focus();
 });
