@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from webapp.demo.cards import make_clients
+from webapp.demo.doubles import make_doubles
 from webapp.demo.history import History
 from webapp.demo.setting import make_office, make_people, make_roster
 from webapp.demo.texts import texts
@@ -35,4 +36,5 @@ def load(session: Session, now: datetime, language: str, zone: ZoneInfo) -> dict
     history.missed()
     history.deals()
     history.write()
+    make_doubles(session, words, users, book, now)
     return secrets

@@ -18,6 +18,7 @@ from webapp.accounts import passwords
 from webapp.accounts.models import Role, User
 from webapp.calls.models import Call
 from webapp.clients.models import Client, ContactPoint
+from webapp.doubles.models import DoublePair
 from webapp.office.models import Line, Office, PriceRange
 from webapp.roster.models import Shift
 from webapp.tasks.models import Task
@@ -82,7 +83,7 @@ def test_every_hour_is_covered_twice(passwords_made: dict[str, str], session: Se
 @both_languages
 def test_cards_are_many_and_varied(passwords_made: dict[str, str], session: Session) -> None:
     clients = session.scalars(select(Client)).all()
-    assert len(clients) == 200
+    assert len(clients) == 202
     assert {client.kind for client in clients} == {"organisation", "private"}
     text = "".join(client.name for client in clients)
     for alphabet in ("[а-я]", "[іїєґ]", "[α-ω]", "[a-z]"):
@@ -90,7 +91,7 @@ def test_cards_are_many_and_varied(passwords_made: dict[str, str], session: Sess
     for name in ("owner_id", "status_id", "category", "region_id", "channel_id"):
         assert len({getattr(client, name) for client in clients}) >= 4, name
     assert any(person.patronymic for client in clients for person in client.people)
-    assert len({client.name for client in clients}) == 200
+    assert len({client.name for client in clients}) == 202
 
 
 def test_two_clients_share_a_phone(passwords_made: dict[str, str], session: Session) -> None:
@@ -152,3 +153,10 @@ def test_two_runs_give_the_same_office(session: Session, clock: Clock) -> None:
 
 def _clients(session: Session) -> list[Client]:
     return list(session.scalars(select(Client).order_by(Client.id)))
+
+
+@both_languages
+def test_two_cards_were_made_twice(passwords_made: dict[str, str], session: Session) -> None:
+    pairs = session.scalars(select(DoublePair).order_by(DoublePair.id)).all()
+    assert len(pairs) >= 2
+    assert all(pair.low.merged_into_id is None and pair.low.name != pair.high.name for pair in pairs)
