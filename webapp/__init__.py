@@ -29,6 +29,7 @@ PARTS = (
     "doubles",
     "jobs",
     "deals",
+    "history",
     "touches",
     "tasks",
     "roster",

@@ -56,6 +56,9 @@ def add(
         if _is_same(point, kind, value, normal):
             if point.person is None and person is not None:
                 point.person = person
+                if author:
+                    whose = f"{point.value}: {person.full_name}"
+                    changes.note(session, client, "whose", point.value, whose, author, person)
             session.flush()
             return point
     point = ContactPoint(person=person, kind=kind, value=value, normal=normal)

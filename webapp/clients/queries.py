@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 import phonenumbers
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from webapp.accounts.models import Role, User
-from webapp.calls.models import Call
 from webapp.clients import keys
 from webapp.clients.merged import living
 from webapp.clients.models import Client, MatchKey
 from webapp.deals.models import Deal
 from webapp.rules import reading
-from webapp.tasks.models import Task
-from webapp.touches.models import Touch
 
 ON_A_PAGE = 25
-IN_HISTORY = 30
 MOST_WORDS = 6
 
 
@@ -130,57 +124,6 @@ def _starts(session: Session, kind: str, start: str) -> ColumnElement[bool]:
     if session.get_bind().dialect.name == "sqlite":  # its LIKE can't use the index
         return and_(MatchKey.kind == kind, MatchKey.key >= start, MatchKey.key < start + "\U0010ffff")
     return and_(MatchKey.kind == kind, MatchKey.key.startswith(start, autoescape=True))
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One thing that happened with a client. `kind`: touch, call, task, deal."""
-
-    at: datetime
-    kind: str
-    row: Any
-
-
-def history(session: Session, client_id: int, before: datetime | None) -> tuple[list[Entry], datetime | None]:
-    """The client's touches with their calls, other calls, tasks and deals (D38), newest first, IN_HISTORY at a time.
-
-    The second value is the `before` that continues, None at the end.
-    """
-
-    def rows(query: Select[Any], at: Any) -> Sequence[Any]:
-        if before is not None:
-            query = query.where(at < before)
-        return session.scalars(query.order_by(at.desc()).limit(IN_HISTORY + 1)).all()
-
-    touches = rows(
-        select(Touch)
-        .where(Touch.client_id == client_id)
-        .options(
-            joinedload(Touch.user),
-            joinedload(Touch.purpose),
-            joinedload(Touch.outcome),
-            joinedload(Touch.person),
-            joinedload(Touch.call).joinedload(Call.answered_by),
-            joinedload(Touch.call).selectinload(Call.recordings),
-        ),
-        Touch.started_at,
-    )
-    calls = rows(
-        select(Call)
-        .where(Call.client_id == client_id, ~exists().where(Touch.call_id == Call.id, Touch.client_id == client_id))
-        .options(joinedload(Call.answered_by), selectinload(Call.recordings)),
-        Call.offered_at,
-    )
-    tasks = rows(select(Task).where(Task.client_id == client_id).options(joinedload(Task.user)), Task.created_at)
-    deals = rows(select(Deal).where(Deal.client_id == client_id).options(joinedload(Deal.owner)), Deal.opened_at)
-    entries = [Entry(touch.started_at, "touch", touch) for touch in touches]
-    entries += [Entry(call.offered_at, "call", call) for call in calls]
-    entries += [Entry(task.created_at, "task", task) for task in tasks]
-    entries += [Entry(deal.opened_at, "deal", deal) for deal in deals]
-    entries.sort(key=lambda entry: entry.at, reverse=True)
-    if len(entries) <= IN_HISTORY:
-        return entries, None
-    return entries[:IN_HISTORY], entries[IN_HISTORY - 1].at
 
 
 def deals_of(session: Session, client_id: int) -> Sequence[Deal]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
@@ -23,6 +22,7 @@ from webapp.clients.models import Client, ContactPoint, Person
 from webapp.db import db
 from webapp.deals import stages
 from webapp.deals.models import STAGES
+from webapp.history import views as history
 from webapp.office.models import Channel, ClientStatus, Region
 from webapp.office.queries import items
 from webapp.pages import moment
@@ -152,17 +152,15 @@ def hits(field: str) -> ResponseReturnValue:
 @allow(*SALES)
 def card(client_id: int) -> ResponseReturnValue:
     """The card: who, how to reach them, what they need, and all that has happened."""
-    session = db.session()
+    db.session()
     client = load(queries.card(client_id))
-    entries, older = queries.history(session, client.id, None)
     return render_template(
         "clients/card.html",
         client=client,
         lists=_lists(client),
-        entries=entries,
-        older=older,
         **_fields_of(client),
         **_aside(client),
+        **history.parts_of(client),
     )
 
 
@@ -182,21 +180,6 @@ def aside(client_id: int) -> ResponseReturnValue:
     """What to ask next, what is owed and the deals: the part of a card that changes by itself."""
     client = load(queries.card(client_id))
     return render_template("clients/_aside.html", client=client, **_aside(client))
-
-
-@bp.get("/<int:client_id>/history")
-@allow(*SALES)
-def history(client_id: int) -> ResponseReturnValue:
-    """The history, or an older part of it (`before`: seconds since 1970)."""
-    client = load(queries.card(client_id))
-    before = request.args.get("before", type=float)
-    try:
-        moment = datetime.fromtimestamp(before, UTC) if before is not None else None
-    except (ValueError, OverflowError, OSError):
-        abort(404)
-    entries, older = queries.history(db.session(), client.id, moment)
-    template = "clients/_history_rows.html" if moment else "clients/_history.html"
-    return render_template(template, client=client, entries=entries, older=older)
 
 
 def _aside(client: Client) -> dict[str, Any]:

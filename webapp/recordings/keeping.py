@@ -20,6 +20,8 @@ from webapp import feed
 from webapp.accounts.models import Role, User
 from webapp.calls import control, trace
 from webapp.calls.models import LIVE, Call
+from webapp.clients import changes
+from webapp.clients.changes import Author
 from webapp.clients.models import Client
 from webapp.db import only_reading
 from webapp.office.models import Line
@@ -153,7 +155,7 @@ def release(session: Session, call: Call, user: User, now: datetime) -> None:
 
 def never_record(session: Session, client: Client, never: bool, user: User, now: datetime) -> None:
     """Whether talks with this client are recorded from now on, the one that goes on included."""
-    client.never_record = never
+    changes.put(session, client, client, "never_record", never, Author(user, now))
     session.flush()
     for call in session.scalars(select(Call).where(Call.client_id == client.id, Call.state.in_(LIVE))):
         respect(session, call, user, now)
