@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from webapp.accounts.models import User
@@ -102,3 +102,35 @@ def pairs(session: Session, show: str, page: int) -> tuple[list[Pair], bool]:
 
 def _same_pair() -> ColumnElement[bool]:
     return and_(PairVerdict.low_id == DoublePair.low_id, PairVerdict.high_id == DoublePair.high_id)
+
+
+# A card to be split
+
+MOST_TICKS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """What of a card's past can be given to another client, the newest first, MOST_TICKS of each at most."""
+
+    touches: Sequence[Touch]
+    calls: Sequence[Call]
+    deals: Sequence[Deal]
+    tasks: Sequence[Task]
+
+
+def ticks(session: Session, client_id: int) -> Ticks:
+    """The touches, the calls without one, the deals and the tasks without either; four queries."""
+    touches = select(Touch).where(Touch.client_id == client_id).order_by(Touch.started_at.desc(), Touch.id.desc())
+    with_it = (joinedload(Touch.purpose), joinedload(Touch.outcome), joinedload(Touch.person), joinedload(Touch.call))
+    has_touch = exists().where(Touch.call_id == Call.id, Touch.client_id == client_id)
+    calls = select(Call).where(Call.client_id == client_id, ~has_touch).order_by(Call.offered_at.desc(), Call.id.desc())
+    deals = select(Deal).where(Deal.client_id == client_id).order_by(Deal.opened_at.desc(), Deal.id.desc())
+    loose = Task.touch_id.is_(None) & Task.call_id.is_(None)
+    tasks = select(Task).where(Task.client_id == client_id, loose).order_by(Task.created_at.desc(), Task.id.desc())
+    return Ticks(
+        session.scalars(touches.options(*with_it).limit(MOST_TICKS)).all(),
+        session.scalars(calls.limit(MOST_TICKS)).all(),
+        session.scalars(deals.limit(MOST_TICKS)).all(),
+        session.scalars(tasks.limit(MOST_TICKS)).all(),
+    )

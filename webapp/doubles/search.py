@@ -76,7 +76,9 @@ def look(session: Session, ids: Sequence[int], country: str, now: datetime, begu
     apart = _told_apart(session, ids)
     found: dict[tuple[int, int], match.Hit] = {}
     for client in session.scalars(cards.options(*(selectinload(part) for part in parts))):
-        for hit in _hits(session, client, country, {client.id, *apart.get(client.id, ())}):
+        for hit in hits(session, client, country, {client.id, *apart.get(client.id, ())}):
+            if hit.certainty not in DOUBTFUL:
+                continue
             pair = (min(client.id, hit.client_id), max(client.id, hit.client_id))
             if pair not in found or hit.score > found[pair].score:
                 found[pair] = hit
@@ -102,14 +104,14 @@ def _told_apart(session: Session, ids: Collection[int]) -> dict[int, set[int]]:
     return found
 
 
-def _hits(session: Session, client: Client, country: str, exclude: Collection[int]) -> list[match.Hit]:
+def hits(session: Session, client: Client, country: str, exclude: Collection[int]) -> list[match.Hit]:
+    """The cards that may be this one, by any of its people, the surest first."""
     best: dict[int, match.Hit] = {}
     for draft in drafts(client):
         for hit in match.find(session, draft, country, exclude):
-            known = best.get(hit.client_id)
-            if hit.certainty in DOUBTFUL and (known is None or hit.score > known.score):
+            if hit.client_id not in best or hit.score > best[hit.client_id].score:
                 best[hit.client_id] = hit
-    return list(best.values())
+    return sorted(best.values(), key=lambda hit: (-hit.score, hit.client_id))
 
 
 def drafts(client: Client) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""The pages of doubles: two cards side by side and the merge, its undo; a merged card's address leads on."""
+"""The pages of doubles: probable ones, two cards side by side, a split, the undo; a merged card's address leads on."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from sqlalchemy import select
 from webapp import here, hx
 from webapp.access import SALES, allow, author, load, me
 from webapp.clients import cards, match, merged
+from webapp.clients import queries as client_queries
 from webapp.clients.contacts import office_country
 from webapp.clients.models import Client
 from webapp.db import db
-from webapp.doubles import choices, gathering, merging, pairs, queries, search, undoing
+from webapp.doubles import choices, gathering, merging, pairs, queries, search, splitting, undoing
 from webapp.doubles.choices import BadMerge
 from webapp.doubles.merging import Wish
 from webapp.doubles.models import Merge
+from webapp.doubles.splitting import Part
 
 bp = Blueprint("doubles", __name__)
 
@@ -117,12 +119,10 @@ def compare(left_id: int, right_id: int) -> ResponseReturnValue:
 def merge(left_id: int, right_id: int) -> ResponseReturnValue:
     """Make them one, as chosen; or the same form again with what is wrong."""
     form = request.form
-    apart = [int(one) for one in form.getlist("two") if one.isascii() and one.isdigit() and len(one) < 12]
-    together = set(form.getlist("one"))
     wish = Wish(
         survivor=choices.RIGHT if form.get("survivor") == choices.RIGHT else choices.LEFT,
         picks={name.removeprefix("field:"): side for name, side in form.items() if name.startswith("field:")},
-        apart=[one for one in apart if str(one) not in together],
+        apart=set(_ids("two")) - set(_ids("one")),
         seen=form.get("seen", "")[:40],
     )
     by = author("merge", " ".join(form.get("why", "").split()))
@@ -167,12 +167,71 @@ def _compared(
 
 def _why(left: Client, right: Client) -> str:
     """What the two share, as the reason that is proposed."""
-    reasons: dict[str, None] = {}
-    for draft in search.drafts(right):
-        for hit in match.find(db.session(), draft, office_country(), {right.id}):
-            if hit.client_id == left.id:
-                reasons.update(dict.fromkeys(hit.reasons))
-    return ", ".join(match.reason_text(one) for one in reasons)
+    found = [hit for hit in search.hits(db.session(), right, office_country(), {right.id}) if hit.client_id == left.id]
+    return ", ".join(match.reason_text(one) for hit in found for one in hit.reasons)
+
+
+@bp.get("/clients/<int:client_id>/merge")
+@allow(*SALES)
+def choose(client_id: int) -> ResponseReturnValue:
+    """Look for the other card that is the same client."""
+    client = load(queries.whole(client_id))
+    hits = search.hits(db.session(), client, office_country(), {client.id})
+    ids = [hit.client_id for hit in hits][: match.MOST_OFFERED]
+    reasons = {hit.client_id: ", ".join(map(match.reason_text, hit.reasons)) for hit in hits}
+    offered = {one.id: one for one in db.session.scalars(queries.whole(*ids))}
+    rows = [(offered[one], reasons[one]) for one in ids if one in offered]
+    return render_template("doubles/choose.html", client=client, rows=rows)
+
+
+@bp.post("/clients/<int:client_id>/merge/find")
+@allow(*SALES)
+def find(client_id: int) -> ResponseReturnValue:
+    """Cards that have what is typed. Reads only; a POST keeps names out of logs."""
+    client = load(queries.whole(client_id))
+    text = request.form.get("q", "")[:200]
+    found = client_queries.search(db.session(), text, 1, office_country()).clients if text.strip() else ()
+    rows = [(one, "") for one in found if one.id != client.id]
+    return render_template("doubles/_choose.html", client=client, rows=rows, text=text)
+
+
+# Splitting
+
+
+@bp.get("/clients/<int:client_id>/split")
+@allow(*merging.MERGERS)
+def split_form(client_id: int) -> ResponseReturnValue:
+    """Tick what belongs to another client."""
+    return render_template("doubles/split.html", **_split(client_id, Part(), "", {}))
+
+
+@bp.post("/clients/<int:client_id>/split")
+@allow(*merging.MERGERS)
+def split(client_id: int) -> ResponseReturnValue:
+    """Make a card of what was ticked; or the same form again with what is wrong."""
+    kinds = ("people", "points", "touches", "calls", "deals", "tasks")
+    part = Part(request.form.get("name", ""), **{kind: _ids(kind) for kind in kinds})
+    by = author("split", " ".join(request.form.get("why", "").split()))
+    load(select(Client).where(Client.id == client_id))
+    try:
+        done = splitting.split(db.session(), client_id, part, by)
+    except BadMerge as bad:
+        db.session.rollback()
+        return render_template("doubles/_split.html", **_split(client_id, part, by.why, bad.errors)), 422
+    db.session.commit()
+    flash(_("These are two cards now. It can be undone for %(days)d days.", days=undoing.UNDO_DAYS), "good")
+    return hx.go("clients.card", client_id=done.other_id)
+
+
+def _ids(name: str) -> list[int]:
+    return [int(one) for one in request.form.getlist(name) if one.isascii() and one.isdigit() and len(one) < 10]
+
+
+def _split(client_id: int, part: Part, why: str, errors: dict[str, str]) -> dict[str, Any]:
+    client = load(queries.whole(client_id).execution_options(populate_existing=True))
+    past = queries.ticks(db.session(), client.id)
+    may = merging.may_merge(me(), client)
+    return {"client": client, "past": past, "part": part, "why": why, "errors": errors, "may": may}
 
 
 # What was merged

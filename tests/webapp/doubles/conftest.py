@@ -130,7 +130,7 @@ def snapshot(session: Session, *cards: int) -> dict[str, Any]:
         told = [one for one in table.columns if table.name != "extra_value" or one.name != "id"]
         rows = select(*told).where(column.in_(ids))
         if table.name == "card_change":
-            rows = rows.where(table.c.source.not_in(("merge", "undo")))
+            rows = rows.where(table.c.source.not_in(("merge", "split", "undo")))
         seen[str(column)] = sorted(map(repr, session.execute(rows)))
     table = db.metadata.tables["client"]
     seen["client"] = sorted(map(repr, session.execute(select(table).where(table.c.id.in_(cards)))))

@@ -18,6 +18,7 @@ from webapp.accounts.models import User
 from webapp.clients import merged
 from webapp.clients.models import Client
 from webapp.doubles.models import Merge
+from webapp.touches.models import Touch
 
 SignIn = Callable[[str], FlaskClient]
 HTMX = {"HX-Request": "true"}
@@ -211,3 +212,77 @@ def test_lists_do_not_show_a_merged_card(sign_in: SignIn, pair: tuple[Client, Cl
 def test_strangers_learn_nothing_of_merges(app: Flask, sign_in: SignIn, pair: tuple[Client, Client]) -> None:
     merge(sign_in("head"))
     assert "/login" in nobody(app).get("/clients/2").headers["Location"]
+
+
+# Choosing the other card by hand
+
+
+def test_the_other_card_is_offered_or_looked_for(
+    sign_in: SignIn, pair: tuple[Client, Client], make_card: Maker, count_queries: Callable[[], int]
+) -> None:
+    make_card("Granit")
+    anna = sign_in("anna")
+    page = anna.get("/clients/1/merge").get_data(as_text=True)
+    assert 'href="/doubles/1/2"' in page and "same phone" in page and "/doubles/1/3" not in page
+    page = anna.post("/clients/1/merge/find", data={"q": "granit"}, headers=HTMX).get_data(as_text=True)
+    assert 'href="/doubles/1/3"' in page and "/doubles/1/2" not in page and "<html" not in page
+    page = anna.post("/clients/1/merge/find", data={"q": "rassvet"}, headers=HTMX).get_data(as_text=True)
+    assert "/doubles/1/1" not in page, "a card is no double of itself"
+    for typed in ("", "zzzz", "%", "x" * 500):
+        assert anna.post("/clients/1/merge/find", data={"q": typed}, headers=HTMX).status_code == 200
+    for address in ("/clients/999/merge", "/clients/999/split"):
+        assert anna.get(address).status_code == 404
+    assert anna.post("/clients/999/merge/find").status_code == 404
+
+
+# Splitting
+
+
+@pytest.mark.parametrize(("login", "status"), [("anna", 200), ("head", 200), ("secretary", 403), ("admin", 403)])
+def test_who_may_split(sign_in: SignIn, pair: tuple[Client, Client], login: str, status: int) -> None:
+    assert sign_in(login).get("/clients/2/split").status_code == status
+    assert sign_in(login).post("/clients/2/split").status_code == (422 if status == 200 else status)
+
+
+def test_a_card_is_split_and_put_together_again(sign_in: SignIn, pair: tuple[Client, Client], session: Session) -> None:
+    anna, person = sign_in("anna"), pair[1].people[0].id
+    page = anna.get("/clients/2/split").get_data(as_text=True)
+    assert "Орлов" in page and "8 495 123-45-67" in page
+    data = {"people": str(person), "name": "Orlov & Sons", "why": "two firms"}
+    answer = anna.post("/clients/2/split", data=data, headers=HTMX)
+    assert answer.headers["HX-Redirect"] == "/clients/3"
+    assert "Split off from “Rassvet Ltd” by Anna Petrova" in anna.get("/clients/3/merges").get_data(as_text=True)
+    part = anna.get("/clients/2/merges").get_data(as_text=True)
+    assert "“Orlov &amp; Sons” was split off by Anna Petrova" in part and "two firms" in part
+    answer = anna.post("/doubles/merges/1/undo", data={"client": "3"}, headers=HTMX)
+    assert answer.headers["HX-Redirect"] == "/clients/2"
+    assert anna.get("/clients/3").headers["Location"] == "/clients/2"
+
+
+def test_a_refused_split_keeps_what_was_ticked_and_typed(sign_in: SignIn, pair: tuple[Client, Client]) -> None:
+    anna, person = sign_in("anna"), pair[1].people[0].id
+    data = {"people": str(person), "points": ["x", "9" * 30], "name": "x" * 201, "why": "two firms"}
+    answer = anna.post("/clients/2/split", data=data, headers=HTMX)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and "At most 200 characters" in page and "<html" not in page
+    assert f'name="people" value="{person}" checked' in page and 'value="two firms"' in page
+    answer = anna.post("/clients/2/split", data={"name": "Orlov"}, headers=HTMX)
+    assert answer.status_code == 422 and "Tick what belongs" in answer.get_data(as_text=True)
+
+
+def test_the_split_page_asks_little_however_long_the_past(
+    sign_in: SignIn, pair: tuple[Client, Client], session: Session, clock: Clock, count_queries: Callable[[], int]
+) -> None:
+    anna = sign_in("anna")
+    anna.get("/clients/2/split")
+    before = count_queries()
+    anna.get("/clients/2/split")
+    few = count_queries() - before
+    for number in range(150):
+        session.add(Touch(started_at=clock(), client_id=2, person_id=pair[1].people[0].id, note=str(number)))
+    session.commit()
+    anna.get("/clients/2/split")
+    before = count_queries()
+    page = anna.get("/clients/2/split").get_data(as_text=True)
+    assert count_queries() - before <= few <= 14
+    assert page.count('name="touches"') == 100

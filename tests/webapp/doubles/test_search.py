@@ -101,11 +101,14 @@ def test_the_next_search_looks_at_what_is_new_or_changed_only(
     clock.move(hours=1)
     new = make_card("Закат", ("+7 812 765-43-21",))
     looked: list[int] = []
-    find = search._hits
+    drafts = search.drafts
+
+    def note(client: Client) -> list[dict[str, str]]:
+        looked.append(client.id)
+        return drafts(client)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            search, "_hits", lambda session, client, *rest: looked.append(client.id) or find(session, client, *rest)
-        )
+        patch.setattr(search, "drafts", note)
         run()
         assert looked == [new.id]
         looked.clear()
