@@ -28,6 +28,7 @@ PARTS = (
     "quick",
     "doubles",
     "jobs",
+    "imports",
     "deals",
     "history",
     "touches",

@@ -114,22 +114,33 @@ def note(
     The card and `person` must have their ids.
     """
     before, after = words(old), words(new)
-    if before == after:
-        return
-    session.add(
-        CardChange(
-            client_id=client.id,
-            person_id=person.id if person else None,
-            deal_id=deal_id,
-            at=author.at,
-            user_id=author.user.id if author.user else None,
-            field=field[:60],
-            old=before,
-            new=after,
-            source=author.source,
-            why=author.why[:400],
-        )
-    )
+    if before != after:
+        person_id = person.id if person else None
+        session.add(CardChange(**line(client.id, field, before, after, author, person_id, deal_id)))
+
+
+def line(
+    client_id: int,
+    field: str,
+    old: str,
+    new: str,
+    author: Author,
+    person_id: int | None = None,
+    deal_id: int | None = None,
+) -> dict[str, Any]:
+    """The columns of a CardChange, for those who write many at once."""
+    return {
+        "client_id": client_id,
+        "person_id": person_id,
+        "deal_id": deal_id,
+        "at": author.at,
+        "user_id": author.user.id if author.user else None,
+        "field": field[:60],
+        "old": old,
+        "new": new,
+        "source": author.source,
+        "why": author.why[:400],
+    }
 
 
 def put(

@@ -25,6 +25,8 @@ log = structlog.get_logger()
 STEPS: dict[str, str] = {
     "doubles": "webapp.doubles.search:step",
     "rekey": "webapp.clients.rekey:step",
+    "preview": "webapp.imports.preview:step",
+    "import": "webapp.imports.work:take_in",
 }
 """Kind of job -> "module:function"; the function is called as `step(session, job, now)` and returns True while more
 is left. It counts in `job.done`, keeps its place in `job.facts` (assign a new dict), flushes and never commits."""

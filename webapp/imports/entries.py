@@ -1,0 +1,223 @@
+"""What a row says of a client: its cells read by the columns' fields, checked, and ready to be looked for (pure)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import String
+from sqlalchemy.orm import Session
+
+from webapp.accounts.models import Role, User
+from webapp.clients import cards, contacts, fields, keys
+from webapp.clients.contacts import BadValue
+from webapp.clients.models import Client, Person
+from webapp.imports import columns, names, reasons
+from webapp.imports.rows import Row
+from webapp.office.models import Channel, ClientStatus, ClientType, Region
+from webapp.office.queries import items
+from webapp.rules import extra
+from webapp.rules.models import ExtraField
+
+_MOST = {
+    column.name: column.type.length or fields.LONGEST_NOTE
+    for table in (Person.__table__, Client.__table__)
+    for column in table.columns
+    if isinstance(column.type, String)
+}
+_BETWEEN_NUMBERS = re.compile(r"[;|\n]+|,(?=\s*[+(\d])|(?<=\d)\s*/\s*(?=[+(\d])")
+_BETWEEN_MAILS = re.compile(r"[\s,;|/]+")
+_MODELS: dict[str, type[Any]] = {"status": ClientStatus, "type": ClientType, "region": Region, "channel": Channel}
+
+
+@dataclass(slots=True)
+class Point:
+    """A way to reach somebody: as written and as compared; `normal` is '' when it can't be read."""
+
+    kind: str
+    value: str
+    normal: str
+
+
+@dataclass(slots=True)
+class Entry:
+    """A row that was read. `client` and `person`: columns with texts; `ids`: columns of lists with ids.
+
+    `draft` is for `match.find`; `digest` the same for the same words in another list; `refused` a reason or ''.
+    """
+
+    row: Row
+    client: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, int] = field(default_factory=dict)
+    person: dict[str, str] = field(default_factory=dict)
+    points: list[Point] = field(default_factory=list)
+    extra: dict[int, str] = field(default_factory=dict)
+    draft: dict[str, str] = field(default_factory=dict)
+    digest: str = ""
+    refused: str = ""
+    region_unknown: bool = False
+
+    @property
+    def marked(self) -> int:
+        """How many phones and e-mails are kept as written, since they can't be read."""
+        return sum(not point.normal for point in self.points if point.kind != "messenger")
+
+    @property
+    def title(self) -> str:
+        """What the card will be called."""
+        person = " ".join(self.person.get(name, "") for name in ("surname", "given_name", "patronymic"))
+        return self.client.get("name") or " ".join(person.split())
+
+
+class Lists:
+    """The office's lists by the words a file may use: names in any language, logins, letters, and extra fields."""
+
+    def __init__(self, session: Session, country: str) -> None:
+        self.country = country
+        self.by_word: dict[str, dict[str, int]] = {}
+        for name, model in _MODELS.items():
+            words = self.by_word.setdefault(name, {})
+            for item in items(session, model):
+                words.update({_folded(word): item.id for word in item.names.values() if word})
+        owners = session.query(User).where(User.active, User.role != Role.ADMIN)
+        self.by_word["owner"] = {_folded(word): user.id for user in owners for word in (user.name, user.login)}
+        self.extra: dict[str, ExtraField] = {one.key: one for one in extra.fields(session)}
+        self.choices: dict[str, dict[str, str]] = {
+            "category": {letter.casefold(): letter for letter in cards.CATEGORIES if letter}
+            | {"а": "A", "в": "B", "с": "C", "α": "A", "β": "B"},  # the look-alikes of other alphabets
+            "kind": _choices(fields.CLIENT_KINDS),
+            "caller_kind": _choices(fields.CALLER_KINDS),
+        }
+
+
+def _choices(labels: Mapping[str, Any]) -> dict[str, str]:
+    from flask_babel import force_locale
+
+    from webapp.languages import LANGUAGES
+
+    found = {key: key for key in labels if key}
+    for language in LANGUAGES:
+        with force_locale(language):
+            found.update({_folded(str(label)): key for key, label in labels.items() if key})
+    return found
+
+
+def _folded(word: str) -> str:
+    return " ".join(word.casefold().split())
+
+
+class Refused(Exception):
+    """A row that can't be taken; the message is what `ImportRow.reason` holds."""
+
+
+def read(row: Row, mapping: Mapping[str, str], headers: Sequence[str], lists: Lists, kind: str = "clients") -> Entry:
+    """The row as an entry; what is wrong with it stands in `refused`. `kind` as in `Import`."""
+    entry = Entry(row)
+    try:
+        if row.flaw:
+            value = row.cells[row.column] if 0 <= row.column < len(row.cells) else ""
+            raise Refused(reasons.as_text(row.flaw, columns.title(headers, row.column), value))
+        for number, name in mapping.items():
+            column = int(number)
+            cell = row.cells[column] if column < len(row.cells) else ""
+            if cell:
+                _put(entry, name, cell, columns.title(headers, column), lists, kind)
+        if not (entry.title or entry.points or entry.client.get("website")):
+            raise Refused(reasons.as_text("nothing"))
+    except Refused as why:
+        entry.refused = str(why)
+    entry.draft = _draft(entry)
+    entry.digest = _digest(entry)
+    return entry
+
+
+def _put(entry: Entry, name: str, cell: str, title: str, lists: Lists, kind: str) -> None:
+    if name in columns.CONTACTS:
+        _contact(entry, name, cell, title, lists.country)
+    elif name in columns.LISTS and name != "category":
+        found = lists.by_word[name].get(_folded(cell))
+        if found is not None:
+            entry.ids[f"{name}_id"] = found
+        elif name == "region" and kind == "exhibition":
+            entry.region_unknown = True  # the home city is no region (D16)
+        else:
+            raise Refused(reasons.as_text("list", title, cell))
+    elif name in lists.choices:
+        if _folded(cell) not in lists.choices[name]:
+            raise Refused(reasons.as_text("list", title, cell))
+        entry.client[name] = lists.choices[name][_folded(cell)]
+    elif name.startswith(extra.PREFIX):
+        if one := lists.extra.get(name.removeprefix(extra.PREFIX)):
+            try:
+                entry.extra[one.id] = extra.normal(one, cell)
+            except BadValue as why:
+                raise Refused(reasons.as_text("value", title, str(why))) from None
+    elif name == "full_name":
+        for part, word in zip(("surname", "given_name", "patronymic"), names.split(cell), strict=True):
+            if word:
+                entry.person.setdefault(part, _short(part, word, title))
+    elif name in columns.PERSON:
+        entry.person[name] = _short(name, cell, title)
+    elif name == "note":
+        entry.client["note"] = _short("note", "\n".join(filter(None, (entry.client.get("note"), cell))), title)
+    else:
+        entry.client[name] = _short(name, cell, title)
+
+
+def _short(name: str, cell: str, title: str) -> str:
+    text = cell if name == "note" else " ".join(cell.split())
+    if len(text) > _MOST[name]:
+        raise Refused(reasons.as_text("long", title, text, most=_MOST[name]))
+    return text
+
+
+def _contact(entry: Entry, kind: str, cell: str, title: str, country: str) -> None:
+    for value in _several(kind, cell):
+        if kind == "email":
+            value = value.rstrip(".,;") or value
+        if len(value) > contacts.LONGEST:
+            raise Refused(reasons.as_text("long", title, value, most=contacts.LONGEST))
+        normal = keys.normal_contact(kind, value, country)
+        if kind in contacts.TELEPHONES and not (normal.startswith("+") or 3 <= len(normal) <= keys.LONGEST_LOCAL):
+            normal = ""
+        own = contacts.phone_kind(normal) if kind == "phone" and normal else kind
+        if not any(one.value == value or (normal and one.normal == normal) for one in entry.points):
+            entry.points.append(Point(own, value, normal))
+
+
+def _several(kind: str, cell: str) -> list[str]:
+    """The addresses of a cell; one that can't be taken apart for sure is left whole."""
+    whole = " ".join(cell.split())
+    if kind == "email":
+        parts = [part for part in _BETWEEN_MAILS.split(cell) if "@" in part]
+        return parts if len(parts) > 1 else [whole]
+    if kind in contacts.TELEPHONES:
+        parts = [" ".join(part.split()) for part in _BETWEEN_NUMBERS.split(cell)]
+        parts = [part for part in parts if part]
+        if len(parts) > 1 and all(sum(sign.isdigit() for sign in part) > 4 for part in parts):
+            return parts
+    return [whole]
+
+
+def _draft(entry: Entry) -> dict[str, str]:
+    draft: dict[str, str] = {}
+    for name in ("surname", "given_name"):
+        if name in entry.person:
+            draft[name] = entry.person[name]
+    for name in ("name", "website"):
+        if name in entry.client:
+            draft[name] = entry.client[name]
+    for point in entry.points:
+        if point.kind in ("phone", "mobile", "fax", "email"):
+            draft[point.kind] = f"{draft[point.kind]}; {point.value}" if point.kind in draft else point.value
+    return draft
+
+
+def _digest(entry: Entry) -> str:
+    said = [entry.client, entry.ids, entry.person, [[one.kind, one.normal or one.value] for one in entry.points]]
+    said.append({str(key): value for key, value in entry.extra.items()})
+    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

@@ -1,0 +1,204 @@
+"""Putting rows on cards: new cards in bulk, and on known ones only what they lack (nothing is ever written over)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Table, insert, select
+from sqlalchemy.orm import Session, selectinload
+
+from webapp.clients import changes, contacts, keys, match, near
+from webapp.clients.changes import Author
+from webapp.clients.models import CardChange, Client, ContactPoint, MatchKey, Person
+from webapp.imports.entries import Entry
+from webapp.rules import extra, transitions
+from webapp.rules.models import ExtraField, ExtraValue
+
+
+def _blank(table: Table) -> dict[str, Any]:
+    """A row of a table as it is when nothing is said: for bulk inserts, whose rows must all have every column."""
+    return {
+        column.name: column.default.arg if column.default is not None and column.default.is_scalar else None  # type: ignore[attr-defined]
+        for column in table.columns
+        if not column.primary_key
+    }
+
+
+_CLIENT, _PERSON = _blank(Client.__table__), _blank(Person.__table__)  # type: ignore[arg-type]
+
+
+@dataclass(slots=True)
+class NewCard:
+    """A card that will be made of a row: its keys are reckoned before anybody's turn to write is taken."""
+
+    entry: Entry
+    keys: list[dict[str, Any]]
+    company_words: set[str]
+    owner_id: int | None = None
+    id: int = 0
+    person_id: int | None = None
+
+
+@dataclass(slots=True)
+class Defaults:
+    """What a card gets where its row says nothing: ids of Client's columns."""
+
+    ids: dict[str, int] = field(default_factory=dict)
+
+
+def prepare(entry: Entry) -> NewCard:
+    """Reckon the keys of a card to be made. Reads nothing and writes nothing."""
+    stand_in = Client(name=entry.client.get("name", ""), website=entry.client.get("website", ""))
+    if entry.person:
+        stand_in.people.append(Person(**{**_PERSON, "client_id": None, **entry.person}))
+    for point in entry.points:
+        stand_in.contact_points.append(ContactPoint(kind=point.kind, value=point.value, normal=point.normal))
+    return NewCard(entry, match.key_rows(stand_in), set(keys.search_words(stand_in.name)))
+
+
+def make(session: Session, new: Sequence[NewCard], defaults: Mapping[str, int], author: Author) -> None:
+    """Make the cards, each with its person, addresses, keys and the line of its making; sets their ids. Flushes."""
+    if not new:
+        return
+    made_by = author.user.id if author.user else None
+    rows = [
+        {
+            **_CLIENT,
+            "kind": "organisation" if card.entry.client.get("name") else "private",
+            **defaults,
+            **card.entry.client,
+            **card.entry.ids,
+            "owner_id": card.owner_id,
+            "created_at": author.at,
+            "created_by_id": made_by,
+        }
+        for card in new
+    ]
+    ids = session.scalars(insert(Client).returning(Client.id, sort_by_parameter_order=True), rows)
+    for card, client_id in zip(new, ids, strict=True):
+        card.id = client_id
+    with_person = [card for card in new if card.entry.person]
+    if with_person:
+        people = [{**_PERSON, **card.entry.person, "client_id": card.id} for card in with_person]
+        ids = session.scalars(insert(Person).returning(Person.id, sort_by_parameter_order=True), people)
+        for card, person_id in zip(with_person, ids, strict=True):
+            card.person_id = person_id
+    _insert(session, ContactPoint, [
+        {"client_id": card.id, "person_id": card.person_id, "preferred": False}
+        | {"kind": point.kind, "value": point.value, "normal": point.normal}
+        for card in new
+        for point in card.entry.points
+    ])  # fmt: skip
+    _insert(session, MatchKey, [{**row, "client_id": card.id} for card in new for row in card.keys])
+    near.keep(session, "company", {word for card in new for word in card.company_words})
+    near.keep(session, "surname", {row["key"] for card in new for row in card.keys if row["kind"] == "surname"})
+    _insert(session, ExtraValue, [
+        {"client_id": card.id, "field_id": field_id, "text": text}
+        for card in new
+        for field_id, text in card.entry.extra.items()
+    ])  # fmt: skip
+    _insert(session, CardChange, [changes.line(card.id, "card", "", card.entry.title or "1", author) for card in new])
+
+
+def _insert(session: Session, model: Any, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        session.execute(insert(model), rows)
+
+
+# Cards that are there
+
+
+def load(session: Session, client_ids: Sequence[int]) -> dict[int, Client]:
+    """The cards with all that a row may add to."""
+    query = (
+        select(Client)
+        .where(Client.id.in_(client_ids))
+        .options(selectinload(Client.people), selectinload(Client.contact_points), selectinload(Client.extra_values))
+    )
+    return {client.id: client for client in session.scalars(query)}
+
+
+def lacks(client: Client, entry: Entry) -> bool:
+    """True when the row knows something that the card doesn't."""
+    person, _theirs = _person(client, entry)
+    return bool(
+        _empty(client, entry)
+        or [name for name in entry.ids if getattr(client, name) is None]
+        or entry.extra.keys() - {value.field_id for value in client.extra_values}
+        or (entry.person and _full_name(entry) and (person is None or _unknown_of(person, entry)))
+        or not all(_has(client, point.kind, point.value, point.normal) for point in entry.points)
+    )
+
+
+def fill(session: Session, client: Client, entry: Entry, author: Author, country: str) -> None:
+    """Put on a card what it lacks and the row knows: empty fields, new addresses, another person. Flushes.
+
+    A status is set only on a card without one, and only as the rules allow (D35).
+    """
+    for name in _empty(client, entry):
+        changes.put(session, client, client, name, entry.client[name], author)
+    for name, item_id in entry.ids.items():
+        relation = name.removesuffix("_id")
+        if getattr(client, name) is None and (relation != "status" or may_become(session, item_id)):
+            item = session.get(Client.__mapper__.relationships[relation].mapper.class_, item_id)
+            changes.put(session, client, client, relation, item, author)
+    person, theirs = _person(client, entry)
+    if theirs and _full_name(entry):
+        if person is None:
+            person = Person(**{**_PERSON, **entry.person, "client_id": client.id})
+            client.people.append(person)
+            session.flush()
+            changes.note(session, client, "person", "", person.full_name, author, person)
+        else:
+            for name in _unknown_of(person, entry):
+                changes.put(session, client, person, name, entry.person[name], author, person)
+    for point in entry.points:
+        contacts.add(session, client, point.kind, point.value, country, person, author)
+    known = {value.field_id for value in client.extra_values}
+    for field_id, text in entry.extra.items():
+        if field_id not in known:
+            extra.put(session, client, session.get_one(ExtraField, field_id), text, author)
+    match.index(session, client)
+
+
+def may_become(session: Session, status_id: int) -> bool:
+    """Whether a card without a status may get this one (D35)."""
+    return transitions.allowed(session, transitions.STATUS, "", str(status_id))
+
+
+def _empty(client: Client, entry: Entry) -> list[str]:
+    return [name for name in entry.client if name != "kind" and not getattr(client, name)]
+
+
+def _full_name(entry: Entry) -> bool:
+    return bool(entry.person.get("surname") or entry.person.get("given_name"))
+
+
+def _unknown_of(person: Person, entry: Entry) -> list[str]:
+    return [name for name in entry.person if not getattr(person, name)]
+
+
+def _person(client: Client, entry: Entry) -> tuple[Person | None, bool]:
+    """The row's person among the card's, None for a new one; and whether the row names one at all."""
+    if not entry.person:
+        return None, False
+    surname = keys.surname_key(entry.person.get("surname", ""))
+    given = keys.given_name_key(entry.person.get("given_name", ""))
+    for person in client.people:
+        theirs, their_given = keys.surname_key(person.surname), keys.given_name_key(person.given_name)
+        agrees = (surname == theirs or not (surname and theirs)) and (
+            given == their_given or not (given and their_given)
+        )
+        if agrees and ((surname and surname == theirs) or (given and given == their_given)):
+            return person, True
+    return None, True
+
+
+def _has(client: Client, kind: str, value: str, normal: str) -> bool:
+    return any(
+        (point.kind == kind or {point.kind, kind} <= set(contacts.TELEPHONES))
+        and (point.normal == normal if normal else point.value == value)
+        for point in client.contact_points
+    )
