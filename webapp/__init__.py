@@ -31,6 +31,7 @@ PARTS = (
     "imports",
     "deals",
     "history",
+    "rules",
     "touches",
     "tasks",
     "roster",

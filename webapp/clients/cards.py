@@ -23,7 +23,7 @@ from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client, ContactPoint, NotSame, Person
 from webapp.deals import stages
 from webapp.deals.models import ENDED, Deal
-from webapp.office.models import ClientStatus, ListItem, Region
+from webapp.office.models import ClientStatus, ClientType, ListItem, Region
 from webapp.recordings import keeping
 from webapp.rules import extra, transitions
 from webapp.rules.models import ExtraField
@@ -34,11 +34,12 @@ PERSON_FIELDS = ("surname", "given_name", "patronymic", "position", "decides")
 MORE_FIELDS = {
     "status": fields.Field("status", _l("Status"), "", "client", "choice"),
     "category": fields.Field("category", _l("Category"), "", "client", "choice"),
+    "type": fields.Field("type", _l("Type"), "", "client", "choice"),
     "region": fields.Field("region", _l("Region"), "", "client", "choice"),
     "owner": fields.Field("owner", _l("Manager"), "", "client", "choice"),
 }
 """What a card has beside the fields of a talk."""
-LISTS: dict[str, type[ListItem]] = {"status": ClientStatus, "region": Region}
+LISTS: dict[str, type[ListItem]] = {"status": ClientStatus, "region": Region, "type": ClientType}
 CHOSEN_BY_ID = ("status", "type", "region", "owner", "channel")
 
 
@@ -328,8 +329,8 @@ def update_field(
         changes.put(session, client, client, field, chosen, author)
     elif field == "owner":
         _reassign(session, client, chosen, author)
-    elif field in ("status", "region"):
-        item = _item(session, LISTS[field], chosen)
+    elif field in LISTS:
+        item = _item(session, LISTS[field], chosen, getattr(client, f"{field}_id"))
         if field == "status":
             # Two may change it at once: the second is judged by what the first has left.
             session.refresh(client, ["status_id"], with_for_update=True)
@@ -346,11 +347,11 @@ def _key(item_id: int | None) -> str:
     return "" if item_id is None else str(item_id)
 
 
-def _item(session: Session, model: type[ListItem], value: str) -> ListItem | None:
+def _item(session: Session, model: type[ListItem], value: str, keep: int | None) -> ListItem | None:
     if not value:
         return None
     item = session.get(model, int(value)) if value.isascii() and value.isdigit() and len(value) < 10 else None
-    if item is None:
+    if item is None or not (item.active or item.id == keep):
         raise BadValue(_l("Choose one of the list."))
     return item
 

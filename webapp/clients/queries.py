@@ -39,6 +39,7 @@ def card(client_id: int) -> Select[tuple[Client]]:
             selectinload(Client.extra_values),
             joinedload(Client.owner),
             joinedload(Client.status),
+            joinedload(Client.type),
             joinedload(Client.region),
             joinedload(Client.channel),
         )

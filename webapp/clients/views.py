@@ -23,7 +23,7 @@ from webapp.db import db
 from webapp.deals import stages
 from webapp.deals.models import STAGES
 from webapp.history import views as history
-from webapp.office.models import Channel, ClientStatus, Region
+from webapp.office.models import Channel, ClientStatus, ClientType, Region
 from webapp.office.queries import items
 from webapp.pages import moment
 from webapp.rules import extra, transitions
@@ -31,7 +31,7 @@ from webapp.tasks.queries import open_for_client
 
 bp = Blueprint("clients", __name__, url_prefix="/clients")
 
-HEAD = ("status", "category", "region", "owner", "channel")
+HEAD = ("status", "category", "type", "region", "owner", "channel")
 FIRM = ("name", "kind", "what_it_does", "website", "management")
 NEED = (
     *("reason", "product", "volume", "needed_by", "exact_variant", "decides_alone"),
@@ -198,7 +198,7 @@ def _lists(client: Client, only: str = "") -> dict[str, list[tuple[str, str]]]:
     """Choices by field, as (value, label), an empty one first."""
     session = db.session()
     lists: dict[str, list[tuple[str, str]]] = {}
-    for name, model in (("status", ClientStatus), ("region", Region), ("channel", Channel)):
+    for name, model in (("status", ClientStatus), ("type", ClientType), ("region", Region), ("channel", Channel)):
         if only in ("", name):
             rows = items(session, model, getattr(client, f"{name}_id"))
             if name == "status" and not me().has_role(Role.HEAD):

@@ -41,16 +41,18 @@ def allowed(session: Session, grid: str, before: str, after: str) -> bool:
 def steps(session: Session, grid: str) -> dict[str, list[str]]:
     """What every key of the grid, and '' for none yet, may become, in order; itself is not among it. Two queries."""
     keys = order(session, grid)
-    rows = session.execute(
-        select(Transition.before, Transition.after, Transition.allowed).where(Transition.grid == grid)
-    )
-    told = {(before, after): answer for before, after, answer in rows}
-    return {
-        before: [
-            after for after in keys if after != before and told.get((before, after), by_default(keys, before, after))
-        ]
-        for before in ("", *keys)
-    }
+    told = cells(session, grid)
+
+    def may(before: str, after: str) -> bool:
+        return after != before and told.get((before, after), by_default(keys, before, after))
+
+    return {before: [after for after in keys if may(before, after)] for before in ("", *keys)}
+
+
+def cells(session: Session, grid: str) -> dict[tuple[str, str], bool]:
+    """What the head has set, by (before, after)."""
+    rows = session.scalars(select(Transition).where(Transition.grid == grid))
+    return {(row.before, row.after): row.allowed for row in rows}
 
 
 def check(session: Session, grid: str, before: str, after: str, author: Author) -> None:
