@@ -34,6 +34,9 @@ NAVIGATION = (
 )
 """(endpoint, label, roles that see it), in the order of the bar."""
 
+OF_CARDS = ("quick", "doubles", "history", "imports", "worklists", "deals", "exports")
+"""Blueprints whose pages stand under the entry of clients."""
+
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -63,6 +66,7 @@ def init(app: Flask) -> None:
     def helpers() -> dict[str, Any]:
         return {
             "navigation": _navigation,
+            "is_under": _is_under,
             "integrity": integrity,
             "languages": LANGUAGES,
             "locale": str(get_locale() or "en"),
@@ -83,6 +87,16 @@ def _navigation() -> list[tuple[str, Any]]:
         for endpoint, label, roles in NAVIGATION
         if current_user.has_role(*roles) and endpoint in current_app.view_functions
     ]
+
+
+def _is_under(entry: str, endpoint: str, path: str) -> bool:
+    """Whether the page of an endpoint and its path stands under this entry of the bar."""
+    if entry == "office.settings" and path.startswith("/settings"):
+        return True
+    blueprint = endpoint.partition(".")[0]
+    if blueprint == "accounts":  # one's own pages are under no entry
+        return endpoint == entry
+    return entry.partition(".")[0] == ("clients" if blueprint in OF_CARDS else blueprint)
 
 
 def phone(number: str) -> str:
