@@ -26,6 +26,7 @@ PARTS = (
     "bridge_api",
     "clients",
     "quick",
+    "worklists",
     "doubles",
     "jobs",
     "imports",
@@ -67,6 +68,7 @@ def create_app(settings: config.Config | None = None, **overrides: Any) -> Flask
         SESSION_COOKIE_NAME=f"secondring_{settings.web[1]}",  # several instances on one host keep apart
         PERMANENT_SESSION_LIFETIME=timedelta(days=14),
         MAX_CONTENT_LENGTH=25 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=8 * 1024 * 1024,  # a list of ten thousand lines may be pasted
         WTF_CSRF_TIME_LIMIT=None,  # a page may stay open over a weekend
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
     )

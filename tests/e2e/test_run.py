@@ -86,7 +86,7 @@ def test_the_first_day_of_a_newcomer(newcomer: Installation, browser: Browser) -
     passwords = dict(
         re.findall(r"^    ([a-z]+) +([a-z0-9]{4}-[a-z0-9]{4}-[a-z0-9]{4})  [a-z]+$", printed, re.MULTILINE)
     )
-    assert {"helen", "anna", "mark", "vera", "sofia", "admin"} == set(passwords)
+    assert {"helen", "anna", "mark", "vera", "sofia", "denis", "admin"} == set(passwords)
     assert len(set(passwords.values())) == len(passwords)
 
     context = browser.new_context(locale="en-US")

@@ -13,6 +13,7 @@ from webapp.demo.doubles import make_doubles
 from webapp.demo.history import History
 from webapp.demo.setting import make_office, make_people, make_roster
 from webapp.demo.texts import texts
+from webapp.demo.worklists import make_worklist
 
 SEED = 2
 
@@ -36,5 +37,6 @@ def load(session: Session, now: datetime, language: str, zone: ZoneInfo) -> dict
     history.missed()
     history.deals()
     history.write()
+    make_worklist(session, language, users, numbers, now, zone)
     make_doubles(session, words, users, book, now)
     return secrets

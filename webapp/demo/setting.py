@@ -21,6 +21,7 @@ ROLES = {
     "mark": Role.MANAGER,
     "vera": Role.MANAGER,
     "sofia": Role.SECRETARY,
+    "denis": Role.AGENT,
     "admin": Role.ADMIN,
 }
 MANAGERS = ("anna", "mark", "vera")
@@ -64,7 +65,7 @@ def make_office(session: Session, words: Texts, language: str) -> None:
 
 
 def make_people(session: Session, words: Texts) -> tuple[dict[str, User], dict[str, str]]:
-    """The users by login, and their passwords. Managers and the head have a built-in desk phone."""
+    """The users by login, and their passwords. Managers, agent and head have a built-in desk phone."""
     secrets = {login: passwords.generate() for login in words.people}
     users = {
         login: User(
@@ -73,7 +74,7 @@ def make_people(session: Session, words: Texts) -> tuple[dict[str, User], dict[s
             position=position,
             role=ROLES[login].value,
             password_hash=passwords.hashed(secrets[login]),
-            desk_phone=ROLES[login] in (Role.MANAGER, Role.HEAD),
+            desk_phone=ROLES[login] in (Role.MANAGER, Role.HEAD, Role.AGENT),
         )
         for login, (name, position) in words.people.items()
     }

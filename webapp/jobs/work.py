@@ -24,6 +24,7 @@ log = structlog.get_logger()
 
 STEPS: dict[str, str] = {
     "doubles": "webapp.doubles.search:step",
+    "worklist": "webapp.worklists.making:step",
     "rekey": "webapp.clients.rekey:step",
     "preview": "webapp.imports.preview:step",
     "import": "webapp.imports.work:take_in",

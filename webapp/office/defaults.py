@@ -35,6 +35,7 @@ PURPOSES = (
     ("technical", "Technical question", "Технический вопрос"),
     ("complaint", "Complaint", "Жалоба"),
     ("colleague", "Asks for a colleague", "Ищет сотрудника"),
+    ("our_call", "Our own call", "Наш звонок"),
     ("other", "Something else", "Другое"),
 )
 OUTCOMES = (

@@ -17,7 +17,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import User
-from webapp.clients import cards, contacts, fields, keys, match, offers
+from webapp.clients import cards, contacts, fields, joining, offers
 from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client, Person
@@ -161,7 +161,7 @@ def _card(
     client = offers.chosen(session, said)
     values = {name: text for name in (*CARD, "channel") if (text := typed.get(name, "").strip())}
     if client is not None:
-        return client, join(session, client, values, author, country), False
+        return client, joining.join(session, client, values, author, country), False
     found = offers.find(session, draft_of(typed), said, country)
     if doubtful := [offer for offer in found if offer.asked]:
         first = doubtful[0]
@@ -173,41 +173,6 @@ def _card(
         raise BadRow(bad.errors) from bad
     offers.remember(session, client, found, author)
     return client, client.people[0] if client.people else None, True
-
-
-def join(session: Session, client: Client, values: Mapping[str, str], author: Author, country: str) -> Person | None:
-    """Put what is new onto a card that is there: empty fields are filled, nothing is written over.
-
-    An address joins those there; somebody new joins the people. Returns the person meant, None for nobody.
-    """
-    person = _person(client, values.get("surname", ""), values.get("given_name", ""))
-    if person is None and (values.get("surname") or values.get("given_name")):
-        person = cards.add_person(session, client, values, author)
-    have = fields.known(client, person)
-    for name, text in values.items():
-        if name in ("phone", "email"):
-            kind = contacts.phone_kind(keys.normal_phone(text, country)) if name == "phone" else name
-            contacts.add(session, client, kind, text, country, person, author)
-        elif name not in have and not (person is None and fields.BY_NAME[name].holder == "person"):
-            fields.fill(session, client, person, name, text, author, country)
-    match.index(session, client)
-    cards.announce_card(session, client, author.at)
-    return person
-
-
-def _person(client: Client, surname: str, given_name: str) -> Person | None:
-    """Whom of the card's people a name means: names that sound alike do, and one that is missing is no other."""
-    asked = (keys.surname_key(surname), keys.given_name_key(given_name))
-    if not any(asked):
-        return None
-    for person in client.people:
-        have = (keys.surname_key(person.surname), keys.given_name_key(person.given_name))
-        pairs = list(zip(asked, have, strict=True))
-        if all(one == other or not one or not other for one, other in pairs) and any(
-            one and one == other for one, other in pairs
-        ):
-            return person
-    return None
 
 
 def _touch(

@@ -268,7 +268,7 @@ def _row(touch: Touch) -> Row:
         note=touch.note,
         direction=touch.direction,
         door=touch.door,
-        state=state_of(call) if call else touch.door,
+        state=state_of(call) if call else _door(touch),
         rings=call.rings if call else 0,
         talk_seconds=call.talk_seconds if call else 0.0,
         call_id=call.call_id if call else "",
@@ -277,6 +277,12 @@ def _row(touch: Touch) -> Row:
         touch_id=touch.id,
         finished=touch.closed_at is not None,
     )
+
+
+def _door(touch: Touch) -> str:
+    """The door of a touch without a call here; a number we did not reach on another telephone is no contact."""
+    in_vain = touch.direction == "out" and touch.outcome is not None and touch.outcome.key == "not_reached"
+    return "not_reached" if in_vain else touch.door
 
 
 def _first(client: Client | None, person: Person | None, kinds: Sequence[str]) -> str:

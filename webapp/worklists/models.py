@@ -30,7 +30,8 @@ class Worklist(Model):
 
 
 class WorklistItem(Model):
-    """One number to call. `state`: open, meeting, refused, wrong (number), given_up.
+    """One number to call. `state`: open, meeting, refused, wrong (number), given_up, never (refused, and
+    no list may have the number again).
 
     `approaches` counts the calls without a result; after the fourth `more_why` must say why there is a fifth (D74).
     """
@@ -44,7 +45,7 @@ class WorklistItem(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     worklist_id: Mapped[int] = mapped_column(ForeignKey("worklist.id", ondelete="CASCADE"))
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
-    number: Mapped[str] = mapped_column(String(40))
+    number: Mapped[str] = mapped_column(String(40), index=True)
     """E.164, or the digits as written when they can't be read."""
     company: Mapped[str] = mapped_column(String(200), default="")
     person: Mapped[str] = mapped_column(String(200), default="")

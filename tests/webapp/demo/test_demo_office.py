@@ -48,12 +48,12 @@ def passwords_made(language: str, session: Session, clock: Clock) -> dict[str, s
 
 def test_the_people_can_sign_in(passwords_made: dict[str, str], session: Session, clock: Clock) -> None:
     roles = Counter(user.role for user in session.scalars(select(User)))
-    assert roles == {Role.HEAD: 1, Role.MANAGER: 3, Role.SECRETARY: 1, Role.ADMIN: 1}
-    assert len(set(passwords_made.values())) == len(passwords_made) == 6
+    assert roles == {Role.HEAD: 1, Role.MANAGER: 3, Role.SECRETARY: 1, Role.AGENT: 1, Role.ADMIN: 1}
+    assert len(set(passwords_made.values())) == len(passwords_made) == 7
     for login, password in passwords_made.items():
         assert passwords.check(session, login, password, "127.0.0.1", clock())
     with_phone = {user.login for user in session.scalars(select(User).where(User.desk_phone))}
-    assert with_phone == {"helen", "anna", "mark", "vera"}
+    assert with_phone == {"helen", "anna", "mark", "vera", "denis"}
     assert not session.scalars(select(User).where(User.extension != "")).all()
 
 

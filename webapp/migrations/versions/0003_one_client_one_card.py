@@ -280,6 +280,7 @@ def upgrade() -> None:
     with op.batch_alter_table('worklist_item', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_worklist_item_client_id'), ['client_id'], unique=False)
         batch_op.create_index('ix_worklist_item_due', ['agent_id', 'state', 'next_at', 'id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_worklist_item_number'), ['number'], unique=False)
         batch_op.create_index('uq_worklist_item_number', ['worklist_id', 'number'], unique=True)
 
     op.create_table('import_row',
