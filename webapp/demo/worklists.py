@@ -12,6 +12,7 @@ from webapp.accounts.models import User
 from webapp.clients.contacts import office_country
 from webapp.demo.phones import Numbers
 from webapp.office.models import Channel
+from webapp.touches.models import Touch
 from webapp.worklists import calling, making
 from webapp.worklists.models import WorklistItem
 
@@ -69,4 +70,7 @@ def make_worklist(
     later = calling.proposal(session, then, zone)
     results = (("not_reached", later), ("call_later", now + timedelta(minutes=5)))
     for item, note, (result, at) in zip(tried, NOTES[language], results, strict=True):
-        calling.record(session, item, result, 0, agent, then, note=note, next_at=at, next_kind="call_back")
+        approach = calling.record(session, item, result, 0, agent, then, note=note, next_at=at, next_kind="call_back")
+        if approach and approach.touch_id:
+            session.get_one(Touch, approach.touch_id).started_at = then - timedelta(minutes=2)
+    session.flush()
