@@ -13,6 +13,7 @@ BENCHMARKS = {
     "flood": "INVITE on the wire to 180 Ringing while a stranger sends a thousand packets a second, and without him",
     "relay": "thirty relayed calls: CPU, delay, drift, beside a blind forwarder",
     "capacity": "how many relayed calls one core carries, recorded and not, beside a blind forwarder",
+    "match": "how many cards are found by what people type of them, and how many strangers are taken for one",
     "cards": "the card behind a number, beside one bare indexed query",
 }
 
