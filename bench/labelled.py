@@ -104,77 +104,10 @@ SCHEMES: dict[str, tuple[dict[str, str], ...]] = {
         ),
     ),
 }  # fmt: skip
-GREEK_PAIRS = {
-    "ου": "ou", "αυ": "av", "ευ": "ev", "μπ": "b", "ντ": "nt", "γκ": "gk", "γγ": "ng", "γχ": "nch",
-    "τζ": "tz", "τσ": "ts",
-}  # fmt: skip
+GREEK_PAIRS = {"ου": "ou", "γκ": "gk", "ντ": "nt", "γγ": "ng", "γχ": "nch", "τζ": "tz", "τσ": "ts"}
 GREEK_LETTERS = (
-    dict(
-        zip(
-            "αβγδεζηθικλμνξοπρσςτυφχψω",
-            [
-                "a",
-                "v",
-                "g",
-                "d",
-                "e",
-                "z",
-                "i",
-                "th",
-                "i",
-                "k",
-                "l",
-                "m",
-                "n",
-                "x",
-                "o",
-                "p",
-                "r",
-                "s",
-                "s",
-                "t",
-                "y",
-                "f",
-                "ch",
-                "ps",
-                "o",
-            ],
-            strict=True,
-        )
-    ),
-    dict(
-        zip(
-            "αβγδεζηθικλμνξοπρσςτυφχψω",
-            [
-                "a",
-                "v",
-                "g",
-                "d",
-                "e",
-                "z",
-                "i",
-                "th",
-                "i",
-                "k",
-                "l",
-                "m",
-                "n",
-                "ks",
-                "o",
-                "p",
-                "r",
-                "s",
-                "s",
-                "t",
-                "i",
-                "f",
-                "h",
-                "ps",
-                "o",
-            ],
-            strict=True,
-        )
-    ),
+    _table("αβγδεζηθικλμνξοπρσςτυφχψω", "a v g d e z i th i k l m n x o p r s s t y f ch ps o"),
+    _table("αβγδεζηθικλμνξοπρσςτυφχψω", "a v g d e z i th i k l m n ks o p r s s t i f h ps o"),
 )
 
 
@@ -251,22 +184,27 @@ def latin(text: str, language: str, scheme: int) -> str:
     if language == "en":
         return text
     if language == "el":
-        return _greek(text, GREEK_LETTERS[scheme % 2])
+        return _greek(text, scheme % 2)
     table = SCHEMES[language][scheme % len(SCHEMES[language])]
     return "".join(_like(sign, table.get(sign.lower(), sign)) for sign in text)
 
 
-def _greek(text: str, table: dict[str, str]) -> str:
+def _greek(text: str, scheme: int) -> str:
+    """By the standard of the passports (0), or as people type it who have no Greek keys (1)."""
     plain = text.translate(str.maketrans("άέήίόύώϊΐϋΰΆΈΉΊΌΎΏ", "αεηιουωιιυυΑΕΗΙΟΥΩ"))
     made, place = "", 0
     while place < len(plain):
-        pair = plain[place : place + 2].lower()
-        if pair in GREEK_PAIRS:
-            made += _like(plain[place], GREEK_PAIRS[pair])
-            place += 2
+        pair, after = plain[place : place + 2].lower(), plain[place + 2 : place + 3].lower()
+        if pair == "μπ":
+            written = "b" if not made or made.endswith(" ") else "mp"
+        elif pair in ("αυ", "ευ"):
+            voiced = "f" if not after.strip() or after in "θκξπσςτφχψ" else "v"
+            written = GREEK_LETTERS[0][pair[0]] + (voiced if scheme == 0 else "u")
         else:
-            made += _like(plain[place], table.get(plain[place].lower(), plain[place]))
-            place += 1
+            written = GREEK_PAIRS.get(pair, "")
+        step = 2 if written else 1
+        made += _like(plain[place], written or GREEK_LETTERS[scheme].get(plain[place].lower(), plain[place]))
+        place += step
     return made
 
 

@@ -182,20 +182,44 @@ def company_keys(name: str) -> tuple[str, ...]:
 
     Without legal form, quotes and case: ООО «Строй-Мастер», StroyMaster Ltd and "Master Stroy" share a key.
     """
-    skeletons = search_words(name)
-    keys = (" ".join(sorted(skeletons)), "".join(skeletons))
+    words = name_words(name)
+    keys = (" ".join(sorted(words.values())), _skeleton("".join(words)))
     return tuple(dict.fromkeys(key[:200] for key in keys if key))
 
 
 def search_words(text: str) -> list[str]:
     """The words of a name as their sounds, without legal form and joining words; prefixes of them find the card."""
+    return list(name_words(text).values())
+
+
+def name_words(text: str) -> dict[str, str]:
+    """The words of a name as written, without legal form and joining words -> their sounds."""
     words = [word for word in _words(_without_legal_phrases(text)) if word not in JOINING_WORDS]
     first, last = 0, len(words)  # a legal form stands at either end; inside, the same letters are a word
     while first < last and words[first] in LEGAL_FORMS:
         first += 1
     while first < last and words[last - 1] in LEGAL_FORMS:
         last -= 1
-    return [skeleton for word in words[first:last] or words if (skeleton := _skeleton(word))]
+    return {word: skeleton for word in words[first:last] or words if (skeleton := _skeleton(word))}
+
+
+def company_slips(word: str) -> set[str]:
+    """The sounds of a word of a name, and what they are when one letter is left out before or after it is heard.
+
+    Two words with one slip of the keyboard share one of these, though a slip may change several sounds: Quartz, Quarlz.
+    """
+    sound = _skeleton(word)
+    return {sound, *_shorter(sound), *(_skeleton(one) for one in _shorter(word))} - {""}
+
+
+def surname_slips(surname: str) -> set[str]:
+    """The same for a surname and its stem."""
+    stem, written = surname_key(surname), "".join(_words(surname))
+    return {stem, *_shorter(stem), *(surname_key(one) for one in _shorter(written))} - {""}
+
+
+def _shorter(word: str) -> list[str]:
+    return [word[:place] + word[place + 1 :] for place in range(len(word))]
 
 
 def surname_key(surname: str) -> str:

@@ -62,8 +62,10 @@ def index_all(session: Session, clients: Sequence[Client]) -> None:
     )
     if rows := [row for client in clients for row in key_rows(client)]:
         session.execute(insert(MatchKey), rows)
-        near.keep(session, "company", {word for client in clients for word in keys.search_words(client.name)})
-        near.keep(session, "surname", {row["key"] for row in rows if row["kind"] == "surname"})
+        names = [keys.name_words(client.name) for client in clients]
+        near.keep(session, "company", {sound: word for name in names for word, sound in name.items()})
+        surnames = {person.surname for client in clients for person in client.people}
+        near.keep(session, "surname", {keys.surname_key(surname): surname for surname in sorted(surnames)})
 
 
 def forget(session: Session, client_id: int) -> None:
@@ -206,7 +208,8 @@ def find(session: Session, draft: Mapping[str, str], country: str, exclude: Coll
     if not asked:
         return []
     theirs = _sharing(session, [(one.kind, one.key) for one in asked], [one.whole for one in asked])
-    if slips := _slips(session, asked, theirs):
+    slips = _slips(session, draft, asked, theirs)
+    if slips:
         for client_id, some in _sharing(session, slips).items():
             theirs.setdefault(client_id, set()).update(some)
     chosen = [client_id for client_id in theirs if client_id not in exclude][:_ASKED_AT_ONCE]
@@ -217,7 +220,7 @@ def find(session: Session, draft: Mapping[str, str], country: str, exclude: Coll
     hits = []
     for client_id in chosen:
         card = theirs.get(client_id, ())
-        if found := weigh.reasons(asked, card):
+        if found := weigh.reasons(asked, card, slips):
             sure = weigh.certainty(found, asked, card)
             hits.append(Hit(client_id, sure, weigh.score(found), tuple(found), next(iter(found.values()))))
     hits.sort(key=lambda hit: (weigh.RANKS[hit.certainty], -hit.score, hit.client_id))
@@ -242,21 +245,23 @@ def draft_keys(draft: Mapping[str, str], country: str) -> list[Asked]:
     return sorted((one for one in dict.fromkeys(asked) if one.key), key=lambda one: _EXACT_FIRST.index(one.kind))
 
 
-def _slips(session: Session, asked: Sequence[Asked], found: Mapping[int, Collection[Key]]) -> list[tuple[str, str]]:
+def _slips(
+    session: Session, draft: Mapping[str, str], asked: Sequence[Asked], found: Mapping[int, Collection[Key]]
+) -> list[tuple[str, str]]:
     """The keys that cards would have whose names differ by one letter from those asked for, where no card has these."""
     exact = {key.kind for some in found.values() for key in some}
     more: list[tuple[str, str]] = []
-    if "company" not in exact and (names := [one.key for one in asked if one.kind == "company"]):
-        words = names[0].split()
-        for word, others in near.find(session, "company", words).items():
-            for other in others:
-                more.append(("company", " ".join(sorted([*_without(words, word), other]))))
-    stems = [one.key for one in asked if one.kind == "surname"]
-    if stems and "surname" not in exact:
-        persons = [one.key for one in asked if one.kind == "person"]
-        for stem, others in near.find(session, "surname", stems).items():
-            more += [("person", person.replace(stem, other, 1)) for person in persons for other in others]
-            more += [("surname", other) for other in others]
+    if "company" not in exact and (words := keys.name_words(draft.get("name", ""))):
+        sounds = list(words.values())
+        for sound, others in near.find(session, "company", {sound: word for word, sound in words.items()}).items():
+            rest = _without(sounds, sound)
+            more += [("company", " ".join(sorted([*rest, other]))[:200]) for other in others]
+    surname = draft.get("surname", "")
+    if "surname" not in exact and (stem := keys.surname_key(surname)):
+        given = keys.given_name_key(draft.get("given_name", ""))
+        others = near.find(session, "surname", {stem: surname}).get(stem, [])
+        more += [("person", f"{other} {given}"[:200]) for other in others if given]
+        more += [("surname", other) for other in others]
     return list(dict.fromkeys(more))
 
 

@@ -1,21 +1,25 @@
 """Words with one slip of the keyboard: one letter left out, added, another, or two exchanged (D29).
 
-Two such words share one of the forms they have when a letter is left out. Those forms are rows of `NearWord`, so that
-a slip costs a few exact look-ups however many cards there are, on every database alike.
+Two such words share one of the forms they have when a letter is left out (`keys.company_slips`). Those forms are rows
+of `NearWord`, so that a slip costs a few exact look-ups however many cards there are, on every database alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Mapping
 
 from rapidfuzz.distance import OSA
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from webapp.clients import keys
 from webapp.clients.models import NearWord
 
 SHORTEST = 3
 LONGEST = 40
+LONGEST_VARIANT = 80
+LONG = 5
+"""A slip in a word of so many sounds may change two of them."""
 MOST_NEAR = 60
 """Words tried for one typed word."""
 
@@ -34,43 +38,40 @@ def _figures(word: str) -> str:
 
 
 def worth(word: str) -> bool:
-    """True for a word in which a slip is looked for: long enough, and of letters."""
+    """True for the sounds of a word in which a slip is looked for: long enough, and of letters."""
     return SHORTEST <= len(word) <= LONGEST and word.isalpha()
 
 
-def variants(word: str) -> set[str]:
-    """The word itself and what it becomes when one letter is left out."""
-    return {word, *(word[:place] + word[place + 1 :] for place in range(len(word)))}
-
-
-def rows(kind: str, words: Iterable[str]) -> list[dict[str, str]]:
-    """The rows of NearWord for these words, in order."""
+def rows(kind: str, words: Mapping[str, str]) -> list[dict[str, str]]:
+    """The rows of NearWord for words (sounds -> as written), in order: two writers must not wait for each other."""
     return [
         {"kind": kind, "variant": variant, "word": word}
         for word in sorted(words)
         if worth(word)
-        for variant in sorted(variants(word))
+        for variant in sorted(_SLIPS[kind](words[word]) | {word})
+        if len(variant) <= LONGEST_VARIANT
     ]
 
 
-def keep(session: Session, kind: str, words: Collection[str]) -> None:
-    """See to it that these words are found by their slips. Writes only what is not there yet."""
+def keep(session: Session, kind: str, words: Mapping[str, str]) -> None:
+    """See to it that words (sounds -> as written) are found by their slips. Writes only what is not there yet."""
     wanted = {word for word in words if worth(word)}
     if not wanted:
         return
     there = select(NearWord.word).where(
         NearWord.kind == kind, NearWord.variant.in_(wanted), NearWord.word == NearWord.variant
     )
-    if new := rows(kind, wanted - set(session.scalars(there))):
+    known = set(session.scalars(there))
+    if new := rows(kind, {word: words[word] for word in wanted - known}):
         session.execute(_INSERT, new)
 
 
-def find(session: Session, kind: str, words: Sequence[str]) -> dict[str, list[str]]:
-    """The words of cards that are one slip from each of `words`; those that are worth it, and have any."""
+def find(session: Session, kind: str, words: Mapping[str, str]) -> dict[str, list[str]]:
+    """The words of cards that are one slip from each of `words` (sounds -> as written); those that have any."""
     asked: dict[str, list[str]] = {}
-    for word in words:
+    for word, written in words.items():
         if worth(word):
-            for variant in variants(word):
+            for variant in _SLIPS[kind](written):
                 asked.setdefault(variant, []).append(word)
     if not asked:
         return {}
@@ -78,6 +79,10 @@ def find(session: Session, kind: str, words: Sequence[str]) -> dict[str, list[st
     found: dict[str, set[str]] = {}
     for variant, theirs in session.execute(query):
         for word in asked[variant]:
-            if is_near(word, theirs):
+            most = 2 if max(len(word), len(theirs)) >= LONG else 1
+            if word != theirs and OSA.distance(word, theirs, score_cutoff=most) <= most:
                 found.setdefault(word, set()).add(theirs)
     return {word: sorted(theirs)[:MOST_NEAR] for word, theirs in found.items()}
+
+
+_SLIPS: dict[str, Callable[[str], set[str]]] = {"company": keys.company_slips, "surname": keys.surname_slips}

@@ -59,11 +59,14 @@ SHORT_NAME = 6
 """A company's name of fewer letters is another name when one of them differs, more often than a slip."""
 
 
-def reasons(asked: Sequence[Asked], theirs: Collection[Key]) -> dict[str, str]:
-    """Why a card with the keys `theirs` may be meant: reason -> the field that brings it, the best of a group first."""
+def reasons(asked: Sequence[Asked], theirs: Collection[Key], slips: Collection[tuple[str, str]] = ()) -> dict[str, str]:
+    """Why a card with the keys `theirs` may be meant: reason -> the field that brings it, the best of a group first.
+
+    `slips`: keys (kind, key) known to be one letter from what was asked for.
+    """
     found: dict[str, str] = {}
     for one in asked:
-        if (reason := _reason(one, theirs)) and reason not in found:
+        if (reason := _reason(one, theirs, slips)) and reason not in found:
             found[reason] = one.field
     best: dict[str, tuple[str, str]] = {}
     for reason in WEIGHTS:
@@ -72,16 +75,16 @@ def reasons(asked: Sequence[Asked], theirs: Collection[Key]) -> dict[str, str]:
     return dict(best.values())
 
 
-def _reason(one: Asked, theirs: Iterable[Key]) -> str:
+def _reason(one: Asked, theirs: Iterable[Key], slips: Collection[tuple[str, str]]) -> str:
     best = ""
     for key in theirs:
-        reason = _shared(one, key)
+        reason = _shared(one, key, slips)
         if reason and (not best or WEIGHTS[reason] > WEIGHTS[best]):
             best = reason
     return best
 
 
-def _shared(one: Asked, key: Key) -> str:
+def _shared(one: Asked, key: Key, slips: Collection[tuple[str, str]]) -> str:
     if one.kind in ("domain", "site"):
         if key.kind not in ("domain", "site") or one.key != key.key:
             return ""
@@ -92,7 +95,9 @@ def _shared(one: Asked, key: Key) -> str:
         return phone_reason(one.key, one.whole, key.key, key.whole)
     if one.key == key.key:
         return one.kind
-    return f"{one.kind}_near" if one.kind in NEAR and is_near(one.key, key.key) else ""
+    if one.kind in NEAR and ((key.kind, key.key) in slips or is_near(one.key, key.key)):
+        return f"{one.kind}_near"
+    return ""
 
 
 NEAR = ("company", "surname", "person")

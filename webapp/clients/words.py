@@ -76,6 +76,9 @@ SOUNDS = tuple(
     for spelling, sound in (
         # A capital stands for a sound that later lines must leave alone.
         (r"ff$", "v"),
+        (r"^mp", "b"),
+        (r"^nt", "d"),
+        (r"^gk", "g"),
         (r"schtsch|shtsch", "S"),
         (r"tsch|tch", "C"),
         (r"shch|sch|sh|sz", "S"),
@@ -92,6 +95,8 @@ SOUNDS = tuple(
         (r"w", "v"),
         (r"mb", "mp"),
         (r"nd", "nt"),
+        (r"([ae])u(?![aeiouyj])", r"\1v"),
+        (r"v(?=[kptfsQSCH])", "f"),
         (r"ou", "u"),
         (r"[yij]+o", "e"),
         (r"[yij]+([aeu])", r"\1"),
