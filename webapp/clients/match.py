@@ -62,10 +62,15 @@ def index_all(session: Session, clients: Sequence[Client]) -> None:
     )
     if rows := [row for client in clients for row in key_rows(client)]:
         session.execute(insert(MatchKey), rows)
-        names = [keys.name_words(client.name) for client in clients]
-        near.keep(session, "company", {sound: word for name in names for word, sound in name.items()})
         surnames = {person.surname for client in clients for person in client.people}
-        near.keep(session, "surname", {keys.surname_key(surname): surname for surname in sorted(surnames)})
+        keep_slips(session, {client.name for client in clients}, surnames)
+
+
+def keep_slips(session: Session, names: Collection[str], surnames: Collection[str]) -> None:
+    """See to it that companies' names and surnames are found with one letter wrong in a word. Flushes."""
+    words = {sound: word for name in sorted(names) for word, sound in keys.name_words(name).items()}
+    near.keep(session, "company", words)
+    near.keep(session, "surname", {keys.surname_key(surname): surname for surname in sorted(surnames)})
 
 
 def forget(session: Session, client_id: int) -> None:

@@ -42,6 +42,11 @@ def worth(word: str) -> bool:
     return SHORTEST <= len(word) <= LONGEST and word.isalpha()
 
 
+def variants(text: str) -> set[str]:
+    """A text and what it becomes when one letter is left out."""
+    return {text, *(text[:place] + text[place + 1 :] for place in range(len(text)))}
+
+
 def rows(kind: str, words: Mapping[str, str]) -> list[dict[str, str]]:
     """The rows of NearWord for words (sounds -> as written), in order: two writers must not wait for each other."""
     return [

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session, selectinload
 
-from webapp.clients import changes, contacts, keys, match, near
+from webapp.clients import changes, contacts, keys, match
 from webapp.clients.changes import Author
 from webapp.clients.models import CardChange, Client, ContactPoint, MatchKey, Person
 from webapp.imports.entries import Entry
@@ -35,7 +35,6 @@ class NewCard:
 
     entry: Entry
     keys: list[dict[str, Any]]
-    company_words: set[str]
     owner_id: int | None = None
     id: int = 0
     person_id: int | None = None
@@ -55,7 +54,7 @@ def prepare(entry: Entry) -> NewCard:
         stand_in.people.append(Person(**{**_PERSON, "client_id": None, **entry.person}))
     for point in entry.points:
         stand_in.contact_points.append(ContactPoint(kind=point.kind, value=point.value, normal=point.normal))
-    return NewCard(entry, match.key_rows(stand_in), set(keys.search_words(stand_in.name)))
+    return NewCard(entry, match.key_rows(stand_in))
 
 
 def make(session: Session, new: Sequence[NewCard], defaults: Mapping[str, int], author: Author) -> None:
@@ -92,8 +91,8 @@ def make(session: Session, new: Sequence[NewCard], defaults: Mapping[str, int], 
         for point in card.entry.points
     ])  # fmt: skip
     _insert(session, MatchKey, [{**row, "client_id": card.id} for card in new for row in card.keys])
-    near.keep(session, "company", {word for card in new for word in card.company_words})
-    near.keep(session, "surname", {row["key"] for card in new for row in card.keys if row["kind"] == "surname"})
+    names = {card.entry.client.get("name", "") for card in new}
+    match.keep_slips(session, names, {card.entry.person.get("surname", "") for card in new})
     _insert(session, ExtraValue, [
         {"client_id": card.id, "field_id": field_id, "text": text}
         for card in new

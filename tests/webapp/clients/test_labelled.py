@@ -1,4 +1,4 @@
-"""How many cards are found by what people type, and how many strangers are taken for one: floors on the held-out set."""
+"""How many cards are found by what people type, how many strangers are taken for one: floors on the held-out set."""
 
 from __future__ import annotations
 
