@@ -33,6 +33,7 @@ PARTS = (
     "deals",
     "history",
     "rules",
+    "privacy",
     "touches",
     "tasks",
     "roster",

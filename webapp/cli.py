@@ -9,6 +9,10 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from webapp.config import Config
 
 ROOT = Path(__file__).parent.parent
 
@@ -44,6 +48,17 @@ def main(arguments: list[str] | None = None) -> int:
     ledger = commands.add_parser("ledger", help="print the ledger of one day")
     ledger.add_argument("--day", type=_day, metavar="YYYY-MM-DD", help="default: today, in the office's time zone")
     ledger.add_argument("--json", action="store_true", help="as JSON instead of a table")
+    privacy = commands.add_parser("privacy", help="find, export or erase all that is kept of somebody")
+    actions = privacy.add_subparsers(dest="action", metavar="action", required=True)
+    finding = actions.add_parser("find", help="find cards, people and other places by a number, an address or a name")
+    finding.add_argument("text")
+    exporting = actions.add_parser("export", help="write all that is kept of somebody into one archive")
+    exporting.add_argument("whom", help="card:ID, person:ID, a number or an e-mail")
+    exporting.add_argument("file", type=Path, help="the archive to write, for example pavel.zip")
+    erasing = actions.add_parser("erase", help="erase somebody for good, with a record that it was done")
+    erasing.add_argument("whom", help="card:ID, person:ID, a number or an e-mail")
+    erasing.add_argument("--reason", required=True, help="who asked for it and when, without naming them")
+    erasing.add_argument("--yes", action="store_true", help="do not ask")
     commands.add_parser("help", help="show this help")
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] and words[0] in PASS_ON and not {"-h", "--help"} & set(words):
@@ -106,6 +121,7 @@ def _call(options: argparse.Namespace, settings: object) -> int:
 
 
 def _with_database(options: argparse.Namespace, settings: object) -> int:
+    from flask_babel import force_locale
     from sqlalchemy import inspect, select
 
     from webapp import clock, create_app
@@ -129,6 +145,9 @@ def _with_database(options: argparse.Namespace, settings: object) -> int:
                 file=sys.stderr,
             )
             return 2
+        if options.command == "privacy":
+            with force_locale("en"):
+                return _privacy(options, settings)
         if options.command == "ledger":
             day = options.day or clock.now().astimezone(settings.timezone).date()
             report = ledger.as_json(db.session(), day, settings.timezone)
@@ -151,6 +170,18 @@ def _with_database(options: argparse.Namespace, settings: object) -> int:
             state = "" if user.active else "  (inactive)"
             print(f"{user.login:<14} {user.role:<10} {user.name:<28} {user.extension}{state}")
         return 0
+
+
+def _privacy(options: argparse.Namespace, settings: Config) -> int:
+    from webapp import clock
+    from webapp.db import db
+    from webapp.privacy import command
+
+    if options.action == "find":
+        return command.find(db.session(), options.text, settings.country)
+    if options.action == "export":
+        return command.write(db.session(), options.whom, options.file, settings, clock.now())
+    return command.erase(db.session(), options.whom, options.reason, options.yes, settings, clock.now())
 
 
 def _day(text: str) -> date:

@@ -28,7 +28,7 @@ class Place:
 def read(text: str) -> Place | None:
     """The place that `str` wrote; None for anything else."""
     parts = text.split("-")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 18 for part in parts):
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
         return None
     micros, rank, row_id = (int(part) for part in parts)
     if micros > (_LAST - _EPOCH) // timedelta(microseconds=1) or row_id >= 2**31:

@@ -62,6 +62,7 @@ GROUPS: tuple[tuple[Any, tuple[tuple[str, Any, tuple[Role, ...], dict[str, str]]
             ("rules.categories", _l("Categories"), HEAD, {}),
         ),
     ),
+    (_l("Privacy"), (("privacy.page", _l("Privacy"), HEAD, {}),)),
     (_l("Programs"), (("tokens.page", _l("API"), BOTH, {}),)),
 )
 """(group, its pages as (endpoint, label, roles that see it, values of the address))."""
