@@ -29,6 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
     found.add_argument("company", help="the company's name, as clients hear it")
     found.add_argument("--language", choices=("en", "ru"), default="en", help="of greetings and scripts (default en)")
     commands.add_parser("migrate", help="bring the database up to date without starting anything")
+    move = commands.add_parser("move-to-postgres", help="carry the office over from SQLite to an empty PostgreSQL base")
+    move.add_argument("url", metavar="URL", help="the new database: postgresql+psycopg://user@host/name")
+    backup = commands.add_parser("backup", help="add a whole copy of the office to a folder, while it works")
+    backup.add_argument("folder", type=Path)
+    restore = commands.add_parser("restore", help="bring the office back from a folder of `backup`")
+    restore.add_argument("folder", type=Path, help="the folder of backups, or one of them")
+    restore.add_argument("--replace", action="store_true", help="although there is an office; it is put aside")
     call = commands.add_parser("call", help="place a real test call to the desk over loopback")
     call.add_argument("--from", dest="number", default="+74950000101", help="the caller's number; '' hides it")
     call.add_argument("--name", default="", help="the caller's name as the network shows it")
@@ -100,6 +107,11 @@ def _do(options: argparse.Namespace) -> int:
         if options.command == "migrate":
             return founding.migrate(settings)
         return founding.found(settings, options.company, options.language, clock.now())
+    if options.command in ("move-to-postgres", "backup", "restore"):
+        from webapp import clock
+        from webapp.safekeeping import commands
+
+        return commands.do(options, settings, clock.now())
     if options.command == "call":
         return _call(options, settings)
     if options.command == "scripts":

@@ -59,7 +59,7 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
     for name, value in _from_toml(settings, data).items():
         settings.setdefault(name, value)
     data = Path(settings.get("SECONDRING_DATA") or "var").absolute()
-    database_url = _database(settings.get("DATABASE_URL") or f"sqlite:///{data / 'secondring.sqlite'}")
+    database_url = database(settings.get("DATABASE_URL") or f"sqlite:///{data / 'secondring.sqlite'}")
     return Config(
         data=data,
         web=host_and_port("SECONDRING_WEB", settings.get("SECONDRING_WEB") or "127.0.0.1:8000"),
@@ -110,7 +110,8 @@ def _country(value: str) -> str:
     return value.upper()
 
 
-def _database(value: str) -> str:
+def database(value: str) -> str:
+    """An address of a database that can be used. Raises ConfigError."""
     if not re.match(r"(sqlite|postgresql\+psycopg)://", value):
         raise ConfigError(
             "DATABASE_URL: should start with sqlite:/// or postgresql+psycopg://; "

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import DateTime, Dialect, Engine, Index, MetaData, event, text
+from sqlalchemy import DateTime, Dialect, Engine, Index, MetaData, event, make_url, text
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
@@ -56,6 +56,13 @@ def open_rows(name: str, *columns: str, where: str) -> Index:
     A query finds it when it says `where` in these very words, not by a value: `IS NULL`, or a literal.
     """
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
+def libpq(database_url: str) -> dict[str, Any]:
+    """A PostgreSQL address as psycopg and PostgreSQL's own programs take it: host, port, user, password, dbname ..."""
+    url = make_url(database_url)
+    _, options = url.get_dialect()().create_connect_args(url)
+    return dict(options)
 
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from webapp.accounts.models import User
-from webapp.db import Model, UtcDateTime, only_reading
+from webapp.db import Model, UtcDateTime, libpq, only_reading
 
 KEEP_FOR = timedelta(days=2)
 POLL_SECONDS = 0.25
@@ -162,10 +162,10 @@ class Hub:
         """PostgreSQL: other processes' commits wake us at once."""
         import psycopg
 
-        address = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        address = libpq(self.engine.url.render_as_string(hide_password=False))
         while True:
             with contextlib.suppress(psycopg.OperationalError):
-                async with await psycopg.AsyncConnection.connect(address, autocommit=True) as connection:
+                async with await psycopg.AsyncConnection.connect(**address, autocommit=True) as connection:
                     await connection.execute("listen feed")
                     self._awake.set()  # for what came while nobody listened
                     async for _ in connection.notifies():

@@ -15,6 +15,7 @@ from webapp.config import Config
 from webapp.db import db
 from webapp.office import defaults
 from webapp.office.models import Office
+from webapp.safekeeping import Refused
 
 LONGEST_COMPANY = 120
 
@@ -27,7 +28,11 @@ def migrate(settings: Config) -> int:
         print(f"secondring: can't use the folder {settings.data}: {error.strerror}", file=sys.stderr)
         return 2
     with app.app_context():
-        flask_migrate.upgrade()
+        try:
+            flask_migrate.upgrade()
+        except Refused as error:
+            print(f"secondring: {error}", file=sys.stderr)
+            return 2
     return 0
 
 

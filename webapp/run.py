@@ -22,6 +22,7 @@ from webapp import clock, config, create_app, demo
 from webapp.accounts.models import User
 from webapp.db import db
 from webapp.office.models import Office
+from webapp.safekeeping import Refused
 
 STOP_WITHIN = 3.5
 BRIDGE_FIRST = 1.2
@@ -124,7 +125,7 @@ def run() -> int:
             phones = _desk_phones()
             roles = {user.login: user.role for user in db.session.scalars(select(User))}
             welcome = _welcome(settings, passwords, roles, bool(phones))
-    except (config.ConfigError, CannotStartError) as error:
+    except (config.ConfigError, CannotStartError, Refused) as error:
         print(f"secondring: {error}", file=sys.stderr)
         return 2
     python = [sys.executable, "-m"]

@@ -57,7 +57,12 @@ def test_migrations_make_the_tables_the_code_has(bare_app: Flask) -> None:
 
 def load(dump: Path) -> sqlite3.Connection:
     """Put a saved database where the app's is; the open connection to it."""
-    connection = sqlite3.connect(str(db.engine.url.database))
+    return load_into(Path(str(db.engine.url.database)), dump)
+
+
+def load_into(file: Path, dump: Path) -> sqlite3.Connection:
+    """Put a saved database into a new file; the open connection to it."""
+    connection = sqlite3.connect(file)
     connection.executescript(gzip.decompress(dump.read_bytes()).decode())
     return connection
 

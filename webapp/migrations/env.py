@@ -10,6 +10,7 @@ from flask import current_app
 from sqlalchemy import Connection, text
 
 from webapp.db import UtcDateTime, db
+from webapp.safekeeping import Refused, move
 
 config = context.config
 
@@ -26,6 +27,8 @@ def run(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":  # SQLite's BEGIN lets one in alone
         connection.execute(text("set local lock_timeout = 0"))
         connection.execute(text("select pg_advisory_xact_lock(5118)"))
+        if move.is_unfinished(connection) and not current_app.config.get("MOVING"):
+            raise Refused("this database is filled by `./desk move-to-postgres`, which has not ended; start that again")
     options = current_app.extensions["migrate"].configure_args
     context.configure(connection=connection, target_metadata=db.metadata, render_item=render_item, **options)
     with context.begin_transaction():
