@@ -129,7 +129,16 @@ def _starts(session: Session, kind: str, start: str) -> ColumnElement[bool]:
 
 def deals_of(session: Session, client_id: int) -> Sequence[Deal]:
     """The client's deals, newest first."""
-    query = select(Deal).where(Deal.client_id == client_id).options(joinedload(Deal.owner))
+    query = (
+        select(Deal)
+        .where(Deal.client_id == client_id)
+        .options(
+            joinedload(Deal.owner),
+            joinedload(Deal.payment_scheme),
+            joinedload(Deal.approved_by),
+            joinedload(Deal.client).joinedload(Client.type),
+        )
+    )
     return session.scalars(query.order_by(Deal.opened_at.desc(), Deal.id.desc()).limit(20)).all()
 
 

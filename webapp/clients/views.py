@@ -12,21 +12,22 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
-from webapp import hx
+from webapp import here, hx
 from webapp.access import SALES, allow, author, load, me
 from webapp.accounts.models import Role
-from webapp.clients import cards, changes, contacts, fields, match, queries, vcard
+from webapp.clients import cards, changes, contacts, deciding, fields, match, queries, vcard
 from webapp.clients.changes import Changed
 from webapp.clients.contacts import BadValue, office_country
 from webapp.clients.models import Client, ContactPoint, Person
 from webapp.db import db
 from webapp.deals import stages
 from webapp.deals.models import STAGES
+from webapp.deals.views import context as deal_parts
 from webapp.history import views as history
 from webapp.office.models import Channel, ClientStatus, ClientType, Region
 from webapp.office.queries import items
 from webapp.pages import moment
-from webapp.rules import extra, transitions
+from webapp.rules import categories, extra, transitions
 from webapp.tasks.queries import open_for_client
 
 bp = Blueprint("clients", __name__, url_prefix="/clients")
@@ -189,8 +190,9 @@ def _aside(client: Client) -> dict[str, Any]:
         "missing": fields.next_missing(session, client, person),
         "missing_person": person,
         "owed": open_for_client(session, client.id),
-        "deals": queries.deals_of(session, client.id),
-        "steps": transitions.steps(session, transitions.STAGE),
+        "does": categories.of(session, client.category),
+        "questions": deciding.questions(client),
+        **deal_parts(client.id),
     }
 
 
@@ -292,6 +294,30 @@ def _card_and_person(client_id: int, person_id: int | None) -> tuple[Client, Per
     if person_id is None:
         return client, None
     return client, load(select(Person).where(Person.id == person_id, Person.client_id == client.id))
+
+
+@bp.post("/<int:client_id>/decides")
+@allow(*SALES)
+def decides(client_id: int) -> ResponseReturnValue:
+    """Who decides a question (`person`: the id, '' for nobody known)."""
+    person_id = request.form.get("person", type=int)
+    client, person = _card_and_person(client_id, person_id)
+    question = request.form.get("question", "")
+    try:
+        deciding.decide(db.session(), client, question, person, author())
+    except BadValue as why:
+        db.session.rollback()
+        return _deciding(client_id, str(why), question), 422
+    cards.announce_card(db.session(), client, here.now())
+    db.session.commit()
+    return _deciding(client_id)
+
+
+def _deciding(client_id: int, error: str = "", typed: str = "") -> str:
+    client = load(queries.card(client_id))
+    return render_template(
+        "clients/_deciding.html", client=client, questions=deciding.questions(client), error=error, typed=typed
+    )
 
 
 @bp.post("/<int:client_id>/people")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, String, Text
+from sqlalchemy import BigInteger, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.accounts.models import User
@@ -29,8 +29,8 @@ ENDED = ("won", "lost")
 class Deal(Model):
     """A matter with a client. Open until its stage is one of ENDED. `kind`: deal or order.
 
-    `amount` is in hundredths of the office's currency. While `held_why` says why the rules forbid it (D82), the deal
-    does not move; management lets it go on with a reason.
+    `amount` is in hundredths of the office's currency. `approved_for`: what management lets it go on in spite of (D82),
+    codes of `deals/holding.py` with blanks between; the rest of `approved_` says who, when and why.
     """
 
     __tablename__ = "deal"
@@ -45,7 +45,7 @@ class Deal(Model):
     stage: Mapped[str] = mapped_column(String(20), default="found")
     opened_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    held_why: Mapped[str] = mapped_column(Text, default="")
+    approved_for: Mapped[str] = mapped_column(String(200), default="")
     approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     approved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     approved_why: Mapped[str] = mapped_column(String(400), default="")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from webapp import feed
@@ -11,6 +10,7 @@ from webapp.clients import changes
 from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client
+from webapp.deals import holding
 from webapp.deals.models import ENDED, STAGES, Deal
 from webapp.rules import transitions
 
@@ -28,13 +28,19 @@ LABELS = {
 LONGEST_TITLE = 200
 
 
-def open_deal(session: Session, client: Client, title: str, author: Author) -> Deal:
-    """Open a deal of the author with the client; flushes, tells everybody. Raises BadValue when there is no title."""
+def clean_title(title: str) -> str:
+    """A title as it is kept. Raises BadValue when there is none, or too long a one."""
     title = " ".join(title.replace("\0", "").split())
     if not title:
         raise BadValue(_l("Say in a few words what the deal is about."))
     if len(title) > LONGEST_TITLE:
         raise BadValue(_l("At most %(most)d characters.", most=LONGEST_TITLE))
+    return title
+
+
+def open_deal(session: Session, client: Client, title: str, author: Author) -> Deal:
+    """Open a deal of the author with the client; flushes, tells everybody. Raises BadValue when there is no title."""
+    title = clean_title(title)
     owner_id = author.user.id if author.user else None
     deal = Deal(client_id=client.id, owner_id=owner_id, title=title, stage="found", opened_at=author.at)
     session.add(deal)
@@ -46,21 +52,18 @@ def open_deal(session: Session, client: Client, title: str, author: Author) -> D
 
 def move(session: Session, deal: Deal, stage: str, author: Author) -> None:
     """Move a deal; the last two stages end it. Raises BadValue for a step that the grid forbids (D35; the head may take
-    it with a reason, `author.why`) and for a change made meanwhile.
+    it with a reason, `author.why`), and while the deal is held (D82).
     """
     if stage not in STAGES:
         raise BadValue(_l("Choose one of the list."))
+    changes.hold(session, deal.client, deal)
     before = deal.stage
     if stage == before:
         raise BadValue(_l("The deal is there already."))
     transitions.check(session, "stage", before, stage, author)
-    moved = session.execute(
-        update(Deal)
-        .where(Deal.id == deal.id, Deal.stage == before)
-        .values(stage=stage, ended_at=author.at if stage in ENDED else None)
-    )
-    if not moved.rowcount:  # type: ignore[attr-defined]
-        raise BadValue(_l("Somebody has moved this deal meanwhile."))
-    session.refresh(deal)
+    if stage != "lost":  # giving up what is forbidden needs nobody's leave
+        holding.check(deal)
+    deal.stage, deal.ended_at = stage, author.at if stage in ENDED else None
+    session.flush()
     changes.note(session, deal.client, "stage", before, stage, author, deal_id=deal.id)
     feed.announce_all(session, "card", deal.client_id, author.at)

@@ -1,17 +1,22 @@
-"""Opening deals and moving them forward, from the card's page."""
+"""Deals on the card's page: opened, moved, changed in place, approved."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from webapp.access import SALES, allow, author, load
+from webapp.accounts.models import Role
 from webapp.clients import queries
 from webapp.clients.contacts import BadValue
 from webapp.db import db
-from webapp.deals import stages
+from webapp.deals import holding, stages, terms
 from webapp.deals.models import Deal
+from webapp.office.models import PaymentScheme
+from webapp.office.queries import items
 from webapp.rules import transitions
 
 bp = Blueprint("deals", __name__)
@@ -49,14 +54,71 @@ def move(deal_id: int) -> ResponseReturnValue:
     return _deals(client_id)
 
 
-def _deals(client_id: int, error: str = "", typed: str = "", of: int = 0, ask_why: str = "") -> str:
+@bp.post("/deals/<int:deal_id>/approve")
+@allow(Role.HEAD)
+def approve(deal_id: int) -> ResponseReturnValue:
+    """Management lets a held deal go on; `why`: the reason, `seen`: what held it when the page was made."""
+    deal = load(select(Deal).where(Deal.id == deal_id))
+    client_id, why = deal.client_id, request.form.get("why", "")
+    try:
+        holding.approve(db.session(), deal, request.form.get("seen", ""), author(why=why))
+    except BadValue as bad:
+        db.session.rollback()
+        return _deals(client_id, error=str(bad), of=deal_id, typed_why=why), 422
+    db.session.commit()
+    return _deals(client_id)
+
+
+@bp.post("/deals/<int:deal_id>/fields/<any(title, kind, amount, payment_scheme, owner):name>")
+@allow(*SALES)
+def change(deal_id: int, name: str) -> ResponseReturnValue:
+    """Another title, amount, way of paying ... of a deal."""
+    deal = load(select(Deal).where(Deal.id == deal_id))
+    client_id, value = deal.client_id, request.form.get("value", "")
+    try:
+        terms.change(db.session(), deal, name, value, author())
+    except BadValue as bad:
+        db.session.rollback()
+        return _deals(client_id, error=str(bad), of=deal_id, bad_field=name, typed=value), 422
+    db.session.commit()
+    return _deals(client_id, opened=deal_id)
+
+
+def context(client_id: int) -> dict[str, Any]:
+    """What the part of a card with its deals needs."""
+    session = db.session()
+    deals = queries.deals_of(session, client_id)
+    return {
+        "deals": deals,
+        "holds": {deal.id: holding.holds(deal) for deal in deals},
+        "hold_words": holding.words,
+        "steps": transitions.steps(session, transitions.STAGE),
+        "deal_kinds": terms.KINDS,
+        "schemes": items(session, PaymentScheme),
+        "deal_owners": queries.owners(session),
+        "shown_amount": terms.shown_amount,
+    }
+
+
+def _deals(
+    client_id: int,
+    error: str = "",
+    typed: str = "",
+    of: int = 0,
+    ask_why: str = "",
+    typed_why: str = "",
+    bad_field: str = "",
+    opened: int = 0,
+) -> str:
     return render_template(
         "deals/_deals.html",
         client=load(queries.card(client_id)),
-        deals=queries.deals_of(db.session(), client_id),
         error=error,
         typed=typed,
         error_of=of,
         ask_why=ask_why,
-        steps=transitions.steps(db.session(), transitions.STAGE),
+        typed_why=typed_why,
+        bad_field=bad_field,
+        opened=opened or (of if bad_field else 0),
+        **context(client_id),
     )

@@ -13,13 +13,15 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from webapp.accounts.models import User
 from webapp.calls import trace
-from webapp.clients import contacts, fields, keys, match
+from webapp.clients import contacts, deciding, fields, keys, match
 from webapp.clients.models import Client, ContactPoint, Person
+from webapp.deals import holding
 from webapp.deals.models import ENDED, Deal
 from webapp.desk import caller
 from webapp.desk.queries import missed_lately
 from webapp.pages import day
-from webapp.rules import extra
+from webapp.rules import categories, extra
+from webapp.rules.models import Category
 from webapp.tasks.models import Task
 from webapp.tasks.queries import open_for_client
 from webapp.touches.models import Touch
@@ -69,7 +71,13 @@ class Who:
     fields: Sequence[Row] = ()
     known: Sequence[Row] = ()
     people: Sequence[Person] = ()
-    deals: Sequence[Deal] = ()
+    deals: Sequence[tuple[Deal, str]] = ()
+    """open ones, and what holds each"""
+    forbidden: str = ""
+    """the forbidden type of client"""
+    prescribed: Category | None = None
+    deciders: Sequence[tuple[str, str]] = ()
+    """(question, who decides it)"""
     owed: Sequence[Task] = ()
     facts: Sequence[str] = ()
     last: str = ""
@@ -132,14 +140,24 @@ def _card(
             if name in have
         ],
         people=client.people,
-        deals=session.scalars(
-            select(Deal).where(Deal.client_id == client.id, Deal.stage.not_in(ENDED)).order_by(Deal.opened_at.desc())
-        ).all()[:2],
+        deals=[(deal, holding.words(list(holding.holds(deal).values()))) for deal in _open_deals(session, client)],
+        forbidden=client.type.name if client.type and client.type.forbidden else "",
+        prescribed=categories.of(session, client.category),
+        deciders=[
+            (question, ", ".join(person.full_name or person.position for person in people))
+            for question, people in deciding.questions(client).items()
+        ],
         owed=open_for_client(session, client.id)[:3],
         facts=_facts(client, user),
         last=in_words(last) if last else "",
         missed=missed_lately(session, touch.call, day_starts) if touch.call else 0,
     )
+
+
+def _open_deals(session: Session, client: Client) -> Sequence[Deal]:
+    query = select(Deal).where(Deal.client_id == client.id, Deal.stage.not_in(ENDED))
+    query = query.order_by(Deal.opened_at.desc()).limit(2)
+    return session.scalars(query.options(joinedload(Deal.payment_scheme), joinedload(Deal.client))).all()
 
 
 def _facts(client: Client, user: User) -> list[str]:

@@ -31,6 +31,7 @@ MORE = {
     "stage": _l("Stage"),
     "title": _l("Title"),
     "amount": _l("Amount"),
+    "deal_kind": _l("Deal or order"),
     "held": _l("On hold"),
     "approved": _l("Approved"),
     "payment_scheme": _l("Way of paying"),

@@ -19,6 +19,11 @@ def all_of_them(session: Session) -> dict[str, Category]:
     return {letter: rows.get(letter) or Category(letter=letter, meanings={}, actions={}) for letter in LETTERS}
 
 
+def of(session: Session, letter: str) -> Category | None:
+    """What this category calls for; None for no category."""
+    return session.get(Category, letter) if letter else None
+
+
 def save(session: Session, letter: str, meanings: Mapping[str, str], actions: Mapping[str, str]) -> None:
     """Other words for a category, by language. Flushes."""
     row = session.get(Category, letter)

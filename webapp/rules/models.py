@@ -81,3 +81,13 @@ class Category(Model):
     letter: Mapped[str] = mapped_column(String(1), primary_key=True)
     meanings: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     actions: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+
+    @property
+    def meaning(self) -> str:
+        """Who belongs to it, in the reader's language, else in any."""
+        return in_reader_language(self.meanings)
+
+    @property
+    def action(self) -> str:
+        """What to do with them, in the reader's language, else in any."""
+        return in_reader_language(self.actions)

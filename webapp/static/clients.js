@@ -48,3 +48,10 @@ document.addEventListener("keydown", (event) => {
   const button = document.querySelector('main [data-key="V"]:not(:disabled)');
   if (button) button.click();
 });
+
+// What somebody is typing among the deals is not replaced under the hands.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const typing = document.activeElement;
+  if (event.target.id !== "aside" || !typing || !event.target.contains(typing)) return;
+  if (typing.matches("input") && typing.value !== typing.defaultValue) event.preventDefault();
+});

@@ -438,7 +438,7 @@ COLUMNS = {
     'deal': [
         sa.Column('kind', sa.String(length=8), nullable=False, server_default='deal'),
         sa.Column('amount', sa.BigInteger(), nullable=True),
-        sa.Column('held_why', sa.Text(), nullable=False, server_default=''),
+        sa.Column('approved_for', sa.String(length=200), nullable=False, server_default=''),
         sa.Column('approved_at', sa.DateTime(timezone=True), nullable=True),
         sa.Column('approved_why', sa.String(length=400), nullable=False, server_default=''),
     ],

@@ -1,0 +1,92 @@
+"""What a deal is about: its title, deal or order, the amount, how it is paid, whose it is. Each is changed in place."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from flask_babel import format_decimal
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import Session
+
+from webapp import feed
+from webapp.accounts.models import Role, User
+from webapp.clients import changes
+from webapp.clients.changes import Author
+from webapp.clients.contacts import BadValue
+from webapp.deals.models import Deal
+from webapp.deals.stages import clean_title
+from webapp.office.models import PaymentScheme
+from webapp.rules import reading
+
+KINDS = {"deal": _l("Deal"), "order": _l("Order")}
+FIELDS = ("title", "kind", "amount", "payment_scheme", "owner")
+MOST = Decimal(10) ** 13
+
+
+def change(session: Session, deal: Deal, field: str, text: str, author: Author) -> None:
+    """Change one field; flushes, tells everybody. Raises BadValue, and KeyError for an unknown field.
+
+    A forbidden way of paying holds the deal (`deals/holding.py`). Another's deal is reassigned by the head alone.
+    """
+    changes.hold(session, deal.client, deal)
+    text = text.strip()
+    if field == "title":
+        new: object = clean_title(text)
+    elif field == "kind":
+        if text not in KINDS:
+            raise BadValue(_l("Choose one of the list."))
+        new = text
+    elif field == "amount":
+        new = amount(text)
+    elif field == "payment_scheme":
+        new = _scheme(session, deal, text)
+    elif field == "owner":
+        new = _owner(session, deal, text, author)
+    else:
+        raise KeyError(field)
+    old = getattr(deal, field)
+    if old == new:
+        return
+    setattr(deal, field, new)
+    session.flush()
+    if field == "amount":
+        old, new = shown_amount(old), shown_amount(deal.amount)
+    name = "deal_kind" if field == "kind" else field
+    changes.note(session, deal.client, name, old, new, author, deal_id=deal.id)
+    feed.announce_all(session, "card", deal.client_id, author.at)
+
+
+def amount(text: str) -> int | None:
+    """Hundredths in 12 500,50; None for nothing. Raises BadValue."""
+    if not text:
+        return None
+    value = reading.number(text)
+    if value is None or value < 0 or value >= MOST or value != value.quantize(Decimal("0.01")):
+        raise BadValue(_l("Type an amount, for example 12 500.50."))
+    return int(value * 100)
+
+
+def shown_amount(hundredths: int | None) -> str:
+    """12,500.50 as the reader writes it; no .00 behind a whole amount; '' for none."""
+    if hundredths is None:
+        return ""
+    return format_decimal(Decimal(hundredths) / 100, "#,##0.00" if hundredths % 100 else "#,##0")
+
+
+def _scheme(session: Session, deal: Deal, text: str) -> PaymentScheme | None:
+    if not text:
+        return None
+    scheme = session.get(PaymentScheme, int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    if scheme is None or not (scheme.active or scheme.id == deal.payment_scheme_id):
+        raise BadValue(_l("Choose one of the list."))
+    return scheme
+
+
+def _owner(session: Session, deal: Deal, text: str, author: Author) -> User | None:
+    owner = session.get(User, int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    if text and (owner is None or not owner.active or owner.role == Role.ADMIN):
+        raise BadValue(_l("Choose one of the list."))
+    mine = author.user is None or deal.owner_id in (None, author.user.id)
+    if author.user and not mine and not author.user.has_role(Role.HEAD):
+        raise BadValue(_l("The head of sales reassigns deals of a colleague."))
+    return owner
