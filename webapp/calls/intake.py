@@ -20,7 +20,7 @@ from webapp.accounts.queries import heads
 from webapp.calls import missed, said, seats, trace
 from webapp.calls.models import Call, CallAudience
 from webapp.calls.routing import Decision, Facts, Seat, decide
-from webapp.clients import keys, match
+from webapp.clients import keys, match, merged
 from webapp.clients.models import Client
 from webapp.deals.models import ENDED, Deal
 from webapp.office.models import Line, Office
@@ -55,8 +55,9 @@ def offered(session: Session, event: CallOffered, now: datetime, country: str, z
     candidates = match.by_number(session, call.number, country) if call.number else []
     call.candidates = [{"client_id": c.client_id, "reason": c.reason, "sure": c.sure} for c in candidates]
     client = session.get(Client, certain) if (certain := match.certain(candidates)) else None
+    client = merged.for_keeps(session, client)
     if client:
-        reason = next(c.reason for c in candidates if c.client_id == client.id)
+        reason = next(c.reason for c in candidates if c.client_id == certain)
         call.client_id = client.id
         call.why_client = {"reason": reason}
         trace.add(session, call, now, "matched", client=client.name, reason=reason)

@@ -16,7 +16,7 @@ from webapp import feed
 from webapp.accounts.models import User
 from webapp.calls import control, trace
 from webapp.calls.models import LIVE, Call, CallAudience, seat_of
-from webapp.clients import keys
+from webapp.clients import keys, merged
 from webapp.clients.models import Client, Person
 from webapp.office import dialling
 from webapp.office.models import Line, Outcome
@@ -68,7 +68,7 @@ def dial(session: Session, user: User, wanted: Wanted, now: datetime, country: s
     bridges = status.read(session)
     if bridges.are_silent(now):
         raise Refused(_("The telephones do not answer now; try again in a minute."))
-    client, person = wanted.client, wanted.person
+    client, person = merged.for_keeps(session, wanted.client), wanted.person
     line = _line(session, wanted, number, {name.lower(): up for one in bridges.each for name, up in one.lines.items()})
     call = Call(
         call_id=dialled or f"out-{secrets.token_hex(12)}",

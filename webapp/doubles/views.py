@@ -36,10 +36,11 @@ def lead_on() -> ResponseReturnValue | None:
     asked = request.view_args or {}
     if "client_id" not in asked or not current_user.is_authenticated:
         return None
-    became = merged.lead(db.session(), asked["client_id"])
+    reads = request.method in ("GET", "HEAD")
+    became = merged.lead(db.session(), asked["client_id"], keep=not reads)
     if became == asked["client_id"]:
         return None
-    if request.method not in ("GET", "HEAD"):
+    if not reads:
         asked["client_id"] = became
         return None
     if hx.asked_by_htmx():
@@ -55,6 +56,8 @@ def lead_on() -> ResponseReturnValue | None:
 @allow(*SALES)
 def index() -> ResponseReturnValue:
     """Pairs of cards that may be one client, the surest first."""
+    if hx.asked_by_htmx():
+        return render_template("doubles/_pairs.html", told=None, **_pairs(request.args))
     return render_template("doubles/index.html", job=search.last(db.session()), me=me(), **_pairs(request.args))
 
 

@@ -14,6 +14,7 @@ from webapp.access import SALES, allow, load, me
 from webapp.accounts.models import Role
 from webapp.calls import outbound
 from webapp.calls import queries as calls
+from webapp.clients import merged
 from webapp.clients.contacts import office_country
 from webapp.clients.keys import normal_phone
 from webapp.clients.models import Client, Person
@@ -105,7 +106,10 @@ def e164(number: str) -> str:
 def dial() -> ResponseReturnValue:
     """Call a number: the reader's own telephone rings first. Goes to the row of the call, or says why not."""
     client_id, person_id = request.form.get("client", type=int), request.form.get("person", type=int)
-    client = load(select(Client).where(Client.id == client_id)) if client_id is not None else None
+    client = None
+    if client_id is not None:
+        client_id = merged.lead(db.session(), client_id)  # the page may show a card that was merged since
+        client = load(select(Client).where(Client.id == client_id))
     person = None
     if person_id is not None:
         person = load(select(Person).where(Person.id == person_id), if_=lambda one: one.client_id == client_id)
