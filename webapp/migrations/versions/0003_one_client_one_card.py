@@ -346,7 +346,8 @@ def upgrade() -> None:
         else:
             op.add_column(table, sa.Column(name, sa.Integer(), nullable=True))
             op.create_foreign_key(constraint, table, other, [name], ['id'])
-    op.create_index('ix_client_merged_into_id', 'client', ['merged_into_id'])
+    merged = sa.text('merged_into_id IS NOT NULL')
+    op.create_index('ix_client_merged_into_id', 'client', ['merged_into_id'], sqlite_where=merged, postgresql_where=merged)
     if op.get_bind().scalar(sa.text('SELECT count(*) FROM office')):  # a new office brings its lists itself
         _begin_lists()
     if op.get_bind().scalar(sa.text('SELECT count(*) FROM client')):
