@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, abort, flash, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -19,6 +20,8 @@ from webapp.calls import outbound
 from webapp.clients import cards, offers
 from webapp.clients.contacts import office_country
 from webapp.db import db
+from webapp.imports import files, names, reading
+from webapp.imports.rows import MOST_COLUMNS
 from webapp.jobs.models import Job
 from webapp.office.models import Channel, Region
 from webapp.office.queries import items as list_items
@@ -42,7 +45,7 @@ def index() -> ResponseReturnValue:
     session, only = db.session(), None if me().has_role(Role.HEAD) else me()
     found = queries.lists(session, me())
     counts = queries.counts(session, [one.id for one in found], only)
-    rows = [(one, sum(counts.get(one.id, ()), queries.Count())) for one in found]
+    rows = [(one, sum(counts.get(one.id, ()), queries.Count()), _left(counts.get(one.id, ()))) for one in found]
     due = calling.following(session, me(), None, here.now())
     return render_template("worklists/index.html", rows=rows, due=due)
 
@@ -68,7 +71,7 @@ def create() -> ResponseReturnValue:
         worklist, told, job = making.make(
             session,
             typed["name"],
-            lines.split(typed["lines"]),
+            _rows(typed["lines"]),
             chosen,
             me(),
             here.now(),
@@ -82,6 +85,25 @@ def create() -> ResponseReturnValue:
     session.commit()
     _tell(told)
     return hx.go("worklists.page", worklist_id=worklist.id, job=job.id if job else None)
+
+
+def _rows(pasted: str) -> list[list[str]]:
+    """The cells of the lines: of the file, when there is one, else of what was pasted."""
+    upload = request.files.get("file")
+    if upload is None or not upload.filename:
+        return lines.split(pasted)
+    db.session.commit()  # nobody shall wait to write while a file is read
+    data = current_app.config["SETTINGS"].data
+    name = ""
+    try:
+        name = files.keep(data, upload.stream)
+        path = files.path_of(data, name)
+        rows = reading.rows(path, reading.look(path).form, MOST_COLUMNS)
+        return [list(row.cells) for row in itertools.islice(rows, lines.MOST + 1)]
+    except files.BadFile as bad:
+        raise making.BadList("file", bad.message) from bad
+    finally:
+        files.delete(data, name)
 
 
 def _one_of(value: str, rows: Any, field: str) -> int | None:
@@ -145,6 +167,7 @@ def _page(worklist: Worklist, job: Job | None = None, errors: Mapping[str, str] 
         worklist=worklist,
         counts=counts,
         total=sum(counts, queries.Count()),
+        mine=_left(counts),
         items=rows,
         more=more,
         page=number,
@@ -154,6 +177,11 @@ def _page(worklist: Worklist, job: Job | None = None, errors: Mapping[str, str] 
         errors=errors or {},
         states=calling.STATES,
     )
+
+
+def _left(counts: Sequence[queries.Count]) -> int:
+    """How many numbers are the reader's own to call."""
+    return sum(one.left for one in counts if one.agent_id == me().id)
 
 
 def _worklist(worklist_id: int) -> Worklist:
@@ -388,9 +416,9 @@ def meeting_form(item_id: int) -> ResponseReturnValue:
     item = _mine(item_id)
     if gone := _done_with(item):
         return gone
-    names = item.person.split()
+    surname, given_name, _patronymic = names.split(item.person)
     typed = {"name": item.company, "phone": item.number, "kind": "meeting_ours", "note": item.about}
-    typed |= {"p0_surname": names[0] if names else "", "p0_given_name": " ".join(names[1:])}
+    typed |= {"p0_surname": surname, "p0_given_name": given_name}
     if item.client is not None:
         typed["name"] = item.client.name or typed["name"]
         typed[f"say-{item.client.id}"] = "same"
@@ -431,8 +459,8 @@ def agree(item_id: int) -> ResponseReturnValue:
 
 def _typed() -> dict[str, str]:
     people = [f"p{number}_{name}" for number in range(meeting.PEOPLE) for name in meeting.PERSON]
-    names = [*meeting.FIRM, *people, "deal", "kind", "place", "when", "note", "manager", "region"]
-    typed = {name: request.form.get(name, "")[:TYPED] for name in names}
+    all_names = [*meeting.FIRM, *people, "deal", "kind", "place", "when", "note", "manager", "region"]
+    typed = {name: request.form.get(name, "")[:TYPED] for name in all_names}
     said = [(name, request.form.get(name, "")) for name in request.form if name.startswith("say-")]
     return typed | dict(said[: offers.MOST_SAID])
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import openpyxl
 import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
@@ -166,6 +168,31 @@ def test_ten_thousand_lines_are_read_in_the_background(
     assert sorted(spread) == [3333, 3333, 3334]
     page = sign_in("head").get(answer.headers["Location"]).get_data(as_text=True)
     assert "10,000 numbers taken" in page or "10000 numbers taken" in page
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "csv"])
+def test_a_file_may_hold_the_lines(sign_in: SignIn, office: dict[str, User], session: Session, ending: str) -> None:
+    if ending == "xlsx":
+        book = openpyxl.Workbook()
+        for row in (("Фирма", "Телефон"), ("Рассвет", "8 495 000-00-01"), ("Гранит", 84950000002)):
+            book.active.append(row)
+        content = io.BytesIO()
+        book.save(content)
+    else:
+        content = io.BytesIO("Фирма;Телефон\nРассвет;8 495 000-00-01\nГранит;84950000002".encode("cp1251"))
+    content.seek(0)
+    data = {"name": "File", "agents": [str(office["agent"].id)], "file": (content, f"list.{ending}")}
+    assert sign_in("head").post("/clients/lists", data=data).status_code == 303
+    assert [(one.number, one.company) for one in items(session)] == [
+        ("+74950000001", "Рассвет"), ("+74950000002", "Гранит"),
+    ]  # fmt: skip
+
+
+def test_a_file_that_is_none(sign_in: SignIn, office: dict[str, User], session: Session) -> None:
+    data = {"name": "Odd", "agents": [str(office["agent"].id)], "file": (io.BytesIO(b"PK\x03\x04half"), "list.xlsx")}
+    answer = sign_in("head").post("/clients/lists", data=data)
+    assert answer.status_code == 422 and 'id="file-error" role="alert"' in answer.get_data(as_text=True)
+    assert count(session, Worklist) == 0
 
 
 # Calling through
