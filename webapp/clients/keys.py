@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import unicodedata
+from collections.abc import Mapping, Set
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -51,6 +52,7 @@ _VOICELESS = "θκξπσςτφχψ"
 # Phones
 
 
+@lru_cache(5_000)
 def normal_phone(raw: str, country: str) -> str:
     """`raw` as E.164 when it can be read in `country` (ISO code), else its digits; '' when hidden or not a number.
 
@@ -192,7 +194,8 @@ def search_words(text: str) -> list[str]:
     return list(name_words(text).values())
 
 
-def name_words(text: str) -> dict[str, str]:
+@lru_cache(5_000)
+def name_words(text: str) -> Mapping[str, str]:
     """The words of a name as written, without legal form and joining words -> their sounds."""
     words = [word for word in _words(_without_legal_phrases(text)) if word not in JOINING_WORDS]
     first, last = 0, len(words)  # a legal form stands at either end; inside, the same letters are a word
@@ -203,7 +206,8 @@ def name_words(text: str) -> dict[str, str]:
     return {word: skeleton for word in words[first:last] or words if (skeleton := _skeleton(word))}
 
 
-def company_slips(word: str) -> set[str]:
+@lru_cache(20_000)
+def company_slips(word: str) -> Set[str]:
     """The sounds of a word of a name, and what they are when one letter is left out before or after it is heard.
 
     Two words with one slip of the keyboard share one of these, though a slip may change several sounds: Quartz, Quarlz.
@@ -212,7 +216,8 @@ def company_slips(word: str) -> set[str]:
     return {sound, *_shorter(sound), *(_skeleton(one) for one in _shorter(word))} - {""}
 
 
-def surname_slips(surname: str) -> set[str]:
+@lru_cache(20_000)
+def surname_slips(surname: str) -> Set[str]:
     """The same for a surname and its stem."""
     stem, written = surname_key(surname), "".join(_words(surname))
     return {stem, *_shorter(stem), *(surname_key(one) for one in _shorter(written))} - {""}
@@ -222,6 +227,7 @@ def _shorter(word: str) -> list[str]:
     return [word[:place] + word[place + 1 :] for place in range(len(word))]
 
 
+@lru_cache(20_000)
 def surname_key(surname: str) -> str:
     """A surname's stem: the same for Иванов, Ивановой and Ivanova, for Παπαδόπουλος and Papadopoulou."""
     skeleton = "".join(_skeleton(word) for word in _words(surname))
@@ -237,6 +243,7 @@ def person_key(surname: str, given_name: str) -> str:
     return f"{stem} {given}"[:200] if stem and given else ""
 
 
+@lru_cache(20_000)
 def given_name_key(given_name: str) -> str:
     """The sound of a given name, without its case endings (Анна, Анну, Anna)."""
     skeleton = "".join(_skeleton(word) for word in _words(given_name))

@@ -302,7 +302,7 @@ def _sharing(session: Session, wanted: Sequence[tuple[str, str]], wholes: Sequen
             parts.append("key")
             values += [kind, key]
     found: dict[int, set[Key]] = {}
-    for client_id, kind, key, whole in _fetch(session, _statement(tuple(parts)), values):
+    for client_id, kind, key, whole in near.fetch(session, _statement(tuple(parts)), values):
         found.setdefault(client_id, set()).add(Key(kind, key, whole))
     return found
 
@@ -334,15 +334,6 @@ def _all_keys(session: Session, client_ids: Sequence[int]) -> dict[int, set[Key]
     kinds = ", ".join(f"'{kind}'" for kind in weigh.GROUP_OF_KEY)
     query = f"select client_id, kind, key, whole from match_key where client_id in ({marks}) and kind in ({kinds})"  # noqa: S608
     found: dict[int, set[Key]] = {}
-    for client_id, kind, key, whole in _fetch(session, query, client_ids):
+    for client_id, kind, key, whole in near.fetch(session, query, client_ids):
         found.setdefault(client_id, set()).add(Key(kind, key, whole))
     return found
-
-
-def _fetch(session: Session, sql: str, values: Sequence[Any]) -> Sequence[Any]:
-    """The rows of a query with ? for its values, by the driver itself: what stands between costs more than look-ups."""
-    connection = session.connection()
-    if connection.dialect.name == "sqlite":
-        driver: Any = connection.connection.driver_connection
-        return driver.execute(sql, values).fetchall()
-    return connection.exec_driver_sql(sql.replace("?", "%s"), tuple(values)).all()

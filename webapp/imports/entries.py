@@ -29,7 +29,6 @@ _MOST = {
     for column in table.columns
     if isinstance(column.type, String)
 }
-_BETWEEN_NUMBERS = re.compile(r"[;|\n]+|,(?=\s*[+(\d])|(?<=\d)\s*/\s*(?=[+(\d])")
 _BETWEEN_MAILS = re.compile(r"[\s,;|/]+")
 _MODELS: dict[str, type[Any]] = {"status": ClientStatus, "type": ClientType, "region": Region, "channel": Channel}
 
@@ -176,7 +175,7 @@ def _short(name: str, cell: str, title: str) -> str:
 
 
 def _contact(entry: Entry, kind: str, cell: str, title: str, country: str) -> None:
-    for value in _several(kind, cell):
+    for value in _several(kind, cell, country):
         if kind == "email":
             value = value.rstrip(".,;") or value
         if len(value) > contacts.LONGEST:
@@ -189,17 +188,14 @@ def _contact(entry: Entry, kind: str, cell: str, title: str, country: str) -> No
             entry.points.append(Point(own, value, normal))
 
 
-def _several(kind: str, cell: str) -> list[str]:
+def _several(kind: str, cell: str, country: str) -> list[str]:
     """The addresses of a cell; one that can't be taken apart for sure is left whole."""
     whole = " ".join(cell.split())
     if kind == "email":
         parts = [part for part in _BETWEEN_MAILS.split(cell) if "@" in part]
         return parts if len(parts) > 1 else [whole]
     if kind in contacts.TELEPHONES:
-        parts = [" ".join(part.split()) for part in _BETWEEN_NUMBERS.split(cell)]
-        parts = [part for part in parts if part]
-        if len(parts) > 1 and all(sum(sign.isdigit() for sign in part) > 4 for part in parts):
-            return parts
+        return [" ".join(part.split()) for part in keys.apart(cell, country)] or [whole]
     return [whole]
 
 

@@ -36,11 +36,11 @@ from webapp.jobs.models import Job
 from webapp.jobs.work import JobFailed
 from webapp.office.models import ClientStatus
 
-AT_ONCE = 150
+AT_ONCE = 100
 """Rows of a batch: what is written for them keeps others waiting for a few hundredths of a second."""
 ADDING = 8
 """Rows of a batch that add to cards that are there, after which it ends: each is written by itself."""
-TOGETHER = 10
+TOGETHER = 20
 """Rows looked up together."""
 DECIDED = ("same", "another", "skip")
 COUNTED = ("new", "matched", "doubtful", "refused")
@@ -183,6 +183,8 @@ class Looker:
 
     def _see_what_is_lacking(self, plans: Sequence[Plan]) -> None:
         matched = [plan for plan in plans if plan.outcome.state == "matched" and not plan.outcome.known]
+        if not matched:
+            return
         there = taking.load(self.session, [plan.outcome.client_id for plan in matched if plan.outcome.client_id])
         for plan in matched:
             if client := there.get(plan.outcome.client_id or 0):
@@ -280,6 +282,8 @@ def count(counts: Counter[str], plan: Plan) -> None:
 
 def _fill(session: Session, import_: Import, plans: Sequence[Plan], spread: Spread | None, author: Author) -> None:
     adding = [plan for plan in plans if plan.adds and plan.outcome.client_id]
+    if not adding:
+        return
     there = taking.load(session, [plan.outcome.client_id for plan in adding if plan.outcome.client_id])
     for plan in adding:
         client = there.get(plan.outcome.client_id or 0)
