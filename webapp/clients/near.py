@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from rapidfuzz.distance import OSA
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.clients import keys
@@ -24,7 +24,7 @@ LONG = 5
 MOST_NEAR = 60
 """Words tried for one typed word."""
 
-_INSERT = text("insert into near_word (kind, variant, word) values (:kind, :variant, :word) on conflict do nothing")
+_INSERT = "insert into near_word (kind, variant, word) values (?, ?, ?) on conflict do nothing"
 
 
 def is_near(one: str, other: str) -> bool:
@@ -48,10 +48,10 @@ def variants(text: str) -> set[str]:
     return {text, *(text[:place] + text[place + 1 :] for place in range(len(text)))}
 
 
-def rows(kind: str, words: Mapping[str, str]) -> list[dict[str, str]]:
-    """The rows of NearWord for words (sounds -> as written), in order: two writers must not wait for each other."""
+def rows(kind: str, words: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """(kind, variant, word) for words (sounds -> as written), in order: two writers must not wait for each other."""
     return [
-        {"kind": kind, "variant": variant, "word": word}
+        (kind, variant, word)
         for word in sorted(words)
         if worth(word)
         for variant in sorted(_SLIPS[kind](words[word]) | {word})
@@ -69,7 +69,7 @@ def keep(session: Session, kind: str, words: Mapping[str, str]) -> None:
     )
     known = set(session.scalars(there))
     if new := rows(kind, {word: words[word] for word in wanted - known}):
-        session.execute(_INSERT, new)
+        write(session, _INSERT, new)
 
 
 def find(session: Session, kind: str, words: Mapping[str, str]) -> dict[str, list[str]]:
@@ -102,3 +102,10 @@ def fetch(session: Session, sql: str, values: Sequence[Any]) -> Sequence[Any]:
         driver: Any = connection.connection.driver_connection
         return driver.execute(sql, values).fetchall()
     return connection.exec_driver_sql(sql.replace("?", "%s"), tuple(values)).all()
+
+
+def write(session: Session, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Run a statement with ? for its values for each of many rows, by the driver itself; `rows` is not empty."""
+    connection = session.connection()
+    sql = sql if connection.dialect.name == "sqlite" else sql.replace("?", "%s")
+    connection.exec_driver_sql(sql, list(rows))

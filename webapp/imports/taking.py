@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Table, insert, select
 from sqlalchemy.orm import Session, selectinload
 
-from webapp.clients import changes, contacts, keys, match
+from webapp.clients import changes, contacts, keys, match, near
 from webapp.clients.changes import Author
-from webapp.clients.models import CardChange, Client, ContactPoint, MatchKey, Person
+from webapp.clients.models import CardChange, Client, ContactPoint, Person
 from webapp.imports.entries import Entry
 from webapp.rules import extra, transitions
 from webapp.rules.models import ExtraField, ExtraValue
@@ -90,7 +90,8 @@ def make(session: Session, new: Sequence[NewCard], defaults: Mapping[str, int], 
         for card in new
         for point in card.entry.points
     ])  # fmt: skip
-    _insert(session, MatchKey, [{**row, "client_id": card.id} for card in new for row in card.keys])
+    if keys_of := [(card.id, row["kind"], row["key"], row["whole"]) for card in new for row in card.keys]:
+        near.write(session, "insert into match_key (client_id, kind, key, whole) values (?, ?, ?, ?)", keys_of)
     names = {card.entry.client.get("name", "") for card in new}
     match.keep_slips(session, names, {card.entry.person.get("surname", "") for card in new})
     _insert(session, ExtraValue, [
