@@ -35,6 +35,8 @@ PAGES = {
         "/calls",
         "/calls?show=missed",
         "/calls/1",
+        "/numbers/call/1",
+        "/numbers/point/1",
         "/roster",
         "/scripts",
         "/scripts/inbound/en",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ from webapp.calls.models import Call
 from webapp.recordings import files as recordings
 from webapp.recordings.models import Recording
 
+ROWS = ".rows"
 MOST_READ = 256 << 20
 
 
@@ -32,10 +34,11 @@ def erase(data: Path, call_names: Iterable[str], names: Iterable[tuple[str, str]
         for path in (data / "ladders").glob(f"*/{_safe(name)}.json"):
             path.unlink(missing_ok=True)
             counts["ladders"] += 1
-    for path in _lists(data):
-        if _holds(path, texts):
-            path.unlink(missing_ok=True)
-            counts["lists"] += 1
+    for name in lists_holding(data, texts):
+        for path in _lists(data):
+            if path.name.removesuffix(ROWS) == name:
+                path.unlink(missing_ok=True)
+        counts["lists"] += 1
     for path in data.glob("bridge*/offered.jsonl"):
         _mask(path, texts)
     for path in data.glob("bridge*/outbox.sqlite"):
@@ -48,13 +51,12 @@ def _safe(name: str) -> str:
 
 
 def _lists(data: Path) -> Iterator[Path]:
-    for folder in ("imports", "exports"):
-        yield from (path for path in (data / folder).glob("**/*") if path.is_file())
+    yield from (path for path in (data / "imports").glob("**/*") if path.is_file())
 
 
 def lists_holding(data: Path, texts: set[str]) -> list[str]:
-    """The names of uploaded lists that hold one of these texts."""
-    return [path.name for path in _lists(data) if _holds(path, texts)]
+    """The names of uploaded lists that hold one of these texts, themselves or in the rows read out of them."""
+    return sorted({path.name.removesuffix(ROWS) for path in _lists(data) if _holds(path, texts)})
 
 
 def _holds(path: Path, texts: set[str]) -> bool:
@@ -69,7 +71,7 @@ def _holds(path: Path, texts: set[str]) -> bool:
 
 
 def _encoded(text: str) -> set[bytes]:
-    found = {text.encode()}
+    found = {text.encode(), json.dumps(text)[1:-1].encode()}
     for name in ("cp1251", "utf-16-le", "iso8859-7"):
         with contextlib.suppress(UnicodeEncodeError):
             found.add(text.encode(name))
