@@ -30,6 +30,7 @@ PARTS = (
     "doubles",
     "jobs",
     "imports",
+    "exports",
     "deals",
     "history",
     "rules",

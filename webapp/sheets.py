@@ -92,14 +92,18 @@ def send(
     `heading` stands above the titles of a spreadsheet; `after()` gives rows that stand under the list once it is
     through, after an empty one.
     """
-    called = file_name(name, ending)
-    if ending == "csv":
-        body = stream_with_context(as_csv(columns, rows, after))
-        response = Response(body, mimetype="text/csv")
-        response.headers["Content-Disposition"] = f'attachment; filename="{called}"'
-    else:
-        file = as_xlsx(columns, rows, heading, after)
-        response = send_file(file, XLSX, as_attachment=True, download_name=called, max_age=0)
+    if ending == "xlsx":
+        return sent(as_xlsx(columns, rows, heading, after), ending, name)
+    response = Response(stream_with_context(as_csv(columns, rows, after)), mimetype="text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="{file_name(name, ending)}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def sent(file: IO[bytes], ending: str, name: Iterable[str]) -> Response:
+    """A finished file to download."""
+    kind = XLSX if ending == "xlsx" else "text/csv"
+    response = send_file(file, kind, as_attachment=True, download_name=file_name(name, ending), max_age=0)
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -21,6 +21,7 @@ from webapp import clock, config, create_app, feed, logs
 from webapp.bridge_api import forgetting
 from webapp.calls import control, outbound
 from webapp.db import db
+from webapp.exports import work as exports
 from webapp.jobs.runner import Runner
 from webapp.office.models import Office
 from webapp.recordings import keeping, store
@@ -74,6 +75,7 @@ def forget_old(data: Path) -> None:
     try:
         feed.prune(session, began)
         control.prune(session, began)
+        exports.forget(session, began)
         days = session.scalar(select(Office.ladder_days))
         session.commit()
         forgetting.prune(session, began, lambda: clock.now() - began < ROUND)

@@ -111,6 +111,21 @@ def listed(session: Session, show: str, search: str, page: int) -> Listed:
     """Calls, newest first. `show`: all, missed (those that wait), answered or ours; `search`: a part of a number or
     a name.
     """
+    calls = session.scalars(
+        which(show, search)
+        .order_by(Call.offered_at.desc(), Call.id.desc())
+        .offset((page - 1) * PAGE_SIZE)
+        .limit(PAGE_SIZE + 1)
+        .options(*SHOWN)
+    ).all()
+    return Listed(calls[:PAGE_SIZE], len(calls) > PAGE_SIZE)
+
+
+SHOWN = (joinedload(Call.client), joinedload(Call.answered_by), joinedload(Call.placed_by), joinedload(Call.line))
+
+
+def which(show: str, search: str) -> Select[tuple[Call]]:
+    """The calls of `listed`, in no order."""
     query: Select[tuple[Call]] = select(Call)
     if show == "missed":
         query = query.where(is_open_missed())
@@ -120,15 +135,7 @@ def listed(session: Session, show: str, search: str, page: int) -> Listed:
         query = query.where(Call.direction == "out")
     if search:
         query = query.outerjoin(Client, Client.id == Call.client_id).where(_matches(search))
-    calls = session.scalars(
-        query.order_by(Call.offered_at.desc(), Call.id.desc())
-        .offset((page - 1) * PAGE_SIZE)
-        .limit(PAGE_SIZE + 1)
-        .options(
-            joinedload(Call.client), joinedload(Call.answered_by), joinedload(Call.placed_by), joinedload(Call.line)
-        )
-    ).all()
-    return Listed(calls[:PAGE_SIZE], len(calls) > PAGE_SIZE)
+    return query
 
 
 def _matches(search: str) -> ColumnElement[bool]:

@@ -9,12 +9,13 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
-from webapp import hx
+from webapp import here, hx
 from webapp.access import SALES, allow, load, me
 from webapp.accounts.models import Role
-from webapp.calls import missed, queries, trace, transfers
+from webapp.calls import listfile, missed, queries, trace, transfers
 from webapp.calls.models import Call
 from webapp.db import db
+from webapp.exports import work as exports
 from webapp.recordings import picture
 from webapp.touches.forms import NEXT_LABELS
 from webapp.touches.models import Touch
@@ -46,6 +47,19 @@ def index() -> ResponseReturnValue:
         waiting_count=queries.count_missed(session),
         queries=queries,
     )
+
+
+@bp.post("/calls/export.<any(csv, xlsx):ending>")
+@allow(*SALES)
+def export(ending: str) -> ResponseReturnValue:
+    """The calls as shown as a file: all for the head and the secretary, one's own for others."""
+    session, user = db.session(), me()
+    show = request.form.get("show", "all")
+    filters = {"show": show if show in SHOW else "all", "q": request.form.get("q", "").strip()[:MAX_SEARCH]}
+    if not user.has_role(Role.HEAD, Role.SECRETARY):
+        filters["mine"] = str(user.id)
+    count = listfile.count(session, filters, exports.AT_ONCE + 1)
+    return exports.deliver(session, "calls", ending, filters, count, user, here.now())
 
 
 @bp.get("/calls/<int:call_id>")

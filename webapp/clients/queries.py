@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import phonenumbers
 from sqlalchemy import ColumnElement, Select, and_, or_, select
@@ -11,21 +10,11 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from webapp.accounts.models import Role, User
 from webapp.clients import keys
-from webapp.clients.merged import living
 from webapp.clients.models import Client, MatchKey
 from webapp.deals.models import Deal
 from webapp.rules import reading
 
-ON_A_PAGE = 25
 MOST_WORDS = 6
-
-
-@dataclass(frozen=True)
-class Found:
-    """One page of cards; `more` tells whether another follows."""
-
-    clients: Sequence[Client]
-    more: bool
 
 
 def card(client_id: int) -> Select[tuple[Client]]:
@@ -46,34 +35,11 @@ def card(client_id: int) -> Select[tuple[Client]]:
     )
 
 
-def search(session: Session, text: str, page: int, country: str) -> Found:
-    """Cards in which every word of `text` begins a word of a name, or is part of a number or an e-mail.
-
-    Words are compared by sound, so any alphabet finds any other. An empty text gives the newest cards.
-    """
-    query = (
-        select(Client)
-        .where(living())
-        .options(
-            selectinload(Client.people),
-            selectinload(Client.contact_points),
-            joinedload(Client.owner),
-            joinedload(Client.status),
-        )
-    )
-    parts = _conditions(session, text, country)
-    if parts is None:
-        query = query.order_by(Client.created_at.desc(), Client.id.desc())
-    else:
-        ids = [Client.id.in_(select(MatchKey.client_id).where(part)) for part in parts]
-        query = query.where(and_(*ids)).order_by(Client.name, Client.id)
-    page = min(max(page, 1), 1000)
-    rows = session.scalars(query.offset((page - 1) * ON_A_PAGE).limit(ON_A_PAGE + 1)).all()
-    return Found(rows[:ON_A_PAGE], len(rows) > ON_A_PAGE)
-
-
 def found_by(session: Session, text: str, country: str) -> list[ColumnElement[bool]]:
-    """The conditions on Client that `search` has for `text`; [] when nothing was typed."""
+    """Conditions on Client: every word of `text` begins a word of a name, or is part of a number or an e-mail.
+
+    Words are compared by sound, so any alphabet finds any other. [] when nothing was typed.
+    """
     parts = _conditions(session, text, country) or []
     return [Client.id.in_(select(MatchKey.client_id).where(part)) for part in parts]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -15,14 +15,16 @@ from sqlalchemy.orm import joinedload
 from webapp import here, hx
 from webapp.access import SALES, allow, author, load, me
 from webapp.accounts.models import Role
-from webapp.clients import cards, changes, contacts, deciding, fields, match, queries, vcard
+from webapp.clients import cards, changes, contacts, deciding, fields, listfile, listing, match, queries, vcard
 from webapp.clients.changes import Changed
 from webapp.clients.contacts import BadValue, office_country
+from webapp.clients.listing_form import FilterForm
 from webapp.clients.models import Client, ContactPoint, Person
 from webapp.db import db
 from webapp.deals import stages
 from webapp.deals.models import STAGES
 from webapp.deals.views import context as deal_parts
+from webapp.exports import work as exports
 from webapp.history import views as history
 from webapp.office.models import Channel, ClientStatus, ClientType, Region
 from webapp.office.queries import items
@@ -83,14 +85,35 @@ def _changed_words(changed: Changed) -> str:
 @bp.get("")
 @allow(*SALES)
 def index() -> ResponseReturnValue:
-    """All cards: the newest, or those the search box asks for."""
-    text = request.args.get("q", "")[:200]
-    page = request.args.get("page", 1, int)
-    found = queries.search(db.session(), text, page, office_country())
+    """The list of cards: the newest, or those the search box and the filters ask for."""
+    session, form = db.session(), FilterForm(db.session(), request.args)
     part = hx.asked_by_htmx()
-    return render_template(
-        "clients/_results.html" if part else "clients/index.html", found=found, text=text, page=max(page, 1)
-    )
+    template = "clients/_results.html" if part else "clients/index.html"
+    if not form.validate():
+        return render_template(template, form=form, found=None), 422
+    found = listing.page(session, form.asked(here.zone()), request.args.get("page", 1, int), office_country())
+    answer = make_response(render_template(template, form=form, found=found))
+    if part:
+        answer.headers["HX-Replace-Url"] = url_for("clients.index", **_turned(form, found))
+    return answer
+
+
+def _turned(form: FilterForm, found: listing.Page) -> dict[str, Any]:
+    return form.address(page=found.number if found.number > 1 else None)
+
+
+@bp.post("/export.<any(csv, xlsx):ending>")
+@allow(*SALES)
+def export(ending: str) -> ResponseReturnValue:
+    """The list as shown as a file: all of it for the head, one's own cards for others. A long one takes a while."""
+    session, user, now = db.session(), me(), here.now()
+    form = FilterForm(session, request.form)
+    if not form.validate():
+        abort(404)
+    filters = form.address() | ({} if user.has_role(Role.HEAD) else {"mine": str(user.id)})
+    asked = listfile.asked(form, filters, here.zone())
+    count = listing.count(session, asked, exports.AT_ONCE + 1, office_country())
+    return exports.deliver(session, "clients", ending, filters, count, user, now)
 
 
 # A new card

@@ -13,8 +13,7 @@ from sqlalchemy import select
 
 from webapp import here, hx
 from webapp.access import SALES, allow, author, load, me
-from webapp.clients import cards, match, merged
-from webapp.clients import queries as client_queries
+from webapp.clients import cards, listing, match, merged
 from webapp.clients.contacts import office_country
 from webapp.clients.models import Client
 from webapp.db import db
@@ -193,7 +192,7 @@ def find(client_id: int) -> ResponseReturnValue:
     """Cards that have what is typed. Reads only; a POST keeps names out of logs."""
     client = load(queries.whole(client_id))
     text = request.form.get("q", "")[:200]
-    found = client_queries.search(db.session(), text, 1, office_country()).clients if text.strip() else ()
+    found = listing.search(db.session(), text, office_country()) if text.strip() else ()
     rows = [(one, "") for one in found if one.id != client.id]
     return render_template("doubles/_choose.html", client=client, rows=rows, text=text)
 

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from webapp.clients import keys, queries
+from webapp.clients import keys, listing
 from webapp.clients.models import CardChange, Client, ContactPoint, MatchKey, Person
 from webapp.privacy import identifiers, scope
 from webapp.privacy.scope import Subject
@@ -62,7 +62,7 @@ def find(session: Session, text: str, country: str) -> Found:
     text = " ".join(text.replace("\0", "").split())[:200]
     if len(text) < 3:
         return Found()
-    ids = {client.id for client in queries.search(session, text, 1, country).clients}
+    ids = {client.id for client in listing.search(session, text, country)}
     normal = keys.email_key(text) if "@" in text else keys.normal_phone(text, country)
     texts = identifiers.of_text(text, country)
     if normal:

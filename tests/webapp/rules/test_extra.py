@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from tests.webapp.clients.conftest import Maker
 from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
-from webapp.clients import cards, fields, queries
+from webapp.clients import cards, fields, listing
 from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import CardChange, Client
@@ -99,9 +99,9 @@ def test_the_search_box_finds_values(
     make_card("Zakat", ("+7 495 111-10-10",))
     put(session, card, key, typed, Author(None, clock()))
     for text in asked:
-        assert [one.id for one in queries.search(session, text, 1, "RU").clients] == [card.id], text
+        assert [one.id for one in listing.page(session, listing.Asked(text), 1, "RU").clients] == [card.id], text
     put(session, card, key, "", Author(None, clock()))
-    assert card.id not in [one.id for one in queries.search(session, asked[0], 1, "RU").clients]
+    assert card.id not in [one.id for one in listing.page(session, listing.Asked(asked[0]), 1, "RU").clients]
 
 
 def test_they_are_asked_after_the_organisation(
@@ -137,7 +137,7 @@ def test_a_new_card_may_bring_values(
     author = Author(office["anna"], clock())
     card = cards.create(session, {"name": "Rassvet", "extra:storeys": "4,5", "extra:fair": ""}, author, "RU")
     assert extra.values(card) == {"storeys": "4.5"}
-    assert [one.id for one in queries.search(session, "4,5", 1, "RU").clients] == [card.id]
+    assert [one.id for one in listing.page(session, listing.Asked("4,5"), 1, "RU").clients] == [card.id]
     with pytest.raises(cards.BadCard) as bad:
         cards.create(session, {"name": "Rassvet", "extra:storeys": "many"}, author, "RU")
     assert set(bad.value.errors) == {"extra:storeys"}

@@ -348,6 +348,8 @@ def upgrade() -> None:
             op.create_foreign_key(constraint, table, other, [name], ['id'])
     merged = sa.text('merged_into_id IS NOT NULL')
     op.create_index('ix_client_merged_into_id', 'client', ['merged_into_id'], sqlite_where=merged, postgresql_where=merged)
+    for column in FILTERED:
+        op.create_index(f'ix_client_{column}', 'client', [column])
     if op.get_bind().scalar(sa.text('SELECT count(*) FROM office')):  # a new office brings its lists itself
         _begin_lists()
     if op.get_bind().scalar(sa.text('SELECT count(*) FROM client')):
@@ -433,6 +435,9 @@ FREE_MAIL = (
     'usa.com verizon.net virgilio.it vk.com vodafone.gr wanadoo.fr web.de windowslive.com wp.pl xmail.ru ya.* '
     'yahoo.* yandex.* ymail.* zoho.* '
 )
+
+
+FILTERED = ('status_id', 'type_id', 'category', 'region_id', 'channel_id', 'caller_kind', 'created_at')
 
 
 COLUMNS = {
