@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from webapp.clients.changes import Author
-from webapp.clients.models import PairVerdict
+from webapp.clients.models import Client, PairVerdict
 
 VERDICTS = ("same", "other", "unsure")
 
@@ -28,6 +30,13 @@ def say(session: Session, one_id: int, other_id: int, verdict: str, author: Auth
     said.verdict, said.at = verdict, author.at
     said.user_id = author.user.id if author.user else None
     session.flush()
+
+
+def say_all(session: Session, client: Client, said: Mapping[int, str], author: Author) -> None:
+    """Remember what was said of the cards offered while `client` was typed (id -> verdict); those gone are left out."""
+    there = session.scalars(select(Client.id).where(Client.id.in_(said), Client.merged_into_id.is_(None)))
+    for other_id in sorted(set(there) - {client.id}):
+        say(session, client.id, other_id, said[other_id], author)
 
 
 def others(session: Session, client_id: int) -> set[int]:

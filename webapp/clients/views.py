@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, make_response, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import Select, select
-from sqlalchemy.orm import joinedload
 
 from webapp import here, hx
 from webapp.access import SALES, allow, author, load, me
 from webapp.accounts.models import Role
-from webapp.clients import cards, changes, contacts, deciding, fields, listfile, listing, match, queries, vcard
+from webapp.clients import (
+    cards,
+    changes,
+    contacts,
+    deciding,
+    fields,
+    joining,
+    listfile,
+    listing,
+    match,
+    queries,
+    vcard,
+    verdicts,
+)
 from webapp.clients.changes import Changed
 from webapp.clients.contacts import BadValue, office_country
 from webapp.clients.listing_form import FilterForm
@@ -42,10 +54,10 @@ NEED = (
 )
 PERSON = ("surname", "given_name", "patronymic", "position", "decides")
 NEW_CARD = ("name", "surname", "given_name", "position", "phone", "email", "website", "what_it_does", "reason")
-HITS_UNDER = {"name": "name", "surname": "surname", "given_name": "surname", "phone": "phone", "email": "email"} | {
-    "website": "website",
-}
-"""Typing in the first field may bring hits that are shown under the second."""
+KEYED = ("name", "surname", "given_name", "phone", "email", "website")
+"""Fields of a new card that other cards are found by."""
+LONGEST_TYPED = 400
+MOST_SAID = 50
 
 
 @bp.record_once
@@ -136,8 +148,33 @@ def create() -> ResponseReturnValue:
     except cards.BadCard as bad:
         db.session.rollback()
         return _new_form(typed, bad.errors), 422
+    verdicts.say_all(db.session(), client, _said(), author())
     db.session.commit()
     return hx.go("clients.card", client_id=client.id)
+
+
+@bp.post("/<int:client_id>/same")
+@allow(*SALES)
+def same(client_id: int) -> ResponseReturnValue:
+    """What is being typed of a new card is this client: what the card lacks of it goes there."""
+    session = db.session()
+    client = load(queries.card(client_id))
+    typed = {name: request.form.get(name, "")[:LONGEST_TYPED] for name in (*NEW_CARD, "channel", "deal")}
+    joining.join(session, client, typed, author(), office_country())
+    verdicts.say_all(session, client, _said(), author())
+    session.commit()
+    flash(_("This client was there already: what you typed has joined the card."), "good")
+    return hx.go("clients.card", client_id=client.id)
+
+
+def _said() -> dict[int, str]:
+    """What was said of the cards offered so far: id -> other or unsure; the last word counts."""
+    said: dict[int, str] = {}
+    for verdict in ("other", "unsure"):
+        for text in request.form.getlist(verdict)[:MOST_SAID]:
+            if text.isascii() and text.isdigit() and len(text) < 10:
+                said[int(text)] = verdict
+    return said
 
 
 def _new_form(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
@@ -147,26 +184,32 @@ def _new_form(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
         typed=typed,
         errors=errors,
         names=NEW_CARD,
-        hits_under=HITS_UNDER,
+        keyed=KEYED,
+        said=_said(),
         channels=items(db.session(), Channel),
     )
 
 
-@bp.post("/new/hits/<field>")
+@bp.post("/new/hits")
 @allow(*SALES)
-def hits(field: str) -> ResponseReturnValue:
-    """Cards that share a key with what is being typed into `field`. Reads only; a POST keeps names out of logs."""
-    under = HITS_UNDER.get(field) or abort(404)
-    draft = {name: request.form.get(name, "")[:400] for name in HITS_UNDER}
-    found = [hit for hit in match.find(db.session(), draft, office_country()) if HITS_UNDER[hit.field] == under]
-    query = select(Client).where(Client.id.in_([hit.client_id for hit in found])).options(joinedload(Client.owner))
-    named = {client.id: client for client in db.session.scalars(query)}
-    pairs = [
-        (named[hit.client_id], ", ".join(match.reason_text(one) for one in hit.reasons))
-        for hit in found
-        if hit.client_id in named
-    ]
-    return render_template("clients/_hits.html", field=under, hits=pairs)
+def hits() -> ResponseReturnValue:
+    """Cards that may be the one being typed. Reads only; a POST keeps names out of logs and addresses."""
+    said = _said()
+    for verdict in ("other", "unsure"):
+        client_id = request.form.get(f"say-{verdict}", type=int)
+        if client_id is not None and said.pop(client_id, "") != verdict:  # a second time takes it back
+            said[client_id] = verdict
+    apart = [client_id for client_id, verdict in said.items() if verdict == "other"]
+    draft = {name: request.form.get(name, "")[:LONGEST_TYPED] for name in KEYED}
+    found = match.find(db.session(), draft, office_country(), apart)
+    named = {client.id: client for client in queries.named(db.session(), [hit.client_id for hit in found])}
+    return render_template(
+        "clients/_hits.html",
+        hits=[(named[hit.client_id], hit) for hit in found if hit.client_id in named],
+        said=said,
+        told_apart=len(apart),
+        why=lambda hit: ", ".join(match.reason_text(one) for one in hit.reasons),
+    )
 
 
 # The card

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import User
-from webapp.clients import cards, fields
+from webapp.clients import cards, fields, verdicts
 from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client
@@ -32,12 +32,38 @@ def known(touch: Touch) -> dict[str, str]:
     """
     if touch.client is not None:
         return fields.known(touch.client, touch.person)
-    have = {name: value for name, value in touch.draft.items() if value}
+    have = {name: value for name, value in typed(touch).items() if value}
     if touch.call and touch.call.number and "phone" not in touch.draft:
         have["phone"] = phone(touch.call.number)
     if touch.call and not NAMES & touch.draft.keys() and (told := network_name(touch.call.caller_name)):
         have["name" if LEGAL_FORMS & set(told.casefold().split()) else "surname"] = told
     return have
+
+
+def typed(touch: Touch) -> dict[str, str]:
+    """The fields in the draft of a card that isn't made yet."""
+    return {name: text for name, text in touch.draft.items() if name not in _SAID}
+
+
+def said(touch: Touch) -> dict[int, str]:
+    """What was said of cards that were offered for the one being typed: id -> other or unsure."""
+    return {int(client_id): verdict for key, verdict in _SAID.items() for client_id in touch.draft.get(key, "").split()}
+
+
+def say(session: Session, touch: Touch, client_id: int, verdict: str, now: datetime) -> None:
+    """The card being typed is another than this one, or perhaps not; "" takes that back. Kept until it is made."""
+    session.refresh(touch, ["draft"], with_for_update=True)
+    told = said(touch) | {client_id: verdict}
+    draft = typed(touch)
+    for key, one in _SAID.items():
+        if ids := [str(client_id) for client_id in sorted(told) if told[client_id] == one]:
+            draft[key] = " ".join(ids)
+    touch.draft, touch.saved_at = draft, now
+    session.flush()
+
+
+_SAID = {"#other": "other", "#unsure": "unsure"}
+"""Keys of a draft that hold no field but ids of cards -> the verdict on them."""
 
 
 def network_name(text: str) -> str:
@@ -111,12 +137,13 @@ def is_named(touch: Touch) -> bool:
 
 def choose(session: Session, touch: Touch, client: Client, user: User, now: datetime, country: str) -> None:
     """The caller is this client. What was typed of a new card joins it; what contradicts it goes into the note."""
-    draft = dict(touch.draft)
+    draft, told = typed(touch), said(touch)
     if touch.call:
         cards.choose(session, touch.call, client, user, now, country)
     else:
         touch.client, touch.person, touch.draft = client, None, {}
         session.flush()
+    verdicts.say_all(session, client, told, Author(user, now, "talk"))
     have = known(touch)
     for name, text in draft.items():
         if text and name not in have:
@@ -136,7 +163,7 @@ def make_card(
     """
     if touch.client is not None:
         return {}
-    values = dict(known(touch))
+    values, told = dict(known(touch)), said(touch)
     if deal:
         wanted = values.get("product") or values.get("reason") or values.get("name") or values.get("surname")
         values["deal"] = (wanted or _("Enquiry"))[:120]
@@ -147,6 +174,8 @@ def make_card(
             touch.client, touch.draft = cards.create(session, values, Author(user, now, "talk"), country), {}
     except cards.BadCard as bad:
         return bad.errors
+    if touch.client is not None:
+        verdicts.say_all(session, touch.client, told, Author(user, now, "talk"))
     touch.name_known = is_named(touch)
     touch.saved_at = now
     session.flush()
@@ -155,10 +184,10 @@ def make_card(
 
 def keep_draft(session: Session, touch: Touch, user: User, now: datetime, country: str) -> None:
     """Before a row is closed: what was typed of a new card becomes one, or stands in the note when it can't."""
-    if touch.client is not None or not any(touch.draft.values()):
+    if touch.client is not None or not any(typed(touch).values()):
         return
     if make_card(session, touch, user, now, country):
-        for name, text in touch.draft.items():
+        for name, text in typed(touch).items():
             if text:
                 note(touch, f"{fields.BY_NAME[name].label}: {text}")
         touch.draft = {}

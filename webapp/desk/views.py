@@ -222,8 +222,27 @@ def draft(touch_id: int, name: str) -> ResponseReturnValue:
         return panel
     caller.put(db.session(), touch, _field(touch, name), request.form.get(name, ""), me(), here.now(), _country())
     db.session.commit()
+    return _hits(touch, name)
+
+
+@bp.post("/desk/touches/<int:touch_id>/draft/<name>/hits/<int:client_id>")
+@allow(*SALES)
+def say_of_hit(touch_id: int, name: str, client_id: int) -> ResponseReturnValue:
+    """The card being typed is another than the one offered under this field, or perhaps not (`verdict`)."""
+    touch, verdict = _touch(touch_id), request.form.get("verdict", "")
+    if verdict not in ("other", "unsure", ""):
+        abort(404)
+    if touch.client is not None:
+        return _who_panel(touch)
+    load(select(Client).where(Client.id == client_id))
+    caller.say(db.session(), touch, client_id, verdict, here.now())
+    db.session.commit()
+    return _hits(touch, _field(touch, name))
+
+
+def _hits(touch: Touch, name: str) -> ResponseReturnValue:
     have = caller.known(touch)
-    hits = who.found_for(db.session(), have, _country()).get(name, ())
+    hits = who.found_for(db.session(), have, _country(), caller.said(touch)).get(name, ())
     doubt = who.doubt_of(name, have.get(name, ""), _country())
     response = make_response(render_template("desk/_hits.html", touch=touch, name=name, hits=hits, doubt=doubt))
     response.headers["HX-Trigger"] = "desk:card"

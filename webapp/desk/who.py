@@ -35,12 +35,16 @@ CHOICES = frozenset(one.name for one in fields.FIELDS if one.kind == "choice")
 
 @dataclass(frozen=True)
 class Choice:
-    """A card that may be the caller's, with what tells it from others and why it is offered."""
+    """A card that may be the caller's, with what tells it from others and why it is offered.
+
+    `unsure`: the manager said that he is not sure.
+    """
 
     client_id: int
     name: str
     detail: str
     reason: str
+    unsure: bool = False
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,7 @@ def _facts(client: Client, user: User) -> list[str]:
 def new_card(session: Session, touch: Touch, country: str, errors: Mapping[str, str] | None = None) -> list[Row]:
     """The seven fields with what was typed and, under the field that caused them, the cards already there."""
     have = caller.known(touch)
-    found = found_for(session, have, country)
+    found = found_for(session, have, country, caller.said(touch))
     return [
         Row(
             name,
@@ -195,16 +199,22 @@ def doubt_of(name: str, value: str, country: str) -> str:
     return _("can't be read as a phone number; kept as written")
 
 
-def found_for(session: Session, draft: Mapping[str, str], country: str) -> dict[str, list[Choice]]:
-    """Cards that share one of the six keys with a draft, by the field that found them, three a field."""
-    hits = match.find(session, draft, country)
+def found_for(
+    session: Session, draft: Mapping[str, str], country: str, said: Mapping[int, str]
+) -> dict[str, list[Choice]]:
+    """Cards that share one of the six keys with a draft, by the field that found them, three a field.
+
+    `said`: what the manager said of some (`caller.said`); those he told apart are left out.
+    """
+    told_apart = [client_id for client_id, verdict in said.items() if verdict == "other"]
+    hits = match.find(session, draft, country, told_apart)
     named = {one.client_id: one for one in choices(session, {hit.client_id: "" for hit in hits})}
     found: dict[str, list[Choice]] = {}
     for hit in hits:
         if hit.client_id in named and len(found.setdefault(hit.field, [])) < 3:
             card = named[hit.client_id]
             why = ", ".join(match.reason_text(one) for one in hit.reasons)
-            found[hit.field].append(Choice(card.client_id, card.name, card.detail, why))
+            found[hit.field].append(Choice(card.client_id, card.name, card.detail, why, hit.client_id in said))
     return found
 
 

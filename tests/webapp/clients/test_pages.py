@@ -15,7 +15,7 @@ from tests.webapp.clients.conftest import Maker
 from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
 from webapp.calls.models import Call
-from webapp.clients import match
+from webapp.clients import match, verdicts
 from webapp.clients.models import CardChange, Client, ContactPoint
 from webapp.deals.models import Deal
 from webapp.feed import Feed
@@ -38,7 +38,7 @@ def nobody(app: Flask) -> FlaskClient:
 PAGES = ["/clients", "/clients/new", "/clients/1", "/clients/1/aside", "/clients/1/history"]
 POSTS = [
     "/clients",
-    "/clients/new/hits/name",
+    "/clients/new/hits",
     "/clients/1/fields/product",
     "/clients/1/people",
     "/clients/1/people/1/fields/surname",
@@ -87,7 +87,6 @@ def test_a_card_that_is_not_there(sign_in: SignIn, office: dict[str, User], addr
         "/clients/1/fields/created_at",
         "/clients/1/people/999/fields/surname",
         "/clients/1/contacts/999",
-        "/clients/new/hits/shoe_size",
     ],
 )
 def test_changes_of_what_is_not_there(sign_in: SignIn, rassvet: Client, address: str) -> None:
@@ -340,7 +339,7 @@ def test_hostile_names_are_shown_as_text(sign_in: SignIn, make_card: Maker, sess
     session.commit()
     browser = sign_in("anna")
     pages = [browser.get(address) for address in ("/clients", f"/clients?q={HOSTILE}", f"/clients/{card.id}")]
-    pages.append(browser.post("/clients/new/hits/name", data={"name": HOSTILE}))
+    pages.append(browser.post("/clients/new/hits", data={"name": HOSTILE}))
     pages.append(browser.post("/clients", data={"name": HOSTILE * 9, "deal": HOSTILE}))
     for answer in pages:
         page = answer.get_data(as_text=True)
@@ -384,19 +383,64 @@ def test_a_card_that_can_not_be_saved_keeps_its_words(
     assert session.scalars(select(Client)).all() == []
 
 
-def test_hits_appear_under_the_field_that_found_them(
+def test_cards_that_may_be_the_same_are_listed_while_one_is_typed(
     sign_in: SignIn, rassvet: Client, count_queries: Callable[[], int]
 ) -> None:
     browser = sign_in("anna")
-    page = browser.post("/clients/new/hits/name", data={"name": "Rassvet LLC", "surname": "Орлова"})
-    text = page.get_data(as_text=True)
-    assert 'id="hits-name"' in text and "same company name" in text and f"/clients/{rassvet.id}" in text
-    assert "same company name, same surname" in text
-    page = browser.post("/clients/new/hits/given_name", data={"given_name": "Pavel", "surname": "Орлова"})
-    assert 'id="hits-surname"' in page.get_data(as_text=True)
-    assert "same surname and given name" in page.get_data(as_text=True)
+
+    def listed(**typed: str) -> str:
+        return browser.post("/clients/new/hits", data=typed).get_data(as_text=True)
+
+    text = listed(name="Rassvet LLC", surname="Орлова")
+    assert "same company name, same surname" in text and f"/clients/{rassvet.id}" in text and "no doubt" in text
+    assert "same surname and given name" in listed(given_name="Pavel", surname="Орлова")
+    assert "company name, one letter differs" in listed(name="Ravssvet")
     before = count_queries()
-    text = browser.post("/clients/new/hits/phone", data={"phone": "123-45-67"}).get_data(as_text=True)
-    assert "same phone without city code" in text
+    assert "same phone without city code" in listed(phone="123-45-67")
     assert count_queries() - before <= 5
-    assert "/clients/" not in browser.post("/clients/new/hits/phone", data={"phone": "9"}).get_data(as_text=True)
+    assert "/clients/" not in listed(phone="9")
+
+
+def test_what_is_said_of_a_card_goes_with_the_form_and_is_remembered(
+    sign_in: SignIn, rassvet: Client, session: Session
+) -> None:
+    browser = sign_in("anna")
+    typed = {"name": "Rassvet", "phone": "+7 812 345-67-89"}
+    address = f"/clients/{rassvet.id}"
+    text = browser.post("/clients/new/hits", data=typed | {"say-unsure": rassvet.id}).get_data(as_text=True)
+    assert address in text and f'name="unsure" value="{rassvet.id}"' in text and 'aria-pressed="true"' in text
+    again = {"unsure": rassvet.id, "say-unsure": rassvet.id}
+    assert 'name="unsure"' not in browser.post("/clients/new/hits", data=typed | again).get_data(as_text=True)
+    text = browser.post("/clients/new/hits", data=typed | {"say-other": rassvet.id}).get_data(as_text=True)
+    assert f'name="other" value="{rassvet.id}"' in text and address not in text and "told apart" in text
+    assert browser.post("/clients", data=typed | {"other": [rassvet.id, "x", 99999, -1]}).status_code == 303
+    made = session.scalars(select(Client).order_by(Client.id.desc())).first()
+    assert made is not None and made.id != rassvet.id
+    assert verdicts.others(session, made.id) == {rassvet.id} and verdicts.others(session, rassvet.id) == {made.id}
+    bad = browser.post("/clients", data={"name": "x" * 300, "unsure": rassvet.id}, headers={"HX-Request": "true"})
+    assert bad.status_code == 422 and f'name="unsure" value="{rassvet.id}"' in bad.get_data(as_text=True)
+
+
+def test_what_was_typed_of_a_card_that_is_there_joins_it(sign_in: SignIn, rassvet: Client, session: Session) -> None:
+    rassvet.what_it_does = "Windows"
+    session.commit()
+    had = len(rassvet.contact_points)
+    typed = {"name": "Rassvet LLC", "phone": "8 812 345-67-89; 8 916 000-11-22", "email": "new@rassvet.ru.",
+             "surname": "Орлова", "given_name": "Pavel", "position": "Director", "what_it_does": "Doors",
+             "reason": "Prices", "deal": "Six windows"}  # fmt: skip
+    answer = sign_in("anna").post(f"/clients/{rassvet.id}/same", data=typed)
+    assert answer.status_code == 303 and answer.headers["Location"].endswith(f"/clients/{rassvet.id}")
+    session.expire_all()
+    assert len(rassvet.people) == 1 and rassvet.people[0].position == "Director"
+    assert [point.value for point in rassvet.contact_points[had:]] == ["8 812 345-67-89", "8 916 000-11-22"]
+    assert (rassvet.what_it_does, rassvet.reason) == ("Windows", "Prices")
+    assert "What it does: Doors" in rassvet.note and "E-mail: new@rassvet.ru." in rassvet.note
+    assert "Company" not in rassvet.note
+    assert session.scalars(select(Deal.title).where(Deal.client_id == rassvet.id)).all() == ["Six windows"]
+    assert match.find(session, {"phone": "+7 916 000 11 22"}, "RU")[0].client_id == rassvet.id
+    typed = {"surname": "Zimin", "phone": "8 916 000-11-33"}
+    assert sign_in("anna").post(f"/clients/{rassvet.id}/same", data=typed).status_code == 303
+    session.expire_all()
+    assert [person.surname for person in rassvet.people][1:] == ["Zimin"]
+    assert sign_in("admin").post(f"/clients/{rassvet.id}/same", data=typed).status_code == 403
+    assert sign_in("anna").post("/clients/9999/same", data=typed).status_code == 404

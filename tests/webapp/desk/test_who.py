@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from sipbridge.events import EndReason
 from tests.webapp.desk.conftest import NUMBER, Phone
 from webapp.accounts.models import User
-from webapp.clients.models import Client, NotSame, Person
+from webapp.clients.models import Client, NotSame, PairVerdict, Person
 from webapp.deals.models import Deal
 from webapp.desk import caller
 
@@ -259,3 +259,26 @@ def test_a_name_cleared_by_hand_stays_cleared(sign_in: SignIn, session: Session,
     sign_in("anna").post(f"/desk/touches/{touch.id}/draft/surname", data={"surname": ""})
     session.expire_all()
     assert "surname" not in caller.known(touch)
+
+
+def test_a_card_told_apart_is_offered_no_more_and_the_pair_is_remembered(
+    sign_in: SignIn, session: Session, phone: Phone, on_duty: User, client_with: MakeClient
+) -> None:
+    rassvet, sons = client_with("+74950000001", "Rassvet"), client_with("+74950000002", "Rassvet")
+    touch = phone.ring()
+    anna = sign_in("anna")
+    at = f"/desk/touches/{touch.id}/draft/name"
+    page = anna.post(at, data={"name": "OOO Rassvet"}).get_data(as_text=True)
+    assert f"/choose/{rassvet.id}" in page and f"/choose/{sons.id}" in page
+    page = anna.post(f"{at}/hits/{rassvet.id}", data={"verdict": "other"}).get_data(as_text=True)
+    assert f"/choose/{rassvet.id}" not in page and f"/choose/{sons.id}" in page
+    page = anna.post(f"{at}/hits/{sons.id}", data={"verdict": "unsure"}).get_data(as_text=True)
+    assert f"/choose/{sons.id}" in page and 'aria-pressed="true"' in page
+    assert f"/choose/{rassvet.id}" not in anna.post(at, data={"name": "Rassvet"}).get_data(as_text=True)
+    assert anna.post(f"{at}/hits/{sons.id}", data={"verdict": "maybe"}).status_code == 404
+    assert anna.post(f"{at}/hits/9999", data={"verdict": "other"}).status_code == 404
+    assert anna.post(f"/desk/touches/{touch.id}/card").status_code == 200
+    session.expire_all()
+    assert touch.client_id not in (None, rassvet.id, sons.id) and touch.draft == {}
+    said = session.execute(select(PairVerdict.low_id, PairVerdict.high_id, PairVerdict.verdict)).all()
+    assert sorted(said) == [(rassvet.id, touch.client_id, "other"), (sons.id, touch.client_id, "unsure")]
