@@ -106,13 +106,13 @@ def e164(number: str) -> str:
 def dial() -> ResponseReturnValue:
     """Call a number: the reader's own telephone rings first. Goes to the row of the call, or says why not."""
     client_id, person_id = request.form.get("client", type=int), request.form.get("person", type=int)
-    client = None
-    if client_id is not None:
-        client_id = merged.lead(db.session(), client_id)  # the page may show a card that was merged since
-        client = load(select(Client).where(Client.id == client_id))
+    client = load(select(Client).where(Client.id == client_id)) if client_id is not None else None
+    if client and client.merged_into_id is not None:  # since the page was made
+        client = db.session.get_one(Client, merged.lead(db.session(), client.id))
     person = None
     if person_id is not None:
-        person = load(select(Person).where(Person.id == person_id), if_=lambda one: one.client_id == client_id)
+        of_client = client.id if client else None
+        person = load(select(Person).where(Person.id == person_id), if_=lambda one: one.client_id == of_client)
     number, line_id = request.form.get("number", "")[:MAX_NUMBER], request.form.get("line", type=int)
     wanted = outbound.Wanted(number, client, person, line_id)
     try:
