@@ -18,6 +18,7 @@ from webapp.calls.models import BridgeCommand, Call, CallTrace, RefusedDial, Tra
 from webapp.clients import keys, match, near
 from webapp.clients.models import CardChange, Client, ContactPoint, MatchKey, NearWord, NotSame, Person
 from webapp.deals.models import Deal
+from webapp.doubles import leftovers
 from webapp.feed import Feed
 from webapp.imports.models import Import, ImportRow
 from webapp.privacy import files, identifiers, scope
@@ -142,6 +143,7 @@ def _people(session: Session, found: Subject) -> list[int]:
     firms = {*session.scalars(select(ContactPoint.client_id).where(points))}
     firms |= {*session.scalars(select(Person.client_id).where(people))}
     words = _words(session, firms)
+    leftovers.forget(session, firms, found.person_ids)
     _do(session, update(CardChange).where(CardChange.id.in_(found.change_ids)).values(old="", new="", why=""))
     _do(session, delete(ContactPoint).where(points))
     _do(session, update(Touch).where(Touch.person_id.in_(found.person_ids)).values(person_id=None))

@@ -12,6 +12,7 @@ from webapp.calls.models import LIVE, Call
 from webapp.clients import cards, contacts, keys
 from webapp.clients.models import CardChange, Client, ContactPoint, Person
 from webapp.deals.models import Deal
+from webapp.doubles import leftovers
 from webapp.history.timeline import family
 from webapp.imports.models import ImportRow
 from webapp.privacy import identifiers
@@ -80,11 +81,15 @@ def of_card(session: Session, client: Client) -> Subject:
 
 
 def of_person(session: Session, person: Person) -> Subject:
-    """One person of a client; the client stays."""
+    """One person of a client, also as a merge has left them behind; the client stays."""
     found = Subject("person", person.full_name or f"#{person.id}")
-    points = session.scalars(select(ContactPoint).where(ContactPoint.person_id == person.id)).all()
+    people = [person, *leftovers.people(session, person)]
+    theirs_too = ContactPoint.person_id.in_([one.id for one in people])
+    points = {point.id: point for point in session.scalars(select(ContactPoint).where(theirs_too))}
+    normals = {point.normal for point in points.values() if point.normal}
+    points |= {point.id: point for point in leftovers.points(session, person.client_id, normals)}
     lines = session.scalars(select(CardChange).where(CardChange.person_id == person.id)).all()
-    _people_and_points(session, found, [person], points, lines)
+    _people_and_points(session, found, people, list(points.values()), lines)
     theirs = select(Touch.call_id).where(Touch.person_id == person.id, Touch.call_id.is_not(None))
     _hanging(session, found, Touch.person_id == person.id, Call.id.in_(theirs))
     return found
