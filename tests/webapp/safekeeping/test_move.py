@@ -7,6 +7,7 @@ import signal
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,6 +17,7 @@ from sqlalchemy import select
 from bench import cards as book
 from tests.e2e.installation import wait_for
 from tests.webapp.safekeeping.conftest import NOW, Office
+from tests.webapp.test_migrations import SAVED, assert_kept, contents, load_into
 from webapp.calls.models import Call, CallTrace
 from webapp.clients.models import Client
 from webapp.db import db
@@ -78,14 +80,18 @@ def test_everything_arrives_as_it_was(office: Office, new_url: Callable[[], str]
     assert moved.desk("ledger").returncode == 0
 
 
-def test_a_base_of_an_earlier_time_is_brought_up_to_date_first(office: Office, new_url: Callable[[], str]) -> None:
-    from tests.webapp.test_migrations import SAVED, load_into
-
+@pytest.mark.parametrize("dump", SAVED, ids=lambda path: path.name)
+def test_a_base_of_an_earlier_release_is_brought_up_to_date_first(
+    office: Office, new_url: Callable[[], str], dump: Path
+) -> None:
     office.file.unlink()
-    load_into(office.file, SAVED[0])
+    with closing(load_into(office.file, dump)) as connection:
+        before = contents(Sqlite(connection))
     url = new_url()
     assert office.desk("move-to-postgres", url).returncode == 0
     assert there(url) == here(office)
+    with bases.postgres_connection(url) as moved:
+        assert_kept(before, Postgres(moved))
 
 
 def test_killed_in_the_middle_it_is_carried_on(office: Office, new_url: Callable[[], str]) -> None:
