@@ -7,8 +7,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from flask import Flask
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import Engine, event, func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -28,12 +29,14 @@ from sipbridge.events import (
     encode,
     from_wire,
 )
+from tests.e2e.installation import wait_for
 from tests.webapp.calls.conftest import Bridge
 from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
 from webapp.calls import trace
 from webapp.calls.models import Call, CallAudience
 from webapp.clients.models import Client
+from webapp.db import db
 from webapp.deals.models import Deal
 from webapp.feed import Feed
 from webapp.roster.models import Absence, Shift
@@ -341,3 +344,33 @@ def test_intake_of_an_unknown_caller_takes_few_queries(
     before = count_queries()
     bridge.offer("c2", number="+74957654321")
     assert count_queries() - before <= 28
+
+
+@pytest.mark.databases("postgresql")  # SQLite lets one write at a time
+def test_a_batch_that_loses_a_deadlock_is_asked_for_again(
+    app: Flask, session: Session, on_duty: dict[str, User], bridge: Bridge, clock: Clock
+) -> None:
+    batch = [encode(f"event-{n}", CallOffered(f"c{n}", "desk", f"+7495000{n:04}", "", "1", clock())) for n in range(2)]
+    session.commit()
+    note = text("insert into bridge_event (event_id, kind, received_at) values (:event, 'x', now())")
+    waiting = text("select count(*) from pg_stat_activity where wait_event_type = 'Lock'")
+    codes: list[int] = []
+    with db.engine.connect() as other, db.engine.connect() as looking:
+        other.execute(text("set local deadlock_timeout = '20s'"))  # so that the desk is the one who gives way
+        other.execute(note, {"event": "event-1"})
+        delivery = threading.Thread(target=lambda: codes.append(bridge.post({"events": batch}).status_code))
+        delivery.start()
+
+        def waits() -> bool:
+            looking.rollback()
+            return looking.scalar(waiting) == 1
+
+        wait_for(waits)  # has the first event in hand, and wants the second
+        other.execute(note, {"event": "event-0"})  # wants the first: a deadlock
+        delivery.join(20)
+        other.rollback()
+    assert codes == [503]
+    assert session.scalar(select(func.count(Call.id))) == 0
+    session.commit()
+    assert bridge.post({"events": batch}).status_code == 200
+    assert session.scalar(select(func.count(Call.id))) == 2
