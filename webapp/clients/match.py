@@ -209,7 +209,13 @@ def find(session: Session, draft: Mapping[str, str], country: str, exclude: Coll
     addresses. `country` (ISO code) reads national numbers. Cards in `exclude` are left out: the card itself, and those
     told apart from it (`verdicts.others`).
     """
-    asked = draft_keys(draft, country)
+    return look(session, draft, draft_keys(draft, country), exclude)
+
+
+def look(
+    session: Session, draft: Mapping[str, str], asked: Sequence[Asked], exclude: Collection[int] = ()
+) -> list[Hit]:
+    """`find` for a draft whose keys are read already (`draft_keys`)."""
     if not asked:
         return []
     theirs = _sharing(session, [(one.kind, one.key) for one in asked], [one.whole for one in asked])
