@@ -32,6 +32,26 @@ def points(session: Session, client_id: int, normals: Collection[str]) -> list[C
     ]
 
 
+def became(session: Session, client_id: int, person_id: int | None, point_id: int | None) -> dict[str, int]:
+    """What a person, or an address, that a merge left behind is called on the card that stays; {} for others."""
+    found: dict[str, int] = {}
+    person = session.get(Person, person_id) if person_id is not None else None
+    if person is not None and (stays := _stays(session, client_id, person.client)):
+        twins = gathering.same_people(stays, person.client)
+        found |= {"person_id": twins[person.id].id} if person.id in twins else {}
+    point = session.get(ContactPoint, point_id) if point_id is not None else None
+    if point is not None and (stays := _stays(session, client_id, point.client)):
+        copies = gathering.same_points(stays, point.client)
+        found |= {"point_id": copies[point.id].id} if point.id in copies else {}
+    return found
+
+
+def _stays(session: Session, client_id: int, card: Client) -> Client | None:
+    """The card with this id, when `card` was merged into it."""
+    merged = card.id != client_id and card.id in family(session, client_id)
+    return session.get(Client, client_id) if merged else None
+
+
 def forget(session: Session, client_ids: Collection[int], person_ids: Collection[int]) -> None:
     """Take these people's names out of what an undo would go back by. Flushes."""
     of_them = or_(Merge.survivor_id.in_(client_ids), Merge.other_id.in_(client_ids))

@@ -17,7 +17,7 @@ from webapp.clients import cards, listing, match, merged
 from webapp.clients.contacts import office_country
 from webapp.clients.models import Client
 from webapp.db import db
-from webapp.doubles import choices, gathering, merging, pairs, queries, search, splitting, undoing
+from webapp.doubles import choices, gathering, leftovers, merging, pairs, queries, search, splitting, undoing
 from webapp.doubles.choices import BadMerge
 from webapp.doubles.merging import Wish
 from webapp.doubles.models import Merge
@@ -41,6 +41,7 @@ def lead_on() -> ResponseReturnValue | None:
         return None
     if not reads:
         asked["client_id"] = became
+        asked |= leftovers.became(db.session(), became, asked.get("person_id"), asked.get("point_id"))
         return None
     if hx.asked_by_htmx():
         return hx.go("clients.card", client_id=became)

@@ -201,6 +201,21 @@ def test_what_is_typed_on_a_merged_card_is_saved_on_the_survivor(
     assert (pair[0].delivery, pair[1].delivery) == ("by rail", "")
 
 
+def test_what_is_typed_of_somebody_who_was_on_both_cards_is_saved_too(
+    sign_in: SignIn, pair: tuple[Client, Client], session: Session
+) -> None:
+    anna, person, point = sign_in("anna"), pair[1].people[0].id, pair[1].contact_points[0].id
+    merge(anna)
+    answer = anna.post(f"/clients/2/people/{person}/fields/position", data={"value": "Director"}, headers=HTMX)
+    assert answer.status_code == 200
+    answer = anna.post(f"/clients/2/contacts/{point}", data={"value": "+7 495 123-45-68"}, headers=HTMX)
+    assert answer.status_code == 200
+    session.expire_all()
+    assert [one.position for one in pair[0].people] == ["Director"]
+    assert [one.value for one in pair[0].contact_points] == ["+7 495 123-45-68"]
+    assert anna.post("/clients/2/people/999/fields/position", data={"value": "x"}, headers=HTMX).status_code == 404
+
+
 def test_lists_do_not_show_a_merged_card(sign_in: SignIn, pair: tuple[Client, Client]) -> None:
     anna = sign_in("anna")
     merge(anna, **{"field:name": "left"})
