@@ -12,7 +12,7 @@ from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client, Person
 
-_BETWEEN = re.compile(r"[,;\n]")
+_BETWEEN = re.compile(r"[;\n]|,(?!\d)")  # not the comma of 1,000
 
 
 def questions(client: Client) -> dict[str, list[Person]]:

@@ -92,10 +92,10 @@ def context(client_id: int) -> dict[str, Any]:
         "deals": deals,
         "holds": {deal.id: holding.holds(deal) for deal in deals},
         "hold_words": holding.words,
-        "steps": transitions.steps(session, transitions.STAGE),
+        "steps": transitions.steps(session, transitions.STAGE) if deals else {},
         "deal_kinds": terms.KINDS,
-        "schemes": items(session, PaymentScheme),
-        "deal_owners": queries.owners(session),
+        "schemes": items(session, PaymentScheme) if deals else (),
+        "deal_owners": queries.owners(session) if deals else (),
         "shown_amount": terms.shown_amount,
     }
 

@@ -79,8 +79,8 @@ PAYMENT_SCHEMES = (
 CATEGORIES = (
     (
         "A",
-        "Large or strategic: buys much and regularly, or soon will",
-        "Крупный или стратегический: покупает много и регулярно или скоро будет",
+        "Large or strategic: buys much and regularly",
+        "Крупный или стратегический: покупает много и регулярно",
         "Visit them. Call every two weeks. Send an offer the same day, and let the head see it first.",
         "Выезжать на встречу. Звонить раз в две недели. Предложение отправлять в тот же день, показав руководителю.",
     ),

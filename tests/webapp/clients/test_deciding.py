@@ -22,7 +22,7 @@ SignIn = Callable[[str], FlaskClient]
 @pytest.fixture
 def card(session: Session, make_card: Maker) -> Client:
     card = make_card("Rassvet", surname="Orlov")
-    card.people[0].decides = "price; Delivery\nprice,"
+    card.people[0].decides = "price; Delivery\nprice,under 1,000"
     card.people.append(Person(surname="Belova", decides="delivery, colour"))
     session.commit()
     return card
@@ -33,7 +33,12 @@ def told(card: Client) -> dict[str, list[str]]:
 
 
 def test_questions_are_read_of_everybody(card: Client) -> None:
-    assert told(card) == {"price": ["Orlov"], "Delivery": ["Orlov", "Belova"], "colour": ["Belova"]}
+    assert told(card) == {
+        "price": ["Orlov"],
+        "Delivery": ["Orlov", "Belova"],
+        "under 1,000": ["Orlov"],
+        "colour": ["Belova"],
+    }
 
 
 def test_a_question_goes_to_one_person(session: Session, card: Client, clock: Clock) -> None:
@@ -41,7 +46,7 @@ def test_a_question_goes_to_one_person(session: Session, card: Client, clock: Cl
     deciding.decide(session, card, "Price", belova, author)
     deciding.decide(session, card, "delivery", orlov, author)
     deciding.decide(session, card, "colour", None, author)
-    assert (orlov.decides, belova.decides) == ("delivery", "Price")
+    assert (orlov.decides, belova.decides) == ("under 1,000, delivery", "Price")
     with pytest.raises(BadValue):
         deciding.decide(session, card, " ; ", orlov, author)
     with pytest.raises(BadValue):
