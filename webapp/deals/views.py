@@ -8,18 +8,59 @@ from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
-from webapp.access import SALES, allow, author, load
+from webapp import here, sheets
+from webapp.access import SALES, allow, author, load, me
 from webapp.accounts.models import Role
 from webapp.clients import queries
 from webapp.clients.contacts import BadValue
 from webapp.db import db
-from webapp.deals import holding, stages, terms
-from webapp.deals.models import Deal
+from webapp.deals import holding, listing, stages, terms
+from webapp.deals.models import STAGES, Deal
 from webapp.office.models import PaymentScheme
 from webapp.office.queries import items
 from webapp.rules import transitions
 
 bp = Blueprint("deals", __name__)
+
+
+@bp.get("/deals")
+@allow(*SALES)
+def index() -> ResponseReturnValue:
+    """Deals by stage with their sums: the open ones, or those at one stage; everybody's or one manager's."""
+    stage, owner_id = _asked()
+    page = min(max(request.args.get("page", 1, int), 1), listing.MOST_PAGES)
+    return render_template(
+        "deals/index.html",
+        listed=listing.listed(db.session(), stage, owner_id, page),
+        stage=stage,
+        owner_id=owner_id,
+        owners=queries.owners(db.session()),
+        page=page,
+        last_page=listing.MOST_PAGES,
+        labels=stages.LABELS,
+        shown_amount=terms.shown_amount,
+        holds=holding.holds,
+        hold_words=holding.words,
+    )
+
+
+@bp.get("/deals.<any(csv, xlsx):ending>")
+@allow(*SALES)
+def export(ending: str) -> ResponseReturnValue:
+    """The list as shown as a file: everybody's deals for the head, one's own for others."""
+    stage, owner_id = _asked()
+    if not me().has_role(Role.HEAD):
+        owner_id = me().id
+    rows = listing.rows(db.session(), stage, owner_id, here.zone())
+    return sheets.send(ending, ("deals", stage), listing.columns(), rows)
+
+
+def _asked() -> tuple[str, int | None]:
+    """The stage, '' for all open ones, and the manager of the address; what is neither is as good as nothing."""
+    stage = request.args.get("stage", "")
+    owner = request.args.get("owner", "")
+    owner_id = int(owner) if owner.isascii() and owner.isdigit() and len(owner) < 10 else None
+    return stage if stage in STAGES else "", owner_id
 
 
 @bp.post("/clients/<int:client_id>/deals")

@@ -1,0 +1,80 @@
+"""The list of deals: its stages and sums, whose they are, and the file of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from tests.webapp.clients.conftest import Maker, make_card  # noqa: F401
+from tests.webapp.conftest import Clock
+from webapp.accounts.models import User
+from webapp.deals.models import Deal
+
+SignIn = Callable[[str], FlaskClient]
+
+
+@pytest.fixture
+def deals(make_card: Maker, session: Session, office: dict[str, User], clock: Clock) -> None:  # noqa: F811
+    client = make_card("Granit")
+    for title, stage, amount, login in (
+        ("Forty windows", "found", 100_050, "anna"), ("Ten doors", "contract", 200_000, "boris"),
+        ("A gate", "contract", None, "anna"), ("Old fence", "won", 500_000, "anna"),
+    ):  # fmt: skip
+        session.add(
+            Deal(
+                client_id=client.id, title=title, stage=stage, amount=amount, owner_id=office[login].id,
+                opened_at=clock(),
+            )
+        )  # fmt: skip
+    session.commit()
+
+
+def test_open_deals_with_their_sums(sign_in: SignIn, deals: None, office: dict[str, User]) -> None:
+    anna = sign_in("anna")
+    page = anna.get("/deals").get_data(as_text=True)
+    assert "Old fence" not in page and page.index("A gate") < page.index("Ten doors") < page.index("Forty windows")
+    for words in ("1,000.50", "2,000", "3,000.50"):
+        assert words in page, words
+    boris = anna.get(f"/deals?owner={office['boris'].id}").get_data(as_text=True)
+    assert "Ten doors" in boris and "A gate" not in boris
+    won = anna.get("/deals?stage=won").get_data(as_text=True)
+    assert "Old fence" in won and "A gate" not in won
+    assert "No deal fits" in anna.get("/deals?owner=0").get_data(as_text=True)
+    for silly in ("stage=shoe", "owner=x", "page=-1", "page=99999999999", "owner=99999999999999999999"):
+        assert anna.get(f"/deals?{silly}").status_code == 200, silly
+    assert sign_in("admin").get("/deals").status_code == sign_in("admin").get("/deals.csv").status_code == 403
+
+
+def test_a_page_of_deals_asks_few_questions(
+    sign_in: SignIn, deals: None, make_card: Maker, session: Session, clock: Clock, count_queries: Callable[[], int]  # noqa: F811
+) -> None:  # fmt: skip
+    anna = sign_in("anna")
+
+    def cost() -> int:
+        before = count_queries()
+        assert anna.get("/deals").status_code == 200
+        return count_queries() - before
+
+    few = cost()
+    for number in range(60):
+        session.add(Deal(client_id=make_card(f"Firm {number}").id, title="x", stage="found", opened_at=clock()))
+    session.commit()
+    session.expunge_all()
+    assert max(few, cost()) <= 8
+    assert "page=2" in anna.get("/deals").get_data(as_text=True)
+
+
+def test_deals_as_a_file(sign_in: SignIn, deals: None, office: dict[str, User]) -> None:
+    def titles(login: str, query: str = "") -> list[str]:
+        data = sign_in(login).get(f"/deals.csv{query}").get_data(as_text=True).removeprefix("\ufeff")
+        return [row["Title"] for row in csv.DictReader(io.StringIO(data, newline=""))]
+
+    assert titles("head") == ["Forty windows", "Ten doors", "A gate"]
+    assert titles("head", f"?owner={office['boris'].id}") == ["Ten doors"]
+    assert titles("anna", f"?owner={office['boris'].id}") == ["Forty windows", "A gate"], "her own alone"
+    assert sign_in("anna").get("/deals.xlsx", buffered=True).data.startswith(b"PK")
