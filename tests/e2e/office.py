@@ -44,6 +44,7 @@ STAFF = {
     "vera": ("Vera Sokolova", Role.MANAGER),
     "head": ("Helen Markova", Role.HEAD),
     "secretary": ("Sofia Belova", Role.SECRETARY),
+    "agent": ("Anton Zimin", Role.AGENT),
     "admin": ("Adam Kozlov", Role.ADMIN),
 }
 
@@ -56,7 +57,7 @@ class Desk(Installation):
 
     def __init__(self, folder: Path, **settings: str) -> None:
         super().__init__(folder, **settings)
-        self.ports = {login: free_port() for login in ("anna", "boris", "vera")}
+        self.ports = {login: free_port() for login in ("anna", "boris", "vera", "agent")}
         self.passwords: dict[str, str] = {}
         self.things: list[Caller | Softphone | Refusing] = []
 

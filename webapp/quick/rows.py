@@ -16,9 +16,10 @@ from webapp.quick.models import QuickRow
 
 FIELDS = (
     *("day", "door", "name", "surname", "given_name", "phone", "email"),
-    *("purpose", "outcome", "next", "channel", "note", "said"),
+    *("purpose", "outcome", "next", "channel", "note", "said", "turn"),
 )
-"""What a row holds; `said` is what was said of the cards it may be (`offers.read`)."""
+"""What a row holds; `said` is what was said of the cards it may be (`offers.read`), `turn` grows with every change."""
+NOT_TYPED = ("said", "turn")
 CARRIED = ("day", "door", "channel")
 """Fields that a new row takes from the one above: alone they are no row."""
 LONGEST = 4000
@@ -36,17 +37,18 @@ def is_key(key: str) -> bool:
 
 def is_empty(typed: Mapping[str, str]) -> bool:
     """Nothing of the contact itself is typed."""
-    return not any(text.strip() for name, text in typed.items() if name not in (*CARRIED, "said"))
+    return not any(text.strip() for name, text in typed.items() if name not in (*CARRIED, *NOT_TYPED))
 
 
 def keep(session: Session, user: User, key: str, typed: Mapping[str, str], now: datetime) -> QuickRow | None:
     """Keep a row as it is typed now; one that was emptied is forgotten. None for that, and when there are too many.
 
-    A row that is saved already stays so: words that arrive late change nothing.
+    A row that is saved already stays so, and words that were overtaken on their way change nothing.
     """
-    row = session.scalars(select(QuickRow).where(QuickRow.user_id == user.id, QuickRow.key == key)).one_or_none()
+    mine = select(QuickRow).where(QuickRow.user_id == user.id, QuickRow.key == key).with_for_update()
+    row = session.scalars(mine.execution_options(populate_existing=True)).one_or_none()
     texts = {name: typed.get(name, "")[:LONGEST] for name in FIELDS if typed.get(name, "").strip()}
-    if row is not None and row.saved_at:
+    if row is not None and (row.saved_at or _turn(row.typed) > _turn(texts)):
         return row
     if is_empty(texts):
         if row is not None:
@@ -62,6 +64,11 @@ def keep(session: Session, user: User, key: str, typed: Mapping[str, str], now: 
     row.typed = texts
     session.flush()
     return row
+
+
+def _turn(typed: Mapping[str, str]) -> int:
+    text = typed.get("turn", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
 
 
 def _begin(session: Session, user: User, key: str, now: datetime) -> QuickRow:

@@ -27,6 +27,7 @@
   // What the server has not confirmed
   function remember(row) {
     row.setAttribute("data-unsaved", "");
+    row.elements.turn.value = Math.max(Date.now(), Number(row.elements.turn.value) + 1); // the newest words count
     sessionStorage.setItem(place(row), JSON.stringify(Object.fromEntries(new FormData(row))));
   }
   function confirmed(row, sent) {
@@ -40,7 +41,7 @@
       const key = name.slice(mine.length);
       const typed = JSON.parse(sessionStorage.getItem(name));
       const row = document.getElementById(`row-${key}`) || addRow(key);
-      for (const field of [...fields(row), row.elements.said]) {
+      for (const field of [...fields(row), row.elements.said, row.elements.turn]) {
         if (typed[field.name] !== undefined) field.value = typed[field.name];
       }
       row.setAttribute("data-unsaved", "");
@@ -53,16 +54,17 @@
     if (!row) return;
     remember(row);
     if (row === rows().at(-1) && !isEmpty(row)) addRow();
-  });
+  }, true); // before the row is sent
   document.addEventListener("change", (event) => {
     const row = event.target.closest(".quick-row");
     if (row) remember(row);
-  });
+  }, true);
   document.addEventListener("htmx:beforeRequest", (event) => {
     const row = event.detail.elt;
     if (row.matches(".quick-row")) event.detail.xhr.sent = sessionStorage.getItem(place(row));
   });
-  const signedOut = (xhr) => xhr.responseURL && new URL(xhr.responseURL).pathname === "/login";
+  // Without a session the page's own token is refused (400), or the login page is answered.
+  const signedOut = (xhr) => xhr.status === 400 || (xhr.responseURL && new URL(xhr.responseURL).pathname === "/login");
   document.addEventListener("htmx:beforeSwap", (event) => {
     const from = event.detail.requestConfig.elt;
     if (!from.matches(".quick-row, #quick-save")) return;
@@ -171,6 +173,8 @@
     if (target.select) target.select();
   });
 
-  restore();
-  (document.querySelector("#quick [aria-invalid=true]") || rows().at(-1).elements.name).focus();
+  document.addEventListener("DOMContentLoaded", () => { // once htmx knows the rows
+    restore();
+    (document.querySelector("#quick [aria-invalid=true]") || rows().at(-1).elements.name).focus();
+  });
 })();

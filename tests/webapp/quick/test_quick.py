@@ -129,6 +129,18 @@ def test_what_is_typed_is_kept_for_its_user_alone(sign_in: SignIn, office: dict[
     assert anna.post("/clients/quick/save", data={"key": [A, B], "name": ["x"]}).status_code == 400
 
 
+def test_words_that_were_overtaken_on_their_way_change_nothing(
+    sign_in: SignIn, office: dict[str, User], session: Session
+) -> None:
+    anna = sign_in("anna")
+    for turn, name in (("5", "Rassvet"), ("4", "Rass"), ("", "R"), ("6x", "Ra")):
+        anna.post(f"/clients/quick/rows/{A}", data={"name": name, "turn": turn}, headers=HTMX)
+    assert session.scalars(select(QuickRow)).one().typed == {"name": "Rassvet", "turn": "5"}
+    anna.post(f"/clients/quick/rows/{A}", data={"name": "Rassvet LLC", "turn": "6"}, headers=HTMX)
+    session.expire_all()
+    assert session.scalars(select(QuickRow)).one().typed["name"] == "Rassvet LLC"
+
+
 def test_hits_appear_while_a_row_is_typed(sign_in: SignIn, make_card: Maker, count_queries: Callable[[], int]) -> None:
     card = make_card("Рассвет", ("+7 495 123-45-67",), surname="Орлов")
     anna = sign_in("anna")
