@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 from sqlalchemy import select
 
@@ -36,6 +38,38 @@ def test_nobodys_words_are_lost(desk: Desk, sign_in: SignIn) -> None:
     boris.locator("#contact-0").press("Enter")
     expect(anna.locator("#people")).to_contain_text("Of the client in general")
     expect(anna.locator("#people input[value='+7 495 000-00-01']")).to_have_count(1)
+
+    # One phone, written by both at once: what is typed stays under the fingers, and is asked about when it is left.
+    point = boris.locator("#people .point input").first
+    point.focus()
+    boris.keyboard.press("End")
+    boris.keyboard.type(" ext. 9")
+    anna.locator("#people .point input").first.fill("+7 495 123-45-60")
+    anna.locator("h1").click()
+    expect(boris.locator("#card-position-1")).to_have_value("buyer")
+    expect(point).to_have_attribute("data-kept", "")
+    boris.keyboard.type("8")
+    expect(point).to_be_focused()
+    boris.locator("h1").click()
+    conflict = boris.locator("#people .conflict")
+    expect(conflict).to_contain_text("Anna Petrova has changed this meanwhile")
+    expect(conflict).to_contain_text("ext. 98")
+    conflict.get_by_role("button", name="Put mine").click()
+    expect(conflict).to_have_count(0)
+    expect(anna.locator("#people .point input").first).to_have_value(re.compile(r"ext\. 98$"))
+
+    # The same without another letter typed afterwards.
+    point.focus()
+    boris.keyboard.press("End")
+    boris.keyboard.type("7")
+    anna.locator("#people .point input").first.fill("+7 495 123-45-61")
+    anna.locator("h1").click()
+    expect(point).to_have_attribute("data-kept", "")
+    boris.locator("h1").click()
+    expect(conflict).to_contain_text("ext. 987")
+    conflict.get_by_role("button", name="Keep theirs").click()
+    expect(conflict).to_have_count(0)
+    expect(point).to_have_value("+7 495 123-45-61")
 
     # The same field: whoever is later sees both texts, and chooses.
     anna.locator("#card-note").click()

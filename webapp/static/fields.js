@@ -22,6 +22,7 @@
   });
   document.addEventListener("htmx:afterRequest", ({ detail }) => {
     const { elt, verb } = detail.requestConfig || {};
+    if (verb === "post") setTimeout(catchUp, 0);
     if (verb !== "post" || !elt.isConnected || elt.dataset.was === undefined || !(detail.xhr.status < 300)) return;
     const sent = sentBy(detail);
     elt.dataset.was = sent;
@@ -65,7 +66,10 @@
       const field = $(id);
       if (!field || (was === undefined && field.closest(".add-point, .add-person")?.querySelector(".error"))) continue;
       field.value = value;
-      if (was !== undefined) field.dataset.was = was;
+      if (was === undefined) continue;
+      field.dataset.was = was;
+      if (value === was) stale = true;
+      else field.toggleAttribute(id === active ? "data-kept" : "data-unsaved", true);
     }
     if (open) $("people").querySelector("details")?.setAttribute("open", "");
     const field = active && $(active);
@@ -95,11 +99,8 @@
     const { target, fragment } = event.detail;
     if (target.id === "people") {
       if (print(target) === print(fragment)) event.detail.shouldSwap = false;
-      else if (target.querySelector(".conflict")) { event.detail.shouldSwap = false; stale = true; }
-      else {
-        keep(target);
-        stale ||= kept.fields.length > 0;
-      }
+      else if (target.querySelector(".conflict, .htmx-request")) { event.detail.shouldSwap = false; stale = true; }
+      else keep(target);
       return;
     }
     const field = target.matches(".autosave") && target.querySelector(AUTO);
@@ -119,5 +120,12 @@
     stale = false;
     document.dispatchEvent(new CustomEvent("fields:left"));
   }
-  document.addEventListener("focusout", () => setTimeout(catchUp, 0));
+  // The browser tells of no change in a field that was put back while it was being typed in: it is told here.
+  document.addEventListener("change", ({ target }) => target.removeAttribute("data-kept"));
+  document.addEventListener("focusout", ({ target }) => {
+    if (target.matches("[data-kept]") && target.isConnected && target.value !== target.dataset.was) {
+      target.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+    setTimeout(catchUp, 0);
+  });
 })();
