@@ -17,7 +17,10 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # The desk's own settings are here as well: both read the same file.
 KNOWN = frozenset(
     f"SECONDRING_{name}"
-    for name in ("DATA", "WEB", "SIP", "RTP", "PEERS", "ACCOUNTS", "MAX_CALLS", "BRIDGE", "TLS", "TIMEZONE", "COUNTRY")
+    for name in (
+        *("DATA", "WEB", "SIP", "RTP", "PEERS", "ACCOUNTS", "MAX_CALLS", "BRIDGE", "TLS", "TIMEZONE", "COUNTRY"),
+        "WEB_PROCESSES",
+    )
 )
 LOOPBACK: tuple[Network, ...] = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
 

@@ -207,7 +207,7 @@ class Desk(Installation):
             env=self.environ,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=900,
             check=False,
         )
 

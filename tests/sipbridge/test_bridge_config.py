@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 
 import pytest
 
-from sipbridge.config import AccountConfig, Config, ConfigError, load
+from sipbridge.config import KNOWN, AccountConfig, Config, ConfigError, load
 
 
 def config(tmp_path: Path, **settings: str) -> Config:
@@ -136,3 +137,9 @@ def test_a_file_in_the_data_folder_cannot_move_the_data_folder(tmp_path: Path) -
     (tmp_path / "secondring.toml").write_text('SECONDRING_DATA = "/elsewhere"')
     with pytest.raises(ConfigError, match="SECONDRING_DATA"):
         config(tmp_path)
+
+
+def test_every_setting_of_the_handbook_may_stand_in_the_file() -> None:
+    table = (Path(__file__).parents[2] / "docs" / "operations.md").read_text().split("## What", 1)[0]
+    told = set(re.findall(r"^\| `(SECONDRING_\w+)`", table, re.M))
+    assert len(told) > 10 and told <= KNOWN

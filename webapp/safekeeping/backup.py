@@ -23,7 +23,7 @@ from webapp.safekeeping.manifest import File, Manifest
 
 KEPT = 7
 """Backups in one folder; the oldest go."""
-WORTH_KEEPING = ("recordings", "sounds", "imports", "secret_key", "bridge_token")
+WORTH_KEEPING = ("recordings", "sounds", "imports", "scripts", "secret_key", "bridge_token")
 """What of the data folder is copied beside the database."""
 UNFINISHED = ".unfinished"
 TRIES = 5
