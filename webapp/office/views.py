@@ -21,6 +21,7 @@ from webapp.office.line_form import COLUMNS, MODES, RANKS, LineForm
 from webapp.office.models import Channel, DialRule, Line, LinePerson, PriceRange
 from webapp.office.queries import items, price_ranges, the_office
 from webapp.recordings import keeping
+from webapp.rules import grids, transitions
 
 bp = Blueprint("office", __name__, url_prefix="/settings")
 bp.add_app_template_global(navigation.tabs, "settings_tabs")
@@ -120,6 +121,9 @@ def save_list(name: str) -> ResponseReturnValue:
         lists.restore(db.session(), item)
     else:
         flash(_("Saved."), "good")
+    if name == "statuses":  # one that went may have been the only way on
+        for problem in grids.problems(grids.read(db.session(), transitions.STATUS)):
+            flash(problem, "warning")
     _announce_and_commit()
     return hx.go("office.list_page", name=name)
 

@@ -130,3 +130,12 @@ def test_from_every_stage_of_a_saved_grid_both_ends_are_reached(session: Session
 
     sound = all(reaches(start, end) for start in STAGES if start not in ENDED for end in ENDED)
     assert (grids.problems(grid) == []) == sound
+
+
+def test_retiring_the_only_way_on_is_said(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
+    head, grid = sign_in("head"), grids.read(session, "status")
+    a, b, c, d = grid.columns
+    assert post(head, grid, {("", a), (a, b), (b, c), (c, d), (d, transitions.END)})[0] == 303
+    head.post("/settings/lists/statuses", data={"do": f"retire-{b}"})
+    assert "From “Potential” nothing leads on" in head.get("/settings/lists/statuses").get_data(as_text=True)
+    assert "Something is locked in" in head.get("/settings/steps/status").get_data(as_text=True)
