@@ -59,6 +59,7 @@ PAGES = {
         *(f"/settings/steps/{name}" for name in ("status", "stage")),
         "/settings/categories",
         "/settings/prices",
+        "/settings/free-mail",
         "/settings/privacy",
         "/settings/calling-out",
         "/telephones",

@@ -225,19 +225,21 @@ def draft(touch_id: int, name: str) -> ResponseReturnValue:
     return _hits(touch, name)
 
 
-@bp.post("/desk/touches/<int:touch_id>/draft/<name>/hits/<int:client_id>")
+@bp.post("/desk/touches/<int:touch_id>/hits/<int:client_id>")
 @allow(*SALES)
-def say_of_hit(touch_id: int, name: str, client_id: int) -> ResponseReturnValue:
-    """The card being typed is another than the one offered under this field, or perhaps not (`verdict`)."""
+def say_of_hit(touch_id: int, client_id: int) -> ResponseReturnValue:
+    """The card being typed is another than this one that was offered, or perhaps not (`verdict`, "" takes it back).
+
+    The whole panel comes back: leaving a field to click saves it, and that replaces the buttons beneath it.
+    """
     touch, verdict = _touch(touch_id), request.form.get("verdict", "")
     if verdict not in ("other", "unsure", ""):
         abort(404)
-    if touch.client is not None:
-        return _who_panel(touch)
-    load(select(Client).where(Client.id == client_id))
-    caller.say(db.session(), touch, client_id, verdict, here.now())
-    db.session.commit()
-    return _hits(touch, _field(touch, name))
+    if touch.client is None:
+        load(select(Client).where(Client.id == client_id))
+        caller.say(db.session(), touch, client_id, verdict, here.now())
+        db.session.commit()
+    return _who_panel(touch)
 
 
 def _hits(touch: Touch, name: str) -> ResponseReturnValue:

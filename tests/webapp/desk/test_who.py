@@ -267,16 +267,16 @@ def test_a_card_told_apart_is_offered_no_more_and_the_pair_is_remembered(
     rassvet, sons = client_with("+74950000001", "Rassvet"), client_with("+74950000002", "Rassvet")
     touch = phone.ring()
     anna = sign_in("anna")
-    at = f"/desk/touches/{touch.id}/draft/name"
+    at, said_at = f"/desk/touches/{touch.id}/draft/name", f"/desk/touches/{touch.id}/hits"
     page = anna.post(at, data={"name": "OOO Rassvet"}).get_data(as_text=True)
     assert f"/choose/{rassvet.id}" in page and f"/choose/{sons.id}" in page
-    page = anna.post(f"{at}/hits/{rassvet.id}", data={"verdict": "other"}).get_data(as_text=True)
+    page = anna.post(f"{said_at}/{rassvet.id}", data={"verdict": "other"}).get_data(as_text=True)
     assert f"/choose/{rassvet.id}" not in page and f"/choose/{sons.id}" in page
-    page = anna.post(f"{at}/hits/{sons.id}", data={"verdict": "unsure"}).get_data(as_text=True)
+    page = anna.post(f"{said_at}/{sons.id}", data={"verdict": "unsure"}).get_data(as_text=True)
     assert f"/choose/{sons.id}" in page and 'aria-pressed="true"' in page
     assert f"/choose/{rassvet.id}" not in anna.post(at, data={"name": "Rassvet"}).get_data(as_text=True)
-    assert anna.post(f"{at}/hits/{sons.id}", data={"verdict": "maybe"}).status_code == 404
-    assert anna.post(f"{at}/hits/9999", data={"verdict": "other"}).status_code == 404
+    assert anna.post(f"{said_at}/{sons.id}", data={"verdict": "maybe"}).status_code == 404
+    assert anna.post(f"{said_at}/9999", data={"verdict": "other"}).status_code == 404
     assert anna.post(f"/desk/touches/{touch.id}/card").status_code == 200
     session.expire_all()
     assert touch.client_id not in (None, rassvet.id, sons.id) and touch.draft == {}
