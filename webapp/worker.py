@@ -21,6 +21,7 @@ from webapp import clock, config, create_app, feed, logs
 from webapp.bridge_api import forgetting
 from webapp.calls import control, outbound
 from webapp.db import db
+from webapp.doubles import strays
 from webapp.exports import work as exports
 from webapp.jobs.runner import Runner
 from webapp.office.models import Office
@@ -38,11 +39,12 @@ def make_huey(settings: config.Config) -> SqliteHuey:
 
     @huey.periodic_task(crontab(minute="*"))
     def every_minute() -> None:
-        """Tell of promises that ran out, and end our calls that no bridge carried on with."""
+        """Tell of promises that ran out, end our calls that no bridge carried on with, gather what a merge missed."""
         with app.app_context():
             try:
                 tell_overdue(db.session(), clock.now())
                 outbound.end_lost(db.session(), clock.now())
+                strays.gather(db.session(), clock.now())
                 db.session.commit()
             except OperationalError:  # the database is busy or away: the next minute does it
                 db.session.rollback()
