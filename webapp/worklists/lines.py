@@ -9,9 +9,11 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from webapp.clients import keys
+from webapp.clients.models import Client
 
 MOST = 20_000
 LONGEST_LINE = 2000
+CALLED = ("phone", "mobile")
 
 _PHONE = re.compile(r"[+(]?\d(?:[\d\s().\-–/]|доб|ext){5,}\d|[+(]?\d{5,}", re.I)
 _SIGNS = re.compile(r"[\d\s()+.\-–/,;#]|доб|ext|тел|tel|phone|[.:]", re.I)
@@ -77,6 +79,14 @@ def read(rows: Iterable[Sequence[str]], column: int | None, country: str) -> lis
 def is_like_a_phone(text: str) -> bool:
     """Mostly digits, and enough of them."""
     return sum(sign.isdigit() for sign in text) >= 5 and not _SIGNS.sub("", text).strip()
+
+
+def of_card(client: Client) -> str:
+    """A line for a card: its first telephone, name, person and what they want; '' for one without a telephone."""
+    phone = next((point.normal or point.value for point in client.contact_points if point.kind in CALLED), "")
+    person = client.people[0].full_name if client.people else ""
+    cells = (phone, client.name, person, client.product or client.reason)
+    return ";".join(text.replace(";", ",").replace('"', "") for text in cells) if phone else ""
 
 
 def _loose(text: str, country: str) -> Line:

@@ -17,8 +17,9 @@ from webapp import here, hx, sheets
 from webapp.access import allow, load, me
 from webapp.accounts.models import Role, User
 from webapp.calls import outbound
-from webapp.clients import cards, offers
+from webapp.clients import cards, listing, offers
 from webapp.clients.contacts import office_country
+from webapp.clients.listing_form import FilterForm
 from webapp.db import db
 from webapp.imports import files, names, reading
 from webapp.imports.rows import MOST_COLUMNS
@@ -33,6 +34,8 @@ from webapp.worklists.models import Worklist, WorklistItem
 bp = Blueprint("worklists", __name__, url_prefix="/clients/lists")
 CALLERS = making.AGENTS
 TYPED = 4000
+FROM_CARDS = 5000
+"""So many cards of a filter become lines of a list at most."""
 
 
 # The lists
@@ -55,6 +58,18 @@ def index() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     """The form of a new list."""
     return _new({"agents": [str(me().id)] if me().has_role(Role.AGENT) else []}, {})
+
+
+@bp.post("/from-cards")
+@allow(Role.HEAD)
+def from_cards() -> ResponseReturnValue:
+    """The form of a new list with a line for each card that the filters of the cards' list show."""
+    session, form = db.session(), FilterForm(db.session(), request.form)
+    if not form.validate():
+        abort(404)
+    ids = listing.after(session, form.asked(here.zone()), 0, FROM_CARDS, office_country())
+    pasted = "\n".join(line for client in listing.cards(session, ids) if (line := lines.of_card(client)))
+    return _new({"lines": pasted}, {})
 
 
 @bp.post("")

@@ -188,6 +188,16 @@ def test_a_file_may_hold_the_lines(sign_in: SignIn, office: dict[str, User], ses
     ]  # fmt: skip
 
 
+def test_cards_of_a_filter_become_lines(sign_in: SignIn, make_card: Maker, office: dict[str, User]) -> None:
+    make_card("Rassvet; Ltd", ("+7 495 000-00-01",), surname="Orlov", category="A")
+    make_card("Granit", ("+7 495 000-00-02",), category="B")
+    make_card("Bazalt", category="A")
+    page = sign_in("head").post("/clients/lists/from-cards", data={"category": "A"}).get_data(as_text=True)
+    assert "+74950000001;Rassvet, Ltd;Orlov;</textarea>" in page
+    assert sign_in("agent").post("/clients/lists/from-cards").status_code == 403
+    assert sign_in("head").post("/clients/lists/from-cards", data={"category": "Z"}).status_code == 404
+
+
 def test_a_file_that_is_none(sign_in: SignIn, office: dict[str, User], session: Session) -> None:
     data = {"name": "Odd", "agents": [str(office["agent"].id)], "file": (io.BytesIO(b"PK\x03\x04half"), "list.xlsx")}
     answer = sign_in("head").post("/clients/lists", data=data)
