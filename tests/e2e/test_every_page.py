@@ -23,6 +23,10 @@ PAGES = {
     "anna": (
         "/clients",
         "/clients?q=ras",
+        "/clients?sort=name&category=A&created_from=2026-01-01",
+        "/deals",
+        "/exports",
+        "/api",
         "/clients/new",
         "/clients/quick",
         "/clients/lists",
@@ -53,6 +57,7 @@ PAGES = {
         "/desk",
         "/settings",
         "/settings/lines",
+        "/settings/api",
         *(f"/settings/lists/{name}" for name in ("channels", "purposes", "outcomes")),
         *(f"/settings/lists/{name}" for name in ("types", "payments", "statuses")),
         "/settings/extra-fields",
