@@ -161,11 +161,11 @@ _GROUPS: dict[str, tuple[Any, type[ListItem] | type[User]]] = {
 
 
 def _within(asked: Asked) -> list[Any]:
-    """The order within a group: by name, else the newest card first."""
-    columns: list[Any] = [Client.name, Client.id] if asked.sort == "name" else [Client.id.desc()]
-    if not asked.backwards or asked.sort not in ("name", "new"):
-        return columns
-    return [Client.name.desc(), Client.id.desc()] if asked.sort == "name" else [Client.id]
+    """The order within a group: the newest card first; that of the whole list by name or by day."""
+    if asked.sort not in ("name", "new"):
+        return [Client.id.desc()]
+    columns = [Client.name, Client.id] if asked.sort == "name" else [Client.created_at, Client.id]
+    return columns if (asked.sort == "name") != asked.backwards else [column.desc() for column in columns]
 
 
 # What fits
@@ -185,9 +185,9 @@ def _conditions(session: Session, asked: Asked, country: str, walking: bool = Fa
         one = column(name, follow=not walking)
         found.append(one.is_(None) if value == 0 else one == value)
     if asked.created_from is not None:
-        found.append(column("created_at", follow=not walking) >= asked.created_from)
+        found.append(column("created_at", follow=not walking or asked.sort == "new") >= asked.created_from)
     if asked.created_until is not None:
-        found.append(column("created_at", follow=not walking) < asked.created_until)
+        found.append(column("created_at", follow=not walking or asked.sort == "new") < asked.created_until)
     if asked.without_next:
         owed = select(Task.id).where(Task.client_id == Client.id, Task.kind == "next_touch", Task.done_at.is_(None))
         found.append(~owed.exists())
