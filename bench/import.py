@@ -158,6 +158,7 @@ def main() -> None:
             with Offers(installation) as alone:
                 time.sleep(10 if options.short else 40)
             began = _memory(worker.pid)
+            print(f"{rows:,} rows onto {cards:,} cards; worker before: {began:.0f} MB", flush=True)
 
             def bring(session: Any) -> int:
                 user, data = session.get_one(User, 1), installation.app().config["SETTINGS"].data
@@ -172,6 +173,7 @@ def main() -> None:
             import_id = installation.ask(bring)
             with Offers(installation) as looked:
                 looking = _wait(installation, import_id)
+            print(f"  preview {looking:.0f} s, {rows / looking:.0f} rows/s, {_memory(worker.pid):.0f} MB", flush=True)
 
             def run(session: Any) -> None:
                 lists.run(session, session.get_one(Import, import_id), session.get_one(User, 1), clock.now())
@@ -181,12 +183,10 @@ def main() -> None:
             with Offers(installation) as busy:
                 running = _wait(installation, import_id)
             counts = installation.ask(lambda session: session.get_one(Import, import_id).counts)
-            peak = _memory(worker.pid)
+            print(f"  run {running:.0f} s, {rows / running:.0f} rows/s, {_memory(worker.pid):.0f} MB at most")
+            print(f"  {counts}")
         finally:
             installation.close()
-    print(f"{rows:,} rows onto {cards:,} cards: {counts}")
-    print(f"  preview {looking:.0f} s, {rows / looking:.0f} rows/s;  run {running:.0f} s, {rows / running:.0f} rows/s")
-    print(f"  worker: {began:.0f} MB before, {peak:.0f} MB at most")
     usual = [_at(alone.taken, share) for share in (0.5, 0.99)]
     for what, offers in (("idle", alone), ("preview", looked), ("run", busy)):
         middle, slow, most = (_at(offers.taken, share) for share in (0.5, 0.99, 1))

@@ -23,6 +23,7 @@ from webapp.calls import control, outbound
 from webapp.db import db
 from webapp.doubles import strays
 from webapp.exports import work as exports
+from webapp.imports import forgetting as import_files
 from webapp.jobs.runner import Runner
 from webapp.office.models import Office
 from webapp.recordings import keeping, store
@@ -78,6 +79,7 @@ def forget_old(data: Path) -> None:
         feed.prune(session, began)
         control.prune(session, began)
         exports.forget(session, began)
+        import_files.forget(session, data, began)
         days = session.scalar(select(Office.ladder_days))
         session.commit()
         forgetting.prune(session, began, lambda: clock.now() - began < ROUND)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -71,21 +72,21 @@ def _index(error: str = "", kind: str = "clients") -> str:
 @allow(*WHO)
 def upload() -> ResponseReturnValue:
     """Keep a list and go on to its columns."""
-    kind = request.form.get("kind", "clients")
-    if kind not in lists.KINDS:
-        abort(404)
-    if kind == "exhibition" and not me().has_role(Role.HEAD):
-        abort(403)
-    file = request.files.get("file")
-    if file is None or not file.filename:
-        return _index(_("Choose a file first."), kind), 422
-    try:
-        import_ = lists.bring(
-            db.session(), _data(), file.stream, file.filename, kind, me(), here.now(), office_country()
-        )
-    except BadFile as why:
-        db.session.rollback()
-        return _index(str(why.message), kind), 422
+    kind, file = request.form.get("kind", "clients"), request.files.get("file")
+    with contextlib.closing(file) if file else contextlib.nullcontext():
+        if kind not in lists.KINDS:
+            abort(404)
+        if kind == "exhibition" and not me().has_role(Role.HEAD):
+            abort(403)
+        if file is None or not file.filename:
+            return _index(_("Choose a file first."), kind), 422
+        try:
+            import_ = lists.bring(
+                db.session(), _data(), file.stream, file.filename, kind, me(), here.now(), office_country()
+            )
+        except BadFile as why:
+            db.session.rollback()
+            return _index(str(why.message), kind), 422
     db.session.commit()
     return hx.go("imports.page", import_id=import_.id)
 

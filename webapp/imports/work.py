@@ -36,7 +36,7 @@ from webapp.jobs.models import Job
 from webapp.jobs.work import JobFailed
 from webapp.office.models import ClientStatus
 
-AT_ONCE = 100
+AT_ONCE = 60
 """Rows of a batch: what is written for them keeps others waiting for a few hundredths of a second."""
 ADDING = 8
 """Rows of a batch that add to cards that are there, after which it ends: each is written by itself."""

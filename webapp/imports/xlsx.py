@@ -186,7 +186,8 @@ class _Book:
 
 
 def _broken(error: Exception) -> BadFile:
-    if type(error).__module__.startswith("defusedxml"):
+    causes = (error, error.__cause__, error.__context__)  # openpyxl wraps what its readers raise
+    if any(type(one).__module__.startswith("defusedxml") for one in causes):
         return BadFile(_l("The file holds what no list needs (entities) and is refused. Save it as CSV instead."))
     return BadFile(_l("The file is broken or not whole. Save it again and upload it anew."))
 
