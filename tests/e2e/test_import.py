@@ -16,6 +16,7 @@ from sqlalchemy import func, select, update
 from tests.e2e.conftest import SignIn
 from tests.e2e.installation import wait_for
 from tests.e2e.office import Desk
+from webapp import clock
 from webapp.clients.models import Client
 from webapp.imports.models import Import, ImportRow
 from webapp.jobs.models import Job
@@ -67,7 +68,7 @@ def _facts(desk: Desk) -> dict[str, Any]:
 
 def _long_silent(session: Any) -> None:
     """As if a minute had gone by since the worker last said anything."""
-    session.execute(update(Job).where(Job.ended_at.is_(None)).values(beat_at=Job.made_at - timedelta(minutes=5)))
+    session.execute(update(Job).where(Job.ended_at.is_(None)).values(beat_at=clock.now() - timedelta(minutes=5)))
     session.commit()
 
 
