@@ -28,6 +28,7 @@ PAGES = {
         "/exports",
         "/api",
         "/clients/new",
+        "/clients/imports",
         "/clients/quick",
         "/clients/lists",
         "/clients/lists/new",
