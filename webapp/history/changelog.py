@@ -37,7 +37,7 @@ MORE = {
     "payment_scheme": _l("Way of paying"),
     "type": _l("Type of client"),
     "never_record": _l("Never record"),
-    "merge": _l("Merged"),
+    "merged": _l("Merged"),
     "split": _l("Split off"),
 }
 """Labels of what is no field of a form."""
@@ -80,7 +80,8 @@ class Words:
             own = self.own.get(name.removeprefix(extra.PREFIX))
             return own.name if own else name.removeprefix(extra.PREFIX)
         one = fields.BY_NAME.get(name) or cards.MORE_FIELDS.get(name)
-        return str(one.label if one else contacts.KINDS.get(name) or MORE.get(name) or name)
+        named = name.removesuffix("_id")
+        return str(one.label if one else contacts.KINDS.get(name) or MORE.get(named) or named)
 
     def value(self, name: str, text: str) -> str:
         """A value as the reader says it; a list's item in his language, whoever wrote it in whichever."""
