@@ -168,7 +168,7 @@ def seed(installation: Installation, cards: int) -> tuple[list[str], str]:
     """Users, a roster and `cards` cards; returns session cookies (the duty manager's first) and their name."""
     import flask_migrate
 
-    from bench.cards import fill
+    from bench.book import fill
     from webapp import clock
     from webapp.accounts.models import User
     from webapp.db import db
@@ -200,9 +200,8 @@ def seed(installation: Installation, cards: int) -> tuple[list[str], str]:
         name = app.config["SESSION_COOKIE_NAME"]
         cookies = [serializer.dumps({"_user_id": str(user.id), "_fresh": True}) for user in users]
         db.session.remove()
-        path = str(db.engine.url.database)
         db.engine.dispose()
-    fill(path, cards)
+        fill(db.engine, cards)
     return cookies, name
 
 
