@@ -122,7 +122,7 @@ def phone_reason(tail: str, whole: str, their_tail: str, their_whole: str) -> st
 def certainty(found: Collection[str], asked: Sequence[Asked], theirs: Collection[Key]) -> str:
     """same: no doubt is left; likely: a person should decide; maybe: only shown."""
     firm = "company" if "company" in found else "company_near" if "company_near" in found else ""
-    person = bool({"person", "surname", "person_near"} & set(found))
+    person = bool({"person", "person_near"} & set(found)) or ("surname" in found and not _both_given(asked, theirs))
     net = bool({"site", "domain"} & set(found))
     conflict = _differ("company", found, asked, theirs) or (
         not firm and not net and _differ("surname", found, asked, theirs)
@@ -146,6 +146,11 @@ def _differ(kind: str, found: Collection[str], asked: Sequence[Asked], theirs: C
     ours = {word for one in asked if one.kind == kind for word in one.key.split()}
     known = {word for key in theirs if key.kind == kind for word in key.key.split()}
     return bool(ours and known) and not ours & known
+
+
+def _both_given(asked: Sequence[Asked], theirs: Collection[Key]) -> bool:
+    """True when both have given names: one surname with two of them is two people."""
+    return any(one.kind == "person" for one in asked) and any(key.kind == "person" for key in theirs)
 
 
 def _long(asked: Sequence[Asked]) -> bool:

@@ -212,6 +212,10 @@ def test_the_same_is_said_only_without_doubt(session: Session, make_card: Maker)
         hits = find(session, draft, "RU")
         assert [(hit.client_id, hit.certainty) for hit in hits] == [(firm.id, certainty)], draft
     assert find(session, {"name": "Rassvet"}, "RU", exclude={firm.id}) == []
+    named = make_card("ООО Закат", surname="Зимин", given_name="Пётр")
+    for given_name, certainty in (("Петр", "same"), ("", "same"), ("Anna", "likely")):
+        hits = find(session, {"name": "Закат", "surname": "Зимин", "given_name": given_name}, "RU")
+        assert [(hit.client_id, hit.certainty) for hit in hits] == [(named.id, certainty)], given_name
 
 
 def test_a_public_mail_service_tells_nothing(session: Session, make_card: Maker, office: dict[str, User]) -> None:
