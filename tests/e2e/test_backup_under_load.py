@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
 
-from bench import cards as book
+from bench import book
 from sipbridge.events import CallEnded, CallOffered, EndReason, Event, RecordingReady, encode
 from tests.e2e.installation import wait_for
 from tests.e2e.office import Desk
@@ -97,10 +98,12 @@ def office(request: pytest.FixtureRequest, tmp_path: Path, soaking: bool) -> Ite
         desk.found()
         file = tmp_path / "var" / "secondring.sqlite"
         with closing(sqlite3.connect(file)) as connection:
-            for table in ("match_key", "contact_point", "person", "card_change", "client"):
+            for table in ("match_key", "near_word", "contact_point", "person", "card_change", "client"):
                 connection.execute(f"delete from {table}")  # noqa: S608
             connection.commit()
-        book.fill(str(file), 200_000 if soaking else 4_000)
+        engine = create_engine(f"sqlite:///{file}")
+        book.fill(engine, 200_000 if soaking else 4_000)
+        engine.dispose()
         if request.param == "postgresql":
             url = request.getfixturevalue("cluster").database()
             moved = desk.command("move-to-postgres", url)

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import flask_migrate
 import pytest
+from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
+from bench import book
 from tests.ports import free_port
 from webapp import config, create_app, demo
 from webapp.calls.models import Call
@@ -66,6 +68,13 @@ class Office:
             for statement in statements:
                 connection.execute(statement)
             connection.commit()
+
+    def fill(self, size: int) -> None:
+        """So many cards in the SQLite file, instead of its own."""
+        self.do("delete from client", "delete from match_key", "delete from near_word")
+        engine = create_engine(f"sqlite:///{self.file}")
+        book.fill(engine, size)
+        engine.dispose()
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """`./desk` with these words."""

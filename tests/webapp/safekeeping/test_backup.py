@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bench import cards as book
 from tests.e2e.installation import wait_for
 from tests.webapp.safekeeping.conftest import NOW, SOUND, Office
 from tests.webapp.test_migrations import SAVED, load_into
@@ -246,8 +245,7 @@ def test_the_programs_are_told_the_password_where_nobody_sees_it(tmp_path: Path)
 
 def test_a_large_base_keeps_no_caller_out_of_the_copy(office: Office, tmp_path: Path) -> None:
     """What is written while the copy is made is whole in it, or not in it."""
-    office.do("delete from client", "delete from match_key")
-    book.fill(str(office.file), 3_000)
+    office.fill(3_000)
     process = office.start("backup", str(tmp_path))
     written = 0
     while process.poll() is None:

@@ -14,7 +14,6 @@ import psycopg
 import pytest
 from sqlalchemy import select
 
-from bench import cards as book
 from tests.e2e.installation import wait_for
 from tests.webapp.safekeeping.conftest import NOW, Office
 from tests.webapp.test_migrations import SAVED, assert_kept, contents, load_into
@@ -95,8 +94,7 @@ def test_a_base_of_an_earlier_release_is_brought_up_to_date_first(
 
 
 def test_killed_in_the_middle_it_is_carried_on(office: Office, new_url: Callable[[], str]) -> None:
-    office.do("delete from client", "delete from match_key")
-    book.fill(str(office.file), 12_000)
+    office.fill(12_000)
     url = new_url()
     for table in ("match_key", "task"):
         process = office.start("move-to-postgres", url)
