@@ -151,8 +151,8 @@ def _fill_all(
     session: Session, client: Client, texts: Mapping[str, str], author: Author, country: str
 ) -> Person | None:
     person: Person | None = None
-    names = [name for name in texts if name in fields.BY_NAME and fields.BY_NAME[name].holder == "person"]
-    if names:
+    about = {one.name for one in fields.FIELDS if one.holder == "person" and one.kind != "contact"}
+    if about & texts.keys():  # a number or an e-mail alone says of nobody that he is there: it is the client's
         client.people.append(Person())
         session.flush()
         person = client.people[0]
