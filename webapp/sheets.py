@@ -79,6 +79,12 @@ def defused(text: str) -> str:
     return f"'{text}" if text.lstrip(" ").startswith(_CALCULATES) else text
 
 
+def undefused(cell: str) -> str:
+    """The text that `defused` was given."""
+    text = cell[1:]
+    return text if cell.startswith("'") and text.lstrip(" ").startswith(_CALCULATES) else cell
+
+
 def send(
     ending: str,
     name: Iterable[str],

@@ -22,6 +22,8 @@ KINDS = {
     "site": _l("Website"),
     "fax": _l("Fax"),
 }
+MORE_SITES = _l("More websites")
+"""What the websites beside a card's own are called where both stand in one list."""
 TELEPHONES = ("phone", "mobile", "fax")
 LONGEST = 200
 

@@ -23,6 +23,10 @@ from webapp.sheets import Cell, Column, Row, on_the_wall
 
 AT_A_TIME = 500
 _FIRM = ("name", "kind", "what_it_does", "website", "management")
+_TITLES: Mapping[str, Any] = {
+    **{name: one.label for name, one in (fields.BY_NAME | cards.MORE_FIELDS).items()},
+    "site": contacts.MORE_SITES,
+}
 _NEED = (
     *("reason", "product", "volume", "needed_by", "exact_variant", "decides_alone"),
     *("how_often", "order_size", "delivery", "storage", "note"),
@@ -73,10 +77,8 @@ def _whole(session: Session, ids: Sequence[int]) -> Sequence[Client]:
 
 def columns(own: Sequence[ExtraField]) -> list[Column]:
     """The columns, by the names that cards have for them: so a file is read again without being told how."""
-    labels: Mapping[str, Any] = {name: one.label for name, one in (fields.BY_NAME | cards.MORE_FIELDS).items()}
-    labels = {"type": _("Type of client"), **labels}
     names = (*_FIRM, *cards.PERSON_FIELDS, *contacts.KINDS, *_CHOSEN, *_NEED)
-    titles = [(str(labels.get(name) or contacts.KINDS[name]), 30 if name in _WIDE else 18) for name in names]
+    titles = [(str(_TITLES[name]), 30 if name in _WIDE else 18) for name in names]
     return [
         Column(_("Card"), 8),
         *(Column(title, width) for title, width in titles),
@@ -98,10 +100,10 @@ def rows_of(client: Client, own: Sequence[ExtraField], zone: ZoneInfo) -> Iterat
 
 
 def _addresses(points: Sequence[ContactPoint], person: Person | None, kind: str) -> str:
-    """The person's, then those of nobody in particular; the preferred one first."""
+    """The person's, then those of nobody in particular; the preferred one first. Each is a line of the cell."""
     mine = [one for one in points if one.kind == kind and one.person_id in (None, person.id if person else None)]
     mine.sort(key=lambda one: (one.person_id is None, not one.preferred, one.id))
-    return ", ".join(one.value for one in mine)
+    return "\n".join(one.value for one in mine)
 
 
 def _words(client: Client, name: str) -> str:

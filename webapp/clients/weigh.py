@@ -168,6 +168,8 @@ def score(found: Collection[str]) -> float:
 def reason_text(reason: str) -> str:
     """Why a card was found, in the reader's language."""
     match reason:
+        case "card":
+            return _("same number of the card")
         case "phone":
             return _("same phone")
         case "phone_local" | "phone_tail":

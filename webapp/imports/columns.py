@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from flask_babel import force_locale
 from flask_babel import lazy_gettext as _l
 from openpyxl.utils import get_column_letter
 
-from webapp.clients import cards, fields, keys
+from webapp.clients import cards, contacts, fields, keys
 from webapp.imports.rows import Row
+from webapp.languages import LANGUAGES
 
 CLIENT = (
     *("name", "kind", "what_it_does", "website", "management", "reason", "product", "volume", "needed_by"),
@@ -20,12 +22,14 @@ CLIENT = (
 )
 LISTS = ("status", "type", "category", "region", "owner", "channel")
 PERSON = ("surname", "given_name", "patronymic", "position", "decides")
-CONTACTS = ("phone", "mobile", "email", "messenger", "fax")
+CONTACTS = ("phone", "mobile", "email", "messenger", "site", "fax")
+CARD = "card"
+"""The number of a card, as our own files have it."""
 SEVERAL = (*CONTACTS, "note")
 """Of these a list may have more than one column."""
 
 GROUPS = (
-    (_l("Organisation"), ("name", "what_it_does", "website", "management", "kind")),
+    (_l("Organisation"), ("name", "what_it_does", "website", "management", "kind", CARD)),
     (_l("Person"), ("full_name", *PERSON)),
     (_l("Contacts"), CONTACTS),
     (_l("Lists"), LISTS),
@@ -36,6 +40,7 @@ GROUPS = (
 )
 
 _NAMES = """
+card: card, card number, карточка, номер карточки
 name: company, organisation, organization, firm, client, customer, account, company name, name of the company, компания,
  организация, фирма, клиент, контрагент, наименование, название, название компании, название организации, предприятие,
  заказчик, юридическое лицо, компанія, організація, фірма, клієнт, назва, найменування, підприємство, замовник,
@@ -101,7 +106,8 @@ SYNONYMS = {
 def choices(extra: Mapping[str, Any]) -> list[tuple[Any, list[tuple[str, Any]]]]:
     """What a column may be read as, in groups: (group, [(field, label)]). `extra`: labels of extra fields by key."""
     labels = {name: field.label for name, field in (fields.BY_NAME | cards.MORE_FIELDS).items()}
-    labels |= {"full_name": _l("Full name"), "type": _l("Type of client")}
+    labels |= {"full_name": _l("Full name"), "type": _l("Type of client"), "site": contacts.MORE_SITES}
+    labels[CARD] = _l("Number of the card")
     groups = [(title, [(name, labels[name]) for name in names]) for title, names in GROUPS]
     if extra:
         groups.append((_l("Extra fields"), [(f"extra:{key}", label) for key, label in extra.items()]))
@@ -120,11 +126,15 @@ def digest(headers: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps([_plain(header) for header in headers]).encode()).hexdigest()
 
 
-def guess(headers: Sequence[str], first: Sequence[Row], extra: Mapping[str, Any], country: str) -> dict[str, str]:
-    """Column number (as text) -> field, for every column that can be guessed; each field once, but for SEVERAL."""
+def guess(
+    headers: Sequence[str], first: Sequence[Row], extra: Mapping[str, Iterable[str]], country: str
+) -> dict[str, str]:
+    """Column number (as text) -> field, for every column that can be guessed; each field once, but for SEVERAL.
+
+    `extra`: the names of extra fields, by key.
+    """
     found: dict[str, str] = {}
-    names = SYNONYMS | {_plain(str(label)): f"extra:{key}" for key, label in extra.items()}
-    names |= {_plain(str(label)): name for _title, group in choices({}) for name, label in group}
+    names = SYNONYMS | {_plain(word): f"extra:{key}" for key, words in extra.items() for word in words} | _our_names()
     for column, header in enumerate(headers):
         _take(found, column, names.get(_plain(header)) or _by_a_part(header))
     for column in range(len(headers)):
@@ -134,6 +144,15 @@ def guess(headers: Sequence[str], first: Sequence[Row], extra: Mapping[str, Any]
     if "name" not in found.values() and "surname" in found.values() and "full_name" in found.values():
         # Beside a surname of its own, "name" is the given one.
         found = {column: "given_name" if field == "full_name" else field for column, field in found.items()}
+    return found
+
+
+def _our_names() -> dict[str, str]:
+    """What our own files and pages call the fields, in each of our languages."""
+    found: dict[str, str] = {}
+    for language in LANGUAGES:
+        with force_locale(language):
+            found |= {_plain(str(label)): name for _title, group in choices({}) for name, label in group}
     return found
 
 

@@ -9,17 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import String
+from sqlalchemy import String, select
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import Role, User
 from webapp.clients import cards, contacts, fields, keys
 from webapp.clients.contacts import BadValue
-from webapp.clients.models import Client, Person
+from webapp.clients.models import Client, ContactPoint, Person
 from webapp.imports import columns, names, reasons
 from webapp.imports.rows import Row
 from webapp.office.models import Channel, ClientStatus, ClientType, Region
-from webapp.office.queries import items
 from webapp.rules import extra
 from webapp.rules.models import ExtraField
 
@@ -47,6 +46,7 @@ class Entry:
     """A row that was read. `client` and `person`: columns with texts; `ids`: columns of lists with ids.
 
     `draft` is for `match.find`; `digest` the same for the same words in another list; `refused` a reason or ''.
+    `card`: the number of the card that the row was written from.
     """
 
     row: Row
@@ -59,11 +59,18 @@ class Entry:
     digest: str = ""
     refused: str = ""
     region_unknown: bool = False
+    card: int = 0
 
     @property
     def marked(self) -> int:
         """How many phones and e-mails are kept as written, since they can't be read."""
         return sum(not point.normal for point in self.points if point.kind != "messenger")
+
+    @property
+    def siblings(self) -> str:
+        """The same for rows of one list that were written from one card; '' when the row tells of none."""
+        said = f"{self.card} {_folded(self.client.get('name', ''))}"
+        return hashlib.sha256(said.encode()).hexdigest()[:32] if self.card else ""
 
     @property
     def title(self) -> str:
@@ -73,17 +80,27 @@ class Entry:
 
 
 class Lists:
-    """The office's lists by the words a file may use: names in any language, logins, letters, and extra fields."""
+    """The office's lists by the words a file may use: names in any language, logins, letters, and extra fields.
+
+    `retired` are words that are no longer given to cards: our own files may hold them, and they say nothing.
+    """
 
     def __init__(self, session: Session, country: str) -> None:
         self.country = country
         self.by_word: dict[str, dict[str, int]] = {}
+        self.retired: dict[str, set[str]] = {}
         for name, model in _MODELS.items():
-            words = self.by_word.setdefault(name, {})
-            for item in items(session, model):
-                words.update({_folded(word): item.id for word in item.names.values() if word})
-        owners = session.query(User).where(User.active, User.role != Role.ADMIN)
-        self.by_word["owner"] = {_folded(word): user.id for user in owners for word in (user.name, user.login)}
+            words, retired = self.by_word.setdefault(name, {}), self.retired.setdefault(name, set())
+            for item in session.scalars(select(model).order_by(model.rank, model.id)):
+                for word in filter(None, item.names.values()):
+                    if item.active:
+                        words[_folded(word)] = item.id
+                    else:
+                        retired.add(_folded(word))
+        owners = session.scalars(select(User).where(User.role != Role.ADMIN).order_by(User.id)).all()
+        names = {user.id: {_folded(user.name), _folded(user.login)} for user in owners}
+        self.by_word["owner"] = {word: user.id for user in owners if user.active for word in names[user.id]}
+        self.retired["owner"] = {word for user in owners if not user.active for word in names[user.id]}
         self.extra: dict[str, ExtraField] = {one.key: one for one in extra.fields(session)}
         self.choices: dict[str, dict[str, str]] = {
             "category": {letter.casefold(): letter for letter in cards.CATEGORIES if letter}
@@ -120,7 +137,7 @@ def read(row: Row, mapping: Mapping[str, str], headers: Sequence[str], lists: Li
         if row.flaw:
             value = row.cells[row.column] if 0 <= row.column < len(row.cells) else ""
             raise Refused(reasons.as_text(row.flaw, columns.title(headers, row.column), value))
-        for number, name in mapping.items():
+        for number, name in sorted(mapping.items(), key=lambda one: one[1] != columns.CARD):
             column = int(number)
             cell = row.cells[column] if column < len(row.cells) else ""
             if cell:
@@ -135,7 +152,9 @@ def read(row: Row, mapping: Mapping[str, str], headers: Sequence[str], lists: Li
 
 
 def _put(entry: Entry, name: str, cell: str, title: str, lists: Lists, kind: str) -> None:
-    if name in columns.CONTACTS:
+    if name == columns.CARD:
+        entry.card = int(cell) if cell.isascii() and cell.isdigit() and len(cell) < 10 else 0
+    elif name in columns.CONTACTS:
         _contact(entry, name, cell, title, lists.country)
     elif name in columns.LISTS and name != "category":
         found = lists.by_word[name].get(_folded(cell))
@@ -143,7 +162,7 @@ def _put(entry: Entry, name: str, cell: str, title: str, lists: Lists, kind: str
             entry.ids[f"{name}_id"] = found
         elif name == "region" and kind == "exhibition":
             entry.region_unknown = True  # the home city is no region (D16)
-        else:
+        elif _folded(cell) not in lists.retired[name]:
             raise Refused(reasons.as_text("list", title, cell))
     elif name in lists.choices:
         if _folded(cell) not in lists.choices[name]:
@@ -183,13 +202,22 @@ def _contact(entry: Entry, kind: str, cell: str, title: str, country: str) -> No
         normal = keys.normal_contact(kind, value, country)
         if kind in contacts.TELEPHONES and not (normal.startswith("+") or 3 <= len(normal) <= keys.LONGEST_LOCAL):
             normal = ""
-        own = contacts.phone_kind(normal) if kind == "phone" and normal else kind
-        if not any(one.value == value or (normal and one.normal == normal) for one in entry.points):
+        # Foreign lists call every number a phone; ours say what it is.
+        own = contacts.phone_kind(normal) if kind == "phone" and normal and not entry.card else kind
+        if not any(one.value == value or (normal and same_number(one, normal, value)) for one in entry.points):
             entry.points.append(Point(own, value, normal))
+
+
+def same_number(point: Point | ContactPoint, normal: str, value: str) -> bool:
+    """Whether an address is there already; another extension of the same number is another address."""
+    return point.normal == normal and keys.extension(value) in ("", keys.extension(point.value))
 
 
 def _several(kind: str, cell: str, country: str) -> list[str]:
     """The addresses of a cell; one that can't be taken apart for sure is left whole."""
+    lines = [line.strip() for line in cell.splitlines() if line.strip()]
+    if len(lines) > 1 and (kind not in contacts.TELEPHONES or all(map(_stands_alone, lines))):
+        return [one for line in lines for one in _several(kind, line, country)]
     whole = " ".join(cell.split())
     if kind == "email":
         parts = [part for part in _BETWEEN_MAILS.split(cell) if "@" in part]
@@ -197,6 +225,12 @@ def _several(kind: str, cell: str, country: str) -> list[str]:
     if kind in contacts.TELEPHONES:
         return [" ".join(part.split()) for part in keys.apart(cell, country)] or [whole]
     return [whole]
+
+
+def _stands_alone(line: str) -> bool:
+    """Whether a line of several is a number or words by itself, and no piece of the number before it."""
+    digits = sum(sign.isdigit() for sign in line)
+    return not digits or digits >= keys.SHORTEST_NUMBER or (line.isdigit() and digits >= 3)
 
 
 def _draft(entry: Entry) -> dict[str, str]:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from webapp.clients import match, near, weigh
 from webapp.clients.models import Client, MatchKey
 from webapp.clients.weigh import Asked, Key
+from webapp.imports import taking
 from webapp.imports.entries import Entry
 from webapp.imports.models import ImportRow
 
@@ -42,6 +43,29 @@ def decide(session: Session, entry: Entry, country: str, exclude: Collection[int
         return Outcome("new")
     alone = hits[0].certainty == "same" and (len(hits) == 1 or hits[1].certainty != "same")
     return Outcome("matched" if alone else "doubtful", hits[0].client_id, hits[0].reasons)
+
+
+def by_number(session: Session, entries: Sequence[Entry]) -> dict[int, int]:
+    """Rows of a file of ours that are still about the card of their number: that number -> the card it is on now.
+
+    A number alone proves nothing, for the file may be another office's: the name must be the card's, and where there
+    is none, the person or an address.
+    """
+    numbers = {entry.card for entry in entries if entry.card}
+    if not numbers:
+        return {}
+    now = survivors(session, numbers)
+    there = taking.load(session, list(now.values()))
+    return {
+        entry.card: now[entry.card] for entry in entries if entry.card in now and _is_of(there[now[entry.card]], entry)
+    }
+
+
+def _is_of(client: Client, entry: Entry) -> bool:
+    name = entry.client.get("name", "")
+    if " ".join(name.casefold().split()) != " ".join(client.name.casefold().split()):
+        return False
+    return bool(name) or taking.knows(client, entry)
 
 
 def taken_before(session: Session, digests: Collection[str]) -> dict[str, int]:

@@ -51,11 +51,11 @@ def read_otherwise(session: Session, data: Path, import_: Import, wanted: Mappin
 
 def _read_as(session: Session, import_: Import, look: reading.Look, country: str) -> None:
     import_.form, import_.headers = look.form, look.headers
-    labels = {one.key: one.name for one in extra.fields(session)}
+    own = {one.key: one.names.values() for one in extra.fields(session)}
     known = queries.remembered(session, columns.digest(look.headers)) if look.form["header"] else None
-    guessed = known if known is not None else columns.guess(look.headers, look.first, labels, country)
+    guessed = known if known is not None else columns.guess(look.headers, look.first, own, country)
     import_.mapping = {
-        at: name for at, name in guessed.items() if columns.known(name, labels) and int(at) < len(look.headers)
+        at: name for at, name in guessed.items() if columns.known(name, own) and int(at) < len(look.headers)
     }
     import_.options = {**(import_.options or {}), "remembered": known is not None}
 

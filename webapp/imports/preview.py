@@ -59,6 +59,7 @@ class _UnderWay:
         self.looker: Looker | None = None
         self.seen: Seen | None = None
         self.digests: set[int] = set()
+        self.siblings: set[str] = set()
         self.counts: Counter[str] = Counter()
         self.given: dict[str, int] = {}
         self.samples: dict[str, list[dict[str, Any]]] = {}
@@ -192,6 +193,9 @@ def _in_the_list(plans: list[Plan], looker: Looker, work: _UnderWay) -> list[Pla
         if plan.card is None:
             continue
         digest = hash(plan.entry.digest)
+        if plan.entry.siblings in work.siblings:
+            plan.card, plan.outcome = None, Outcome("matched")
+            continue
         sure = work.seen.certainty(match.draft_keys(plan.entry.draft, looker.country))
         if digest in work.digests or sure == "same":
             plan.card, plan.outcome = None, Outcome("matched")
@@ -200,6 +204,8 @@ def _in_the_list(plans: list[Plan], looker: Looker, work: _UnderWay) -> list[Pla
         else:
             work.seen.add(finding.weighed(plan.card.keys), plan.place)
             work.digests.add(digest)
+            if plan.entry.siblings:
+                work.siblings.add(plan.entry.siblings)
     return plans
 
 

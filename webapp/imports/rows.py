@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from webapp.sheets import undefused
+
 MOST_COLUMNS = 100
 LONGEST_CELL = 32_767
 """What a cell of a spreadsheet can hold."""
@@ -20,8 +22,8 @@ class Row:
 
 
 def tidy(cells: list[str]) -> list[str]:
-    """Cells without spaces around them and without the empty ones at the end."""
-    cells = [cell.replace("\0", "").strip() for cell in cells]
+    """Cells without spaces around them, the apostrophes of our own files and the empty ones at the end."""
+    cells = [undefused(cell.replace("\0", "")).strip() for cell in cells]
     while cells and not cells[-1]:
         cells.pop()
     return cells

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 from webapp.clients import changes, contacts, keys, match, near
 from webapp.clients.changes import Author
 from webapp.clients.models import CardChange, Client, ContactPoint, Person
-from webapp.imports.entries import Entry
+from webapp.imports.entries import Entry, same_number
 from webapp.rules import extra, transitions
 from webapp.rules.models import ExtraField, ExtraValue
 
@@ -132,6 +132,14 @@ def lacks(client: Client, entry: Entry) -> bool:
     )
 
 
+def knows(client: Client, entry: Entry) -> bool:
+    """True when the row's person or one of its addresses is the card's."""
+    if any(_has(client, point.kind, point.value, point.normal) for point in entry.points):
+        return True
+    person, theirs = _person(client, entry)
+    return theirs and person is not None
+
+
 def fill(session: Session, client: Client, entry: Entry, author: Author, country: str) -> None:
     """Put on a card what it lacks and the row knows: empty fields, new addresses, another person. Flushes.
 
@@ -155,6 +163,8 @@ def fill(session: Session, client: Client, entry: Entry, author: Author, country
             for name in _unknown_of(person, entry):
                 changes.put(session, client, person, name, entry.person[name], author, person)
     for point in entry.points:
+        if entry.card and _has(client, point.kind, point.value, point.normal):
+            continue  # a file of ours has the shared addresses with every person: they stay nobody's
         contacts.add(session, client, point.kind, point.value, country, person, author)
     known = {value.field_id for value in client.extra_values}
     for field_id, text in entry.extra.items():
@@ -199,6 +209,6 @@ def _person(client: Client, entry: Entry) -> tuple[Person | None, bool]:
 def _has(client: Client, kind: str, value: str, normal: str) -> bool:
     return any(
         (point.kind == kind or {point.kind, kind} <= set(contacts.TELEPHONES))
-        and (point.normal == normal if normal else point.value == value)
+        and (same_number(point, normal, value) if normal else point.value == value)
         for point in client.contact_points
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -42,6 +42,8 @@ ADDING = 8
 """Rows of a batch that add to cards that are there, after which it ends: each is written by itself."""
 TOGETHER = 20
 """Rows looked up together."""
+REMEMBERED = 4 * AT_ONCE
+"""Cards made of late: rows that were written from one card stand together."""
 DECIDED = ("same", "another", "skip")
 COUNTED = ("new", "matched", "doubtful", "refused")
 
@@ -108,7 +110,7 @@ def take_in(session: Session, job: Job, now: datetime) -> bool:
 
 def look_through(session: Session, import_: Import, facts: dict[str, Any], at_once: int = AT_ONCE) -> Batch:
     """The next rows with what is to become of each. Only reads."""
-    looker = Looker(session, import_)
+    looker = Looker(session, import_, facts.get("siblings"))
     batch = Batch(end=int(facts.get("at", 0)), newest_key=finding.newest_key(session))
     waiting: list[int] = list(facts.get("again", []))
     batch.later = waiting[at_once:]
@@ -126,14 +128,19 @@ def look_through(session: Session, import_: Import, facts: dict[str, Any], at_on
 
 
 class Looker:
-    """Looks rows up, one after the other; what it has taken as new is known to it like a card."""
+    """Looks rows up, one after the other; what it has taken as new is known to it like a card.
 
-    def __init__(self, session: Session, import_: Import) -> None:
+    `siblings`: cards that this list has made -> their ids, by `Entry.siblings`.
+    """
+
+    def __init__(self, session: Session, import_: Import, siblings: Mapping[str, int] | None = None) -> None:
         self.session, self.import_ = session, import_
         self.country = contacts.office_country()
         self.lists = Lists(session, self.country)
         self.fresh = Fresh()
+        self.siblings = dict(siblings or {})
         self._taken: set[str] = set()
+        self._numbers: set[str] = set()
         self._statuses: dict[int, bool] = {}
 
     def look(self, rows: Sequence[tuple[int, Row]], alone: bool = True) -> tuple[list[Plan], list[int]]:
@@ -143,14 +150,16 @@ class Looker:
         """
         import_, session = self.import_, self.session
         read = [(at, entries.read(row, import_.mapping, import_.headers, self.lists, import_.kind)) for at, row in rows]
-        before = finding.taken_before(session, {entry.digest for _at, entry in read if not entry.refused})
+        good = [entry for _at, entry in read if not entry.refused]
+        before = finding.taken_before(session, {entry.digest for entry in good})
+        numbered = finding.by_number(session, good)
         decided = _decisions(session, import_, [entry.row.number for _at, entry in read])
         plans, later = [], []
         for place, entry in read:
-            if alone and entry.digest in self._taken and not entry.refused:
+            if alone and not entry.refused and (entry.digest in self._taken or entry.siblings in self._numbers):
                 later.append(place)
                 continue
-            plan = Plan(place, entry, _outcome(session, entry, before, decided, self.country))
+            plan = Plan(place, entry, self._outcome(entry, before, numbered, decided.get(entry.row.number)))
             if said := decided.get(entry.row.number):
                 plan.told_apart = tuple(reasons.read(said.reason).get("not", ()))
             if plan.outcome.state == "new" and not self._as_new(plan, alone):
@@ -158,9 +167,30 @@ class Looker:
                 continue
             if plan.outcome.state in ("new", "matched") and not plan.outcome.known:
                 self._taken.add(entry.digest)
+            if plan.card and entry.siblings:
+                self._numbers.add(entry.siblings)
             plans.append(plan)
         self._see_what_is_lacking(plans)
         return plans, later
+
+    def _outcome(
+        self, entry: Entry, before: dict[str, int], numbered: dict[int, int], said: ImportRow | None
+    ) -> Outcome:
+        if entry.refused:
+            return Outcome("refused")
+        if entry.digest in before:
+            return Outcome("matched", before[entry.digest], known=True)
+        if said is not None and said.state == "skip":
+            entry.refused = reasons.as_text("skip")
+            return Outcome("refused")
+        if said is not None and said.state == "same" and said.client_id:
+            there = finding.survivors(self.session, [said.client_id])
+            if there:
+                return Outcome("matched", there[said.client_id])
+        if said is None and (found := numbered.get(entry.card) or self.siblings.get(entry.siblings)):
+            return Outcome("matched", found, ("card",))
+        exclude = reasons.read(said.reason).get("not", ()) if said is not None else ()
+        return finding.decide(self.session, entry, self.country, exclude)
 
     def _as_new(self, plan: Plan, alone: bool) -> bool:
         """Prepare a new card; False when it may be one of those that are about to be made."""
@@ -214,25 +244,6 @@ def _decisions(session: Session, import_: Import, numbers: Sequence[int]) -> dic
     return {row.number: row for row in session.scalars(query)}
 
 
-def _outcome(
-    session: Session, entry: Entry, before: dict[str, int], decided: dict[int, ImportRow], country: str
-) -> Outcome:
-    if entry.refused:
-        return Outcome("refused")
-    if entry.digest in before:
-        return Outcome("matched", before[entry.digest], known=True)
-    said = decided.get(entry.row.number)
-    if said is not None and said.state == "skip":
-        entry.refused = reasons.as_text("skip")
-        return Outcome("refused")
-    if said is not None and said.state == "same" and said.client_id:
-        there = finding.survivors(session, [said.client_id])
-        if there:
-            return Outcome("matched", there[said.client_id])
-    exclude = reasons.read(said.reason).get("not", ()) if said is not None else ()
-    return finding.decide(session, entry, country, exclude)
-
-
 def _write(session: Session, job: Job, import_: Import, batch: Batch, now: datetime) -> None:
     """All that a batch changes, and how far the job is."""
     author = Author(import_.made_by, now, "import")
@@ -264,7 +275,15 @@ def _write(session: Session, job: Job, import_: Import, batch: Batch, now: datet
     import_.counts = dict(counts)
     job.done += len(plans)
     over = batch.over and not later
-    job.facts = {**job.facts, "at": batch.end, "again": later, "given": spread.given if spread else {}, "over": over}
+    given = spread.given if spread else {}
+    siblings = {
+        **job.facts.get("siblings", {}),
+        **{card.entry.siblings: card.id for card in new if card.entry.siblings},
+    }
+    siblings = dict(list(siblings.items())[-REMEMBERED:])
+    job.facts = {
+        **job.facts, "at": batch.end, "again": later, "given": given, "over": over, "siblings": siblings
+    }  # fmt: skip
     if over:
         import_.state = "done"
         if import_.kind == "exhibition":
