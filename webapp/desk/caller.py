@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import User
-from webapp.clients import cards, fields, verdicts
+from webapp.clients import callers, cards, fields, verdicts
 from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client
@@ -139,7 +139,7 @@ def choose(session: Session, touch: Touch, client: Client, user: User, now: date
     """The caller is this client. What was typed of a new card joins it; what contradicts it goes into the note."""
     draft, told = typed(touch), said(touch)
     if touch.call:
-        cards.choose(session, touch.call, client, user, now, country)
+        callers.choose(session, touch.call, client, user, now, country)
     else:
         touch.client, touch.person, touch.draft = client, None, {}
         session.flush()
@@ -169,7 +169,7 @@ def make_card(
         values["deal"] = (wanted or _("Enquiry"))[:120]
     try:
         if touch.call:
-            cards.open_from_call(session, touch.call, values, Author(user, now, "talk"), country)
+            callers.open_from_call(session, touch.call, values, Author(user, now, "talk"), country)
         else:
             touch.client, touch.draft = cards.create(session, values, Author(user, now, "talk"), country), {}
     except cards.BadCard as bad:

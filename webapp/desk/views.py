@@ -16,7 +16,7 @@ from webapp.access import SALES, allow, load, me
 from webapp.accounts.models import Role
 from webapp.calls import missed, transfers
 from webapp.calls.models import LIVE, PASSING, Call, Transfer
-from webapp.clients import cards, fields
+from webapp.clients import callers, fields
 from webapp.clients.changes import Changed
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client, Person
@@ -181,7 +181,7 @@ def not_this_one(touch_id: int) -> ResponseReturnValue:
     """It is not the client shown."""
     touch = _touch(touch_id)
     if touch.call and touch.client:
-        cards.not_this_one(db.session(), touch.call, touch.client, me(), here.now())
+        callers.not_this_one(db.session(), touch.call, touch.client, me(), here.now())
     db.session.commit()
     return _who_panel(touch)
 

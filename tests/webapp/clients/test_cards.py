@@ -14,7 +14,7 @@ from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
 from webapp.calls import trace
 from webapp.calls.models import Call, CallAudience
-from webapp.clients import cards, contacts, fields, match
+from webapp.clients import callers, cards, contacts, fields, match
 from webapp.clients.cards import BadCard
 from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
@@ -64,7 +64,7 @@ def test_an_unknown_caller_becomes_a_card_with_a_deal(
         "phone": "8 916 123-45-67",
         "deal": "Windows",
     }
-    client = cards.open_from_call(session, call, values, Author(office["anna"], clock()), "RU")
+    client = callers.open_from_call(session, call, values, Author(office["anna"], clock()), "RU")
     session.commit()
     assert (call.client_id, touch.client_id, touch.person_id) == (client.id, client.id, client.people[0].id)
     assert call.why_client == {"reason": "made"} and touch.draft == {}
@@ -80,9 +80,9 @@ def test_a_second_click_makes_no_second_card(
     session: Session, office: dict[str, User], make_call: MakeCall, clock: Clock
 ) -> None:
     call, _ = make_call()
-    first = cards.open_from_call(session, call, {"surname": "Orlov"}, Author(office["anna"], clock()), "RU")
+    first = callers.open_from_call(session, call, {"surname": "Orlov"}, Author(office["anna"], clock()), "RU")
     session.commit()
-    assert cards.open_from_call(session, call, {"surname": "Orlov"}, Author(office["anna"], clock()), "RU") is first
+    assert callers.open_from_call(session, call, {"surname": "Orlov"}, Author(office["anna"], clock()), "RU") is first
     assert session.scalar(select(func.count(Client.id))) == 1
 
 
@@ -90,10 +90,10 @@ def test_one_click_is_enough_and_a_hidden_number_is_no_obstacle(
     session: Session, office: dict[str, User], make_call: MakeCall, clock: Clock
 ) -> None:
     call, _ = make_call()
-    client = cards.open_from_call(session, call, {}, Author(office["anna"], clock()), "RU")
+    client = callers.open_from_call(session, call, {}, Author(office["anna"], clock()), "RU")
     assert [(point.kind, point.normal) for point in client.contact_points] == [("mobile", MOBILE)]
     call, touch = make_call("")
-    client = cards.open_from_call(session, call, {"given_name": "Pavel"}, Author(office["anna"], clock()), "RU")
+    client = callers.open_from_call(session, call, {"given_name": "Pavel"}, Author(office["anna"], clock()), "RU")
     assert client.contact_points == [] and touch.client_id == client.id
 
 
@@ -102,7 +102,7 @@ def test_a_value_that_does_not_fit_is_named_and_nothing_is_made(
 ) -> None:
     call, _ = make_call()
     with pytest.raises(BadCard) as bad:
-        cards.open_from_call(
+        callers.open_from_call(
             session, call, {"surname": "o" * 81, "email": "e" * 201}, Author(office["anna"], clock()), "RU"
         )
     assert set(bad.value.errors) == {"surname", "email"}
@@ -117,12 +117,12 @@ def test_a_candidate_is_chosen_and_known_the_next_time(
     second = make_card("Second", ("+78121234567",))
     call, touch = make_call()
     assert call.client_id == first.id
-    cards.choose(session, call, second, office["anna"], clock(), "RU")
+    callers.choose(session, call, second, office["anna"], clock(), "RU")
     session.commit()
     assert (call.client_id, touch.client_id, touch.person_id) == (second.id, second.id, None)
     assert call.situation == "known_client" and call.why_client == {"reason": "phone_tail"}
     assert {one.client_id for one in match.by_number(session, MOBILE, "RU") if one.sure} == {first.id, second.id}
-    cards.not_this_one(session, call, first, office["anna"], clock())
+    callers.not_this_one(session, call, first, office["anna"], clock())
     session.commit()
     assert match.certain(match.by_number(session, MOBILE, "RU")) == second.id
 
@@ -132,7 +132,7 @@ def test_a_colleagues_client_starts_the_colleagues_branch(
 ) -> None:
     card = make_card("Boris' own", owner_id=office["boris"].id)
     call, _ = make_call()
-    cards.choose(session, call, card, office["anna"], clock(), "RU")
+    callers.choose(session, call, card, office["anna"], clock(), "RU")
     assert call.situation == "colleagues_client"
 
 
@@ -143,14 +143,14 @@ def test_a_refused_card_is_taken_off_and_never_opens_for_this_number_again(
     call, touch = make_call()
     assert call.client_id == card.id
     for _ in range(2):  # twice by mistake
-        cards.not_this_one(session, call, card, office["anna"], clock())
+        callers.not_this_one(session, call, card, office["anna"], clock())
         session.commit()
     assert (call.client_id, touch.client_id, call.candidates) == (None, None, [])
     assert call.why_client == {"reason": "unknown"}
     assert session.scalar(select(func.count(NotSame.id))) == 1
     found = match.by_number(session, MOBILE, "RU")
     assert [one.sure for one in found] == [False] and match.certain(found) is None
-    cards.choose(session, call, card, office["anna"], clock(), "RU")
+    callers.choose(session, call, card, office["anna"], clock(), "RU")
     assert match.certain(match.by_number(session, MOBILE, "RU")) == card.id
 
 
@@ -159,8 +159,8 @@ def test_a_hidden_number_is_not_remembered_as_anybodys(
 ) -> None:
     card = make_card("Somebody")
     call, touch = make_call("")
-    cards.choose(session, call, card, office["anna"], clock(), "RU")
-    cards.not_this_one(session, call, card, office["anna"], clock())
+    callers.choose(session, call, card, office["anna"], clock(), "RU")
+    callers.not_this_one(session, call, card, office["anna"], clock())
     assert session.scalar(select(func.count(NotSame.id))) == 0
     assert touch.client_id is None and card.contact_points == []
 

@@ -25,7 +25,7 @@ from tests.webapp.recordings.conftest import MakeRecording
 from webapp.accounts.models import User
 from webapp.calls import trace
 from webapp.calls.models import BridgeCommand, Call
-from webapp.clients import cards
+from webapp.clients import callers
 from webapp.clients.models import Client
 from webapp.office.models import Line
 from webapp.recordings import keeping, store
@@ -133,7 +133,7 @@ def test_a_card_chosen_during_the_talk_stops_the_recording(
     bridge.offer("c1", number="")
     bridge.send(CallAnswered("c1", on_duty["anna"].extension, 2, 7.0, clock()))
     call = session.scalars(select(Call)).one()
-    cards.choose(session, call, silent, on_duty["anna"], clock(), "RU")
+    callers.choose(session, call, silent, on_duty["anna"], clock(), "RU")
     session.commit()
     assert asked(session) == ["ForbidRecording"]
     bridge.send(RecordingStopped("c1", "forbidden", clock.move(seconds=3)))
