@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from bench import labelled, match
 from webapp.accounts.models import User
 
-CARDS = 120
+CARDS = 400
 
 
 def test_cards_are_found_and_strangers_are_not_taken_for_them(session: Session, office: dict[str, User]) -> None:
