@@ -78,11 +78,11 @@ def pairs(session: Session, show: str, page: int) -> tuple[list[Pair], bool]:
         DoublePair if show == "open" else PairVerdict
     )
     if show == "open":
-        query = query.outerjoin(PairVerdict, _same_pair()).where(PairVerdict.id.is_(None))
+        query = query.outerjoin(PairVerdict, same_pair()).where(PairVerdict.id.is_(None))
         query = query.join(low, low.id == DoublePair.low_id).join(high, high.id == DoublePair.high_id)
         query = query.order_by(DoublePair.score.desc(), DoublePair.id.desc())
     else:
-        query = query.outerjoin(DoublePair, _same_pair()).where(PairVerdict.verdict == show)
+        query = query.outerjoin(DoublePair, same_pair()).where(PairVerdict.verdict == show)
         query = query.join(low, low.id == PairVerdict.low_id).join(high, high.id == PairVerdict.high_id)
         query = query.order_by(PairVerdict.at.desc(), PairVerdict.id.desc())
     query = query.where(low.merged_into_id.is_(None), high.merged_into_id.is_(None))
@@ -100,7 +100,7 @@ def pairs(session: Session, show: str, page: int) -> tuple[list[Pair], bool]:
     return rows, len(found) > ON_A_PAGE
 
 
-def _same_pair() -> ColumnElement[bool]:
+def same_pair() -> ColumnElement[bool]:
     return and_(PairVerdict.low_id == DoublePair.low_id, PairVerdict.high_id == DoublePair.high_id)
 
 

@@ -13,15 +13,17 @@ from sqlalchemy import select
 
 from webapp import here, hx
 from webapp.access import SALES, allow, author, load, me
+from webapp.accounts.models import Role
 from webapp.clients import cards, listing, match, merged
 from webapp.clients.contacts import office_country
 from webapp.clients.models import Client
 from webapp.db import db
-from webapp.doubles import choices, gathering, leftovers, merging, pairs, queries, search, splitting, undoing
+from webapp.doubles import choices, gathering, leftovers, listfile, merging, pairs, queries, search, splitting, undoing
 from webapp.doubles.choices import BadMerge
 from webapp.doubles.merging import Wish
 from webapp.doubles.models import Merge
 from webapp.doubles.splitting import Part
+from webapp.exports import work as exports
 
 bp = Blueprint("doubles", __name__)
 
@@ -59,6 +61,18 @@ def index() -> ResponseReturnValue:
     if hx.asked_by_htmx():
         return render_template("doubles/_pairs.html", told=None, **_pairs(request.args))
     return render_template("doubles/index.html", job=search.last(db.session()), me=me(), **_pairs(request.args))
+
+
+@bp.post("/doubles/export.<any(csv, xlsx):ending>")
+@allow(*SALES)
+def export(ending: str) -> ResponseReturnValue:
+    """The pairs as shown as a file: all for the head, those with a card of one's own for others."""
+    user, show = me(), request.form.get("show", "")
+    filters = {"show": show if show in queries.SHOWS else queries.SHOWS[0]}
+    if not user.has_role(Role.HEAD):
+        filters["mine"] = str(user.id)
+    count = listfile.count(db.session(), filters, exports.AT_ONCE + 1)
+    return exports.deliver(db.session(), "doubles", ending, filters, count, user, here.now())
 
 
 @bp.post("/doubles/search")

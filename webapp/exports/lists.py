@@ -41,6 +41,8 @@ class List:
 MAKERS: dict[str, str] = {
     "clients": "webapp.clients.listfile:whole",
     "calls": "webapp.calls.listfile:whole",
+    "doubles": "webapp.doubles.listfile:whole",
+    "tasks": "webapp.tasks.listfile:whole",
 }
 """What lists there are -> "module:function", called as `function(session, filters, zone, country)` for its `List`."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import openpyxl
@@ -19,12 +20,14 @@ from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
 from webapp.calls.models import Call
 from webapp.clients import contacts, listfile
-from webapp.clients.models import Person
+from webapp.clients.models import PairVerdict, Person
+from webapp.doubles.models import DoublePair
 from webapp.exports import work as exports
 from webapp.jobs import work
 from webapp.jobs.models import Job
 from webapp.rules import extra
 from webapp.rules.models import ExtraField
+from webapp.tasks.models import Task
 
 SignIn = Callable[[str], FlaskClient]
 
@@ -153,3 +156,66 @@ def test_calls_as_a_file(sign_in: SignIn, session: Session, office: dict[str, Us
     assert [row["Number"] for row in read(missed.data)] == ["'+7 495 123-45-68"]
     assert len(read(sign_in("anna").post("/calls/export.csv", buffered=True).data)) == 1
     assert sign_in("admin").post("/calls/export.csv", buffered=True).status_code == 403
+
+
+def test_open_tasks_as_a_file(
+    sign_in: SignIn, session: Session, make_card: Maker, office: dict[str, User], clock: Clock  # noqa: F811
+) -> None:  # fmt: skip
+    card = make_card("Granit")
+    for login, about in (("anna", {"client_id": card.id}), ("boris", {"number": "+74955550021"})):
+        due = clock() + timedelta(days=30)
+        session.add(
+            Task(kind="promise", text="=call", user_id=office[login].id, due_at=due, created_at=clock(), **about)
+        )
+    session.add(Task(kind="inbox", text="what?", due_at=clock(), created_at=clock()))
+    session.add(
+        Task(kind="promise", user_id=office["anna"].id, due_at=clock(), created_at=clock(), done_at=clock(), report="x")
+    )
+    session.commit()
+    everybodys = read(sign_in("head").post("/tasks/export.csv", buffered=True).data)
+    assert [(row["Manager"], row["Client"], row["Number"], row["Details"]) for row in everybodys] == [
+        ("Anna Petrova", "Granit", "", "'=call"), ("Boris Ivanov", "", "'+7 495 555-00-21", "'=call"),
+        ("", "", "", "what?"),
+    ]  # fmt: skip
+    anna = sign_in("anna")
+    assert [row["Manager"] for row in read(anna.post("/tasks/export.csv", buffered=True).data)] == ["Anna Petrova"]
+    sheet = openpyxl.load_workbook(io.BytesIO(anna.post("/tasks/export.xlsx", buffered=True).data)).active
+    assert [row[5].value for row in sheet.iter_rows(min_row=2)] == ["=call"]
+    assert "/tasks/export.xlsx" in anna.get("/desk").get_data(as_text=True)
+    assert sign_in("admin").post("/tasks/export.csv", buffered=True).status_code == 403
+    assert anna.post("/tasks/export.pdf").status_code == 404
+    assert session.scalars(select(Job.facts)).first()["list"] == "tasks"
+    assert "Tasks" in sign_in("head").get("/exports").get_data(as_text=True)
+
+
+def test_probable_doubles_as_a_file(
+    sign_in: SignIn, session: Session, make_card: Maker, office: dict[str, User], clock: Clock,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("webapp.doubles.listfile.AT_A_TIME", 1)
+    anna, boris = office["anna"].id, office["boris"].id
+    ids = [
+        make_card(name, owner_id=owner).id for name, owner in (("Granit", boris), ("Гранит", anna), ("Granyt", boris))
+    ]
+    for low, high in ((0, 1), (0, 2), (1, 2)):
+        session.add(
+            DoublePair(low_id=ids[low], high_id=ids[high], score=0.5, reasons=["company_near"], found_at=clock())
+        )
+    session.add(PairVerdict(low_id=ids[1], high_id=ids[2], verdict="unsure", user_id=anna, at=clock()))
+    session.commit()
+
+    def pairs(login: str, show: str) -> list[tuple[str, str]]:
+        data = sign_in(login).post("/doubles/export.csv", data={"show": show}, buffered=True).data
+        found = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+        assert found[0][:5] == ["Card", "Name", "Contacts", "Manager", "May be the same as"]
+        return [(row[1], row[5]) for row in found[1:]]
+
+    assert pairs("head", "open") == [("Granit", "Гранит"), ("Granit", "Granyt")]
+    assert pairs("anna", "open") == [("Granit", "Гранит")]
+    assert pairs("head", "unsure") == [("Гранит", "Granyt")]
+    assert pairs("head", "same") == []
+    answer = sign_in("head").post("/doubles/export.xlsx", buffered=True)
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.data)).active
+    assert sheet.cell(2, 9).value == "company name, one letter differs"
+    assert "/doubles/export.xlsx" in sign_in("anna").get("/doubles").get_data(as_text=True)
+    assert sign_in("admin").post("/doubles/export.csv", buffered=True).status_code == 403
