@@ -33,6 +33,8 @@ TAIL_DIGITS = 7
 LONGEST_LOCAL = 8
 MOST_DIGITS = 20
 LONGEST_TEXT = 400
+LONGEST_SLIP = 60
+"""Letters of a word in which a slip is looked for: each of them costs as much as hearing the word once."""
 SHORTEST_NUMBER = 5
 """Fewer digits beside a number are its extension, a room or a year."""
 
@@ -224,6 +226,8 @@ def surname_slips(surname: str) -> Set[str]:
 
 
 def _shorter(word: str) -> list[str]:
+    if len(word) > LONGEST_SLIP:
+        return []
     return [word[:place] + word[place + 1 :] for place in range(len(word))]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -47,8 +48,9 @@ def lead_on() -> ResponseReturnValue | None:
         return None
     if hx.asked_by_htmx():
         return hx.go("clients.card", client_id=became)
-    values = {**asked, **request.args.to_dict(flat=False), "client_id": became}
-    return redirect(url_for(request.endpoint or "clients.card", **values), 303)
+    address = url_for(request.endpoint or "clients.card", **{**asked, "client_id": became})
+    query = urlencode(list(request.args.items(multi=True)))  # never as values of `url_for`: it has words of its own
+    return redirect(f"{address}?{query}" if query else address, 303)
 
 
 # Probable doubles

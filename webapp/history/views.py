@@ -64,6 +64,8 @@ def changes(client_id: int) -> ResponseReturnValue:
     client = load(queries.card(client_id))
     session = db.session()
     name, person_id, before = request.args.get("field", "")[:60], request.args.get("person", type=int), _place("before")
+    if person_id is not None and not 0 < person_id < 2**31:  # no column holds it
+        abort(404)
     ids = timeline.family(session, client.id)
     log = changelog.read(session, ids, name, person_id, before)
     if before is not None:

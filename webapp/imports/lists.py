@@ -35,7 +35,13 @@ def bring(
     except BadFile:
         files.delete(data, file)
         raise
-    import_ = Import(kind=kind, name=" ".join(name.split())[:200] or "?", file=file, made_at=now, made_by_id=user.id)
+    import_ = Import(
+        kind=kind,
+        name=" ".join(name.replace("\0", "").split())[:200] or "?",
+        file=file,
+        made_at=now,
+        made_by_id=user.id,
+    )
     _read_as(session, import_, look, country)
     session.add(import_)
     session.flush()

@@ -97,6 +97,8 @@ def step(session: Session, job: Job, now: datetime) -> bool:
     session.rollback()  # reading takes its time: nobody shall wait for it
     with only_reading():
         import_ = session.get_one(Import, import_id)
+        if import_.job_id != job_id:  # resumed, though the list has gone on to other work
+            return False
         with in_language(import_):
             try:
                 anew = job_id not in _under_way

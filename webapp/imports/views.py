@@ -361,8 +361,8 @@ def _about(import_: Import) -> dict[str, Any]:
 def doubtful(import_id: int) -> ResponseReturnValue:
     """More doubtful rows, past row `after`."""
     import_ = _import(import_id)
-    after = request.args.get("after", 0, int)
-    found = queries.rows(db.session(), import_.id, ("doubtful", *DECIDED), max(after, 0))
+    after = min(max(request.args.get("after", 0, int), 0), files.MOST_ROWS)
+    found = queries.rows(db.session(), import_.id, ("doubtful", *DECIDED), after)
     return render_template(
         "imports/_doubtful.html",
         import_=import_,

@@ -93,6 +93,8 @@ def take_in(session: Session, job: Job, now: datetime) -> bool:
     session.rollback()  # looking the rows through takes its time: nobody shall wait for it
     with only_reading():
         import_ = session.get_one(Import, import_id)
+        if import_.job_id != job_id:  # resumed, though the list has gone on to other work
+            return False
         if job.facts.get("over"):
             batch = None
         else:

@@ -28,6 +28,8 @@ MOST_UNPACKED = 400 << 20
 MOST_STRINGS = 100 << 20
 """Bytes of the table of strings as XML: it is the one part that is held in memory."""
 MOST_RATIO = 300
+MOST_NUMBER = 1 << 20
+"""Rows of a sheet have numbers up to this one."""
 _SMALL = 1 << 20
 _STRINGS_TO_LOOK = 5_000
 _NO_LISTS = (b"%PDF", b"{\\rtf", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b")
@@ -153,6 +155,8 @@ def rows(path: Path, sheet: str, look: bool = False) -> Generator[Row]:
                     timedelta_formats=book._timedelta_formats,
                 )
                 for number, cells in parser.parse():
+                    if not 0 < int(number) <= MOST_NUMBER:
+                        raise ValueError("no spreadsheet has such a row")
                     row = _row(int(number), cells)
                     if row.cells or row.flaw:
                         yield row

@@ -6,6 +6,7 @@ import contextlib
 import json
 import sqlite3
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
@@ -66,7 +67,14 @@ def _holds(path: Path, texts: set[str]) -> bool:
         if not zipfile.is_zipfile(path):
             return _in(path.open("rb"), wanted)
         with zipfile.ZipFile(path) as pack:
-            return any(_in(pack.open(name), wanted) for name in pack.namelist())
+            return any(_part_holds(pack, part, wanted) for part in pack.infolist())
+    return False
+
+
+def _part_holds(pack: zipfile.ZipFile, part: zipfile.ZipInfo, wanted: list[bytes]) -> bool:
+    """A part that can't be unpacked holds nothing that anybody reads; the others are looked into all the same."""
+    with contextlib.suppress(OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError):
+        return _in(pack.open(part), wanted)
     return False
 
 

@@ -38,6 +38,8 @@ def fields(session: Session) -> list[ExtraField]:
 
 def called(session: Session, key: str) -> ExtraField | None:
     """The field with this key, retired or not."""
+    if "\0" in key:  # no text of PostgreSQL's
+        return None
     return session.scalars(select(ExtraField).where(ExtraField.key == key)).one_or_none()
 
 

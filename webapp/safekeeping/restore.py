@@ -68,7 +68,14 @@ def _check_files(folder: Path, made: Manifest, say: Callable[[str], object]) -> 
     say(f"Checking {len(made.files):,} files of {folder} ...")
     for name, file in made.files.items():
         path = folder / name
-        if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file() or manifest.file_of(path) != file:
+        ours = name == manifest.DATABASES[made.database] or name.partition("/")[0] in WORTH_KEEPING
+        if (
+            not ours
+            or ".." in path.parts
+            or not path.resolve().is_relative_to(folder.resolve())
+            or not path.is_file()
+            or manifest.file_of(path) != file
+        ):
             raise Refused(f"the backup is damaged: {path} is not what was written. Nothing was changed")
 
 

@@ -380,3 +380,8 @@ def test_the_description_needs_no_token_and_says_the_same_as_the_code(app: Flask
     assert set(described["components"]["schemas"]["NewTouch"]["properties"]["door"]["enum"]) == set(DOORS)
     references = set(re.findall(r"#/components/schemas/(\w+)", str(described)))
     assert references <= set(described["components"]["schemas"])
+
+
+def test_a_nul_in_the_key_of_a_field(program: Callable[..., Program]) -> None:
+    answer = program().post("/clients", {"name": "Granit", "extra": {"a\0b": "1"}})
+    assert answer.status_code == 422 and answer.json["errors"][0]["message"] == "There is no such field."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Set
+
 import phonenumbers
 import pytest
 from hypothesis import given
@@ -242,3 +244,16 @@ def test_sites(site: str, key: str) -> None:
 def test_addresses_of_any_signs_are_read_or_refused(text: str) -> None:
     for key in (keys.email_key(text), keys.mail_domain(text), keys.site_key(text)):
         assert len(key) <= 200
+
+
+@pytest.mark.parametrize("slips", [keys.company_slips, keys.surname_slips])
+def test_long_words_cost_no_more_than_hearing_them(slips: Callable[[str], Set[str]]) -> None:
+    """Each letter left out is a word heard anew: of a caller's name without end that would take seconds."""
+
+    def heard(word: str) -> int:
+        before = keys._skeleton.cache_info().misses
+        assert slips(word)
+        return keys._skeleton.cache_info().misses - before
+
+    assert heard(f"zolotoye{slips.__name__}".replace("_", "")) > 5
+    assert heard(f"zolotaya{slips.__name__}" + "ий" * 180) <= 3

@@ -301,3 +301,15 @@ def test_the_split_page_asks_little_however_long_the_past(
     page = anna.get("/clients/2/split").get_data(as_text=True)
     assert count_queries() - before <= few <= 14
     assert page.count('name="touches"') == 100
+
+
+@pytest.mark.parametrize(
+    "query", ["endpoint=x", "_external=1", "_scheme=javascript", "_anchor=x", "client_id=9", "a=1&a=2"]
+)
+def test_what_follows_a_merged_card_s_address_leads_nowhere_else(
+    sign_in: SignIn, pair: tuple[Client, Client], query: str
+) -> None:
+    anna = sign_in("anna")
+    merge(anna)
+    answer = anna.get(f"/clients/2?{query}")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/clients/1?{query}")

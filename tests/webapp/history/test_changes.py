@@ -141,3 +141,8 @@ def test_who_may_read_it(sign_in: SignIn, rassvet: Client) -> None:
     assert sign_in("anna").get("/clients/999/changes").status_code == 404
     g.pop("_login_user", None)
     assert sign_in("admin").get(f"/clients/{rassvet.id}/changes").status_code == 403
+
+
+@pytest.mark.parametrize("person", ["0", "-1", str(2**31), str(2**63), "9" * 30])
+def test_somebody_whom_no_table_can_hold(sign_in: SignIn, rassvet: Client, person: str) -> None:
+    assert sign_in("anna").get(f"/clients/{rassvet.id}/changes?person={person}").status_code == 404

@@ -254,3 +254,40 @@ def test_reading_takes_little_memory(tmp_path: Path, body: Any) -> None:
 def test_a_file_that_is_gone(tmp_path: Path) -> None:
     with pytest.raises(BadFile):
         files.path_of(tmp_path, "nothing")
+
+
+def test_a_row_with_a_number_no_sheet_has(desk: Desk) -> None:
+    cells = "".join(
+        f'<row r="{number}"><c r="A1" t="inlineStr"><is><t>{text}</t></is></c></row>'
+        for number, text in ((1, "Company"), (2, "Granit"), (2**31, "Basalt"))
+    )
+    answer = desk.upload(changed(as_xlsx(LIST), sheet1=sheet(cells)), "far.xlsx")
+    assert answer.status_code == 422 and "broken or not whole" in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("name", [b'filename="a\0b.csv"', b"filename*=UTF-8''a%00b.csv"])
+def test_a_nul_in_the_name_of_a_file(desk: Desk, name: bytes) -> None:
+    body = b'--B\r\nContent-Disposition: form-data; name="file"; %s\r\n\r\n%s\r\n--B--\r\n' % (name, as_csv(LIST))
+    answer = desk.client.post("/clients/imports", data=body, content_type="multipart/form-data; boundary=B")
+    assert answer.status_code == 303
+    assert db.session.scalars(select(Import)).one().name == "ab.csv"
+
+
+@pytest.mark.parametrize("after", ["-1", str(2**31), str(2**63), "9" * 30])
+def test_rows_past_a_number_no_list_has(desk: Desk, after: str) -> None:
+    import_id = desk.brought(as_csv(LIST))
+    assert desk.client.get(f"/clients/imports/{import_id}/doubtful?after={after}").status_code == 200
+
+
+def test_work_that_a_list_has_left_behind_is_not_carried_on(desk: Desk) -> None:
+    import_id = desk.brought(as_csv([*LIST, ["Granit", "", "", "", "one cell more"]]))
+    columns = {f"c{at}": name for at, name in desk.list(import_id).mapping.items()}
+    assert desk.client.post(f"/clients/imports/{import_id}/mapping", data=columns).status_code == 303
+    left = desk.list(import_id).job_id
+    assert desk.client.post(f"/clients/imports/{import_id}/columns").status_code == 303
+    desk.look_through(import_id)
+    before = [row.id for state in ("refused", "doubtful") for row in desk.rows(import_id, state)]
+    assert before
+    assert desk.client.post(f"/jobs/{left}/resume").status_code == 200
+    desk.work()
+    assert [row.id for state in ("refused", "doubtful") for row in desk.rows(import_id, state)] == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -180,3 +181,18 @@ def test_when_a_file_can_not_go_nothing_goes(
     session.rollback()
     assert session.get_one(Client, everywhere.client.id).people[0].surname == "Златоуст"
     assert session.scalars(select(Erasure)).all() == []
+
+
+def test_a_part_that_can_not_be_unpacked_hides_no_other(tmp_path: Path) -> None:
+    (tmp_path / "imports").mkdir()
+    path = tmp_path / "imports/1"
+    with zipfile.ZipFile(path, "w") as pack:
+        for name in ("odd", "torn"):
+            pack.writestr(name, b"x" * 40)
+        pack.writestr("xl/sharedStrings.xml", "<t>Zlatoust</t>", zipfile.ZIP_DEFLATED)
+    body = bytearray(path.read_bytes())
+    body[body.find(b"PK\x01\x02") + 10] = 99  # packed in a way nobody knows
+    body[body.find(b"torn") + 4] = ord("y")  # its checksum is another one
+    path.write_bytes(body)
+    assert files.lists_holding(tmp_path, {"Zlatoust"}) == ["1"]
+    assert files.lists_holding(tmp_path, {"Granit"}) == []

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,16 @@ def test_a_damaged_backup_changes_nothing(office: Office, tmp_path: Path) -> Non
     values["files"]["../../outside"] = {"size": 0, "sha256": ""}
     (made / manifest.NAME).write_text(json.dumps(values))
     refused("is not what was written")
+    (made / "desk.env").write_bytes(b"")
+    for elsewhere in (
+        "desk.env",
+        "recordings/../desk.env",
+        f"{made}/desk.env",
+    ):  # into the data folder, but no part of a backup
+        values = json.loads(whole)
+        values["files"][elsewhere] = asdict(manifest.file_of(made / "desk.env"))
+        (made / manifest.NAME).write_text(json.dumps(values))
+        refused("is not what was written")
     values = json.loads(whole)
     values["tables"]["client"]["rows"] += 1
     (made / manifest.NAME).write_text(json.dumps(values))
