@@ -18,7 +18,7 @@ KINDS = {
     "phone": _l("Phone"),
     "mobile": _l("Mobile"),
     "email": _l("E-mail"),
-    "messenger": _l("Messenger"),
+    "messenger": _l("Messenger or network"),
     "site": _l("Website"),
     "fax": _l("Fax"),
 }

@@ -21,8 +21,10 @@ from webapp.api import shapes, tokens
 from webapp.api.models import ApiMade, ApiToken
 from webapp.clients import match
 from webapp.clients.models import CardChange, Client
-from webapp.office.models import ClientStatus
+from webapp.office.models import ClientStatus, ClientType, Region
 from webapp.reports.labels import DOORS
+from webapp.rules import transitions
+from webapp.rules.models import Transition
 from webapp.tasks.models import Task
 from webapp.touches.models import NEXT_KINDS, Touch
 
@@ -300,10 +302,30 @@ def test_the_address_of_a_merged_card_leads_on(program: Programs, make_card: Mak
     assert answer.headers["Location"] == f"/api/v1/clients/{kept.id}/touches"
 
 
-def test_a_status_does_not_move_back(program: Programs, session: Session) -> None:
-    first, *_more = session.scalars(select(ClientStatus).order_by(ClientStatus.rank)).all()
-    answer = program().post("/clients", {"name": "Granit", "status_id": first.id})
-    assert answer.json["status"]["id"] == first.id
+def test_a_new_card_gets_its_status_type_and_region(program: Programs, session: Session) -> None:
+    status, kind = session.scalars(select(ClientStatus)).first(), session.scalars(select(ClientType)).first()
+    region = Region(names={"en": "Kazan"})
+    session.add(region)
+    session.commit()
+    assert status and kind
+    sent = {"name": "Granit", "status_id": status.id, "type_id": kind.id, "region_id": region.id}
+    made = program().post("/clients", sent).json
+    assert {name: made[name]["id"] for name in ("status", "type", "region")} == {
+        "status": status.id, "type": kind.id, "region": region.id
+    }  # fmt: skip
+    answer = program().post("/clients", {"name": "Bazalt", "type_id": 999})
+    assert answer.status_code == 422 and "type_id" in answer.get_data(as_text=True)
+    assert session.scalars(select(Client.name)).all() == ["Granit"]
+
+
+def test_a_status_that_the_heads_grid_forbids_is_refused(program: Programs, session: Session) -> None:
+    first, second, *_more = session.scalars(select(ClientStatus).order_by(ClientStatus.rank)).all()
+    session.add(Transition(grid=transitions.STATUS, before="", after=str(second.id), allowed=False))
+    session.commit()
+    answer = program().post("/clients", {"name": "Granit", "status_id": second.id})
+    assert answer.status_code == 422 and "status_id" in answer.get_data(as_text=True)
+    assert session.scalars(select(Client)).all() == []
+    assert program().post("/clients", {"name": "Granit", "status_id": first.id}).status_code == 201
 
 
 # Touches
