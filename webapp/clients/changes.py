@@ -59,13 +59,14 @@ def compare(
     mine: str,
     person: Person | None = None,
     new: str | None = None,
+    deal_id: int | None = None,
 ) -> None:
     """Raise Changed when the field holds neither what its writer saw (`was`) nor what he wants (`mine`).
 
     Call `hold` before `stands` is read. Two who want the same do not contradict each other.
     """
     if _plain(stands) not in (_plain(was), _plain(mine)):
-        raise Changed(stands, mine, last_change(session, client, field, person, new))
+        raise Changed(stands, mine, last_change(session, client, field, person, new, deal_id))
 
 
 def _plain(text: str) -> str:
@@ -73,9 +74,14 @@ def _plain(text: str) -> str:
 
 
 def last_change(
-    session: Session, client: Client, field: str, person: Person | None = None, new: str | None = None
+    session: Session,
+    client: Client,
+    field: str,
+    person: Person | None = None,
+    new: str | None = None,
+    deal_id: int | None = None,
 ) -> CardChange | None:
-    """The newest line about a field of the card or of one of its people, with who wrote it.
+    """The newest line about a field of the card, of one of its people or of its deals, with who wrote it.
 
     `new`: only of lines with this new value, for fields that a card has several times over.
     """
@@ -83,6 +89,7 @@ def last_change(
         CardChange.client_id == client.id,
         CardChange.field == field,
         CardChange.person_id == (person.id if person else None),
+        CardChange.deal_id == deal_id,
     )
     if new is not None:
         query = query.where(CardChange.new == new)

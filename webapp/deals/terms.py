@@ -23,13 +23,17 @@ FIELDS = ("title", "kind", "amount", "payment_scheme", "owner")
 MOST = Decimal(10) ** 13
 
 
-def change(session: Session, deal: Deal, field: str, text: str, author: Author) -> None:
+def change(session: Session, deal: Deal, field: str, text: str, author: Author, was: str | None = None) -> None:
     """Change one field; flushes, tells everybody. Raises BadValue, and KeyError for an unknown field.
 
     A forbidden way of paying holds the deal (`deals/holding.py`). Another's deal is reassigned by the head alone.
+    `was`: what the writer saw there; raises `changes.Changed` when somebody has changed it meanwhile.
     """
     changes.hold(session, deal.client, deal)
     text = text.strip()
+    if was is not None:
+        stands, seen, mine = shown(deal, field), _as_shown(field, was), _as_shown(field, text)
+        changes.compare(session, deal.client, _noted(field), stands, seen, mine, deal_id=deal.id)
     if field == "title":
         new: object = clean_title(text)
     elif field == "kind":
@@ -51,9 +55,30 @@ def change(session: Session, deal: Deal, field: str, text: str, author: Author) 
     session.flush()
     if field == "amount":
         old, new = shown_amount(old), shown_amount(deal.amount)
-    name = "deal_kind" if field == "kind" else field
-    changes.note(session, deal.client, name, old, new, author, deal_id=deal.id)
+    changes.note(session, deal.client, _noted(field), old, new, author, deal_id=deal.id)
     feed.announce_all(session, "card", deal.client_id, author.at)
+
+
+def shown(deal: Deal, field: str) -> str:
+    """The text that a form sends of a field: an item of a list by its id. Raises KeyError for an unknown field."""
+    if field not in FIELDS:
+        raise KeyError(field)
+    if field == "amount":
+        return shown_amount(deal.amount)
+    return str(getattr(deal, f"{field}_id") or "") if field in ("payment_scheme", "owner") else getattr(deal, field)
+
+
+def _as_shown(field: str, text: str) -> str:
+    """An amount as the reader writes it, however it was typed; other texts as they are."""
+    try:
+        return shown_amount(amount(text.strip())) if field == "amount" else text
+    except BadValue:
+        return text
+
+
+def _noted(field: str) -> str:
+    """What the change log calls a field."""
+    return "deal_kind" if field == "kind" else field
 
 
 def amount(text: str) -> int | None:
@@ -86,7 +111,7 @@ def _owner(session: Session, deal: Deal, text: str, author: Author) -> User | No
     owner = session.get(User, int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else None
     if text and (owner is None or not owner.active or owner.role == Role.ADMIN):
         raise BadValue(_l("Choose one of the list."))
-    mine = author.user is None or deal.owner_id in (None, author.user.id)
+    mine = author.user is None or deal.owner_id in (None, author.user.id, owner and owner.id)
     if author.user and not mine and not author.user.has_role(Role.HEAD):
         raise BadValue(_l("The head of sales reassigns deals of a colleague."))
     return owner

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from webapp import here, sheets
 from webapp.access import SALES, allow, author, load, me
-from webapp.accounts.models import Role
+from webapp.accounts.models import Role, User
 from webapp.clients import queries
+from webapp.clients.changes import Changed
 from webapp.clients.contacts import BadValue
 from webapp.db import db
 from webapp.deals import holding, listing, stages, terms
@@ -113,14 +117,17 @@ def approve(deal_id: int) -> ResponseReturnValue:
 @bp.post("/deals/<int:deal_id>/fields/<any(title, kind, amount, payment_scheme, owner):name>")
 @allow(*SALES)
 def change(deal_id: int, name: str) -> ResponseReturnValue:
-    """Another title, amount, way of paying ... of a deal."""
+    """Another title, amount, way of paying ... of a deal; `was`: what stood there when it was typed."""
     deal = load(select(Deal).where(Deal.id == deal_id))
-    client_id, value = deal.client_id, request.form.get("value", "")
+    client_id, value, was = deal.client_id, request.form.get("value", ""), request.form.get("was")
     try:
-        terms.change(db.session(), deal, name, value, author())
+        terms.change(db.session(), deal, name, value, author(), was)
     except BadValue as bad:
         db.session.rollback()
-        return _deals(client_id, error=str(bad), of=deal_id, bad_field=name, typed=value), 422
+        return _deals(client_id, error=str(bad), of=deal_id, bad_field=name, typed=value, was=was), 422
+    except Changed as changed:
+        db.session.rollback()
+        return _deals(client_id, of=deal_id, bad_field=name, typed=value, was=was, changed=changed), 409
     db.session.commit()
     return _deals(client_id, opened=deal_id)
 
@@ -135,10 +142,26 @@ def context(client_id: int) -> dict[str, Any]:
         "hold_words": holding.words,
         "steps": transitions.steps(session, transitions.STAGE) if deals else {},
         "deal_kinds": terms.KINDS,
-        "schemes": items(session, PaymentScheme) if deals else (),
-        "deal_owners": queries.owners(session) if deals else (),
+        "scheme_choices": partial(_scheme_choices, items(session, PaymentScheme) if deals else ()),
+        "owner_choices": partial(_owner_choices, queries.owners(session) if deals else ()),
         "shown_amount": terms.shown_amount,
+        "deal_shown": terms.shown,
     }
+
+
+def _scheme_choices(schemes: Sequence[PaymentScheme], deal: Deal) -> list[tuple[str, str]]:
+    """Ways of paying as (value, words), the deal's own among them when it was retired."""
+    own = deal.payment_scheme
+    found = [*schemes, own] if own and own not in schemes else schemes
+    forbidden = _("forbidden")
+    words = {one.id: f"{one.name} ({forbidden})" if one.forbidden else one.name for one in found}
+    return [("", "—"), *((str(one), name) for one, name in words.items())]
+
+
+def _owner_choices(owners: Sequence[User], deal: Deal) -> list[tuple[str, str]]:
+    """Managers as (value, words), the deal's own among them when he is no longer there."""
+    found = [*owners, deal.owner] if deal.owner and deal.owner not in owners else owners
+    return [("", "—"), *((str(one.id), one.name) for one in found)]
 
 
 def _deals(
@@ -149,6 +172,8 @@ def _deals(
     ask_why: str = "",
     typed_why: str = "",
     bad_field: str = "",
+    was: str | None = None,
+    changed: Changed | None = None,
     opened: int = 0,
 ) -> str:
     return render_template(
@@ -160,6 +185,8 @@ def _deals(
         ask_why=ask_why,
         typed_why=typed_why,
         bad_field=bad_field,
+        was=was,
+        changed=changed,
         opened=opened or (of if bad_field else 0),
         **context(client_id),
     )

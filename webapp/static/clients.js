@@ -49,9 +49,11 @@ document.addEventListener("keydown", (event) => {
   if (button) button.click();
 });
 
-// What somebody is typing among the deals is not replaced under the hands.
+// What somebody is typing among the deals, or has yet to choose, is not replaced under the hands.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const typing = document.activeElement;
-  if (event.target.id !== "aside" || !typing || !event.target.contains(typing)) return;
+  if (event.target.id !== "aside") return;
+  if (event.target.querySelector(".conflict")) event.preventDefault();
+  if (!typing || !event.target.contains(typing)) return;
   if (typing.matches("input") && typing.value !== typing.defaultValue) event.preventDefault();
 });

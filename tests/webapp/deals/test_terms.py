@@ -92,3 +92,50 @@ def test_a_colleagues_deal_is_reassigned_by_the_head(
     assert deal.owner == boris
     with pytest.raises(BadValue):
         terms.change(session, deal, "owner", str(office["admin"].id), Author(head, clock()))
+
+
+@pytest.mark.parametrize(
+    "field, first, second",
+    [("title", "Fifty windows", "Sixty windows"), ("amount", "12 500,50", "900"), ("kind", "order", "deal"),
+     ("payment_scheme", "first", "last"), ("owner", "boris", "head")],
+)  # fmt: skip
+def test_two_who_change_a_field_at_once_are_told_of_each_other(
+    sign_in: SignIn, session: Session, deal: Deal, office: dict[str, User], field: str, first: str, second: str
+) -> None:
+    schemes = session.scalars(select(PaymentScheme).order_by(PaymentScheme.rank)).all()
+    ids = {"first": schemes[0].id, "last": schemes[-1].id, "boris": office["boris"].id, "head": office["head"].id}
+    first, second = str(ids.get(first, first)), str(ids.get(second, second))
+    address = f"/deals/{deal.id}/fields/{field}"
+    seen = terms.shown(deal, field)
+    head, anna = sign_in("head"), sign_in("anna")
+    assert head.post(address, data={"value": first, "was": seen}).status_code == 200
+    session.expire_all()
+    stands = terms.shown(deal, field)
+    if field == "kind":  # of two kinds a third one can't be meant: the other page is older still
+        seen, second = "", "deal"
+    answer = anna.post(address, data={"value": second, "was": seen})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 409
+    assert "Helen Markova has changed this meanwhile" in page
+    assert f'data-theirs="{stands}"' in page and 'data-choice="mine"' in page and f'data-was="{seen}"' in page
+    session.expire_all()
+    assert terms.shown(deal, field) == stands
+    # What both want is no conflict, however it is written, and "put mine" goes on from what stands.
+    assert anna.post(address, data={"value": first, "was": seen}).status_code == 200
+    assert head.post(address, data={"value": second, "was": stands}).status_code == 200
+    session.expire_all()
+    assert terms.shown(deal, field) == second
+
+
+def test_another_deals_change_is_not_told(
+    sign_in: SignIn, session: Session, deal: Deal, office: dict[str, User], clock: Clock
+) -> None:
+    other = stages.open_deal(session, deal.client, "Doors", Author(office["anna"], clock()))
+    session.commit()
+    head = sign_in("head")
+    assert head.post(f"/deals/{other.id}/fields/title", data={"value": "Oak doors", "was": "Doors"}).status_code == 200
+    answer = head.post(f"/deals/{deal.id}/fields/title", data={"value": "Gates", "was": "Forty"})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 409 and "This has been changed meanwhile:" in page and "Oak doors" in page
+    deal_page = head.post(f"/deals/{deal.id}/fields/title", data={"value": "Gates", "was": "Forty windows"})
+    assert deal_page.status_code == 200
