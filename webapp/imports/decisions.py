@@ -11,7 +11,7 @@ from webapp.clients.changes import Author
 from webapp.imports import entries, exhibition, finding, reasons, taking
 from webapp.imports.entries import Entry, Lists
 from webapp.imports.finding import Outcome
-from webapp.imports.lists import Busy
+from webapp.imports.lists import Busy, hold
 from webapp.imports.models import Import, ImportRow
 from webapp.imports.rows import Row
 from webapp.imports.work import DECIDED, Plan, row_of
@@ -33,6 +33,8 @@ def decide(session: Session, import_: Import, row: ImportRow, verdict: str, auth
     """
     if verdict not in VERDICTS or (verdict == "same" and row.client_id is None):
         raise ValueError(verdict)
+    hold(session, import_)
+    session.refresh(row, ["state", "client_id", "reason"])
     if import_.state == "preview" and row.state in ("doubtful", *DECIDED):
         _note(row, verdict)
         row.state = verdict

@@ -50,7 +50,7 @@ def bring(
 
 def read_otherwise(session: Session, data: Path, import_: Import, wanted: Mapping[str, Any], country: str) -> None:
     """Read the file in another encoding, by another delimiter, from another sheet. Raises BadFile, and Busy."""
-    _must_be(import_, "mapping")
+    _must_be(session, import_, "mapping")
     _read_as(session, import_, reading.look(files.path_of(data, import_.file), dict(wanted)), country)
     session.flush()
 
@@ -70,7 +70,7 @@ def look_through(
     session: Session, import_: Import, mapping: Mapping[str, str], options: Mapping[str, Any], user: User, now: datetime
 ) -> None:
     """Say how the columns are read and have the list looked through. Flushes. Raises Busy."""
-    _must_be(import_, "mapping")
+    _must_be(session, import_, "mapping")
     import_.mapping, import_.options = dict(mapping), {**import_.options, **options}
     if import_.form.get("header"):
         session.merge(ColumnMapping(headers=columns.digest(import_.headers), mapping=dict(mapping), at=now))
@@ -81,7 +81,7 @@ def look_through(
 
 def change_columns(session: Session, import_: Import, now: datetime) -> None:
     """Back to the columns; what was thought of the rows is forgotten. Flushes. Raises Busy."""
-    _must_be(import_, "preview")
+    _must_be(session, import_, "preview")
     if import_.job and import_.job.open:
         jobs.stop(session, import_.job, now)
     session.execute(delete(ImportRow).where(ImportRow.import_id == import_.id))
@@ -91,7 +91,7 @@ def change_columns(session: Session, import_: Import, now: datetime) -> None:
 
 def run(session: Session, import_: Import, user: User, now: datetime) -> None:
     """Take the list in. Flushes. Raises Busy unless it was looked through to its end."""
-    _must_be(import_, "preview")
+    _must_be(session, import_, "preview")
     if import_.job is None or import_.job.state != "done":
         raise Busy
     total = int(import_.options.get("rows", 0))
@@ -102,6 +102,7 @@ def run(session: Session, import_: Import, user: User, now: datetime) -> None:
 
 def leave(session: Session, data: Path, import_: Import, now: datetime) -> None:
     """Give a list up: what is on cards stays, the file goes. Flushes. Raises Busy for one that is through."""
+    hold(session, import_)
     if import_.state in ("done", "stopped"):
         raise Busy
     if import_.job and import_.job.open:
@@ -110,7 +111,14 @@ def leave(session: Session, data: Path, import_: Import, now: datetime) -> None:
     session.flush()
 
 
-def _must_be(import_: Import, state: str) -> None:
+def hold(session: Session, import_: Import) -> None:
+    """The list as it is now, and nobody else does anything with it before the commit: of two clicks, one counts."""
+    session.refresh(import_, ["state", "counts", "job_id"], with_for_update=True)
+    session.expire(import_, ["job"])
+
+
+def _must_be(session: Session, import_: Import, state: str) -> None:
+    hold(session, import_)
     if import_.state != state:
         raise Busy
 
