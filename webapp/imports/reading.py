@@ -17,6 +17,8 @@ from webapp.imports.files import BadFile
 from webapp.imports.rows import MOST_COLUMNS, Row
 
 SHOWN = 5
+MOST_SHEETS = 20
+"""Of a workbook so many sheets are tried for a list: each costs as much as opening it with all of them."""
 _LOOKED_AT = 60
 
 
@@ -41,7 +43,7 @@ def look(path: Path, wanted: dict[str, Any] | None = None) -> Look:
         xlsx.check(path)
         form["sheets"] = xlsx.sheets(path)
         if form.get("sheet") not in form["sheets"]:
-            form["sheet"] = next((one for one in form["sheets"] if _first(path, {"sheet": one}, 1)), "")
+            form["sheet"] = next((one for one in form["sheets"][:MOST_SHEETS] if _first(path, {"sheet": one}, 1)), "")
     else:
         xlsx.refuse_other_formats(path)
         form["encoding"] = form.get("encoding") or csvs.guess_encoding(path)

@@ -291,3 +291,15 @@ def test_work_that_a_list_has_left_behind_is_not_carried_on(desk: Desk) -> None:
     assert desk.client.post(f"/jobs/{left}/resume").status_code == 200
     desk.work()
     assert [row.id for state in ("refused", "doubtful") for row in desk.rows(import_id, state)] == before
+
+
+def test_of_a_thousand_empty_sheets_a_few_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    book, path, opened = openpyxl.Workbook(), tmp_path / "list", list[str]()
+    for number in range(reading.MOST_SHEETS + 5):
+        book.create_sheet(f"empty{number}")
+    book.save(path)
+    rows = xlsx.rows
+    monkeypatch.setattr(xlsx, "rows", lambda path, sheet, look=False: opened.append(sheet) or rows(path, sheet, look))
+    with pytest.raises(BadFile):
+        reading.look(path)
+    assert len(opened) == reading.MOST_SHEETS
