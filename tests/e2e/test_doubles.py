@@ -57,6 +57,7 @@ def test_doubles_are_found_merged_by_keyboard_and_undone(desk: Desk, sign_in: Si
     # Rassvet's pair, and the two firms of one number.
     expect(page.locator("[data-pair]")).to_have_count(2, timeout=30_000)
     expect(page.locator(".job")).to_contain_text("done", timeout=30_000)
+    expect(page.get_by_role("button", name="Look for new ones")).to_be_visible()
 
     # The first pair is told apart by its key, the second is opened.
     page.keyboard.press("ArrowDown")

@@ -48,6 +48,7 @@ _APOSTROPHES = re.compile("['`´‘’ʼʹ]")
 _DOTTED = re.compile(r"\b(?:\w\.\s?){2,}\w?(?!\w)")
 _NOT_A_WORD = re.compile(r"[\W_]+")
 _GREEK = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff]")
+_MARKED = re.compile(r"([a-z])[\u0300-\u036f]+", re.I)
 _VOICELESS = "θκξπσςτφχψ"
 
 
@@ -184,10 +185,13 @@ def _read(text: str, country: str, plausible: bool = False) -> str:
 def company_keys(name: str) -> tuple[str, ...]:
     """Keys of a company's name: its words in alphabetical order, and run together as written.
 
-    Without legal form, quotes and case: ООО «Строй-Мастер», StroyMaster Ltd and "Master Stroy" share a key.
+    Without legal form, quotes and case: ООО «Строй-Мастер», StroyMaster Ltd and "Master Stroy" share a key. Latin
+    letters with marks have keys of both ways to write them without: Müller meets Mueller and Muller.
     """
-    words = name_words(name)
-    keys = (" ".join(sorted(words.values())), _skeleton("".join(words)))
+    keys: list[str] = []
+    for written in dict.fromkeys((name, _unmarked(name))):
+        words = name_words(written)
+        keys += [" ".join(sorted(words.values())), _skeleton("".join(words))]
     return tuple(dict.fromkeys(key[:200] for key in keys if key))
 
 
@@ -252,6 +256,12 @@ def given_name_key(given_name: str) -> str:
     """The sound of a given name, without its case endings (Анна, Анну, Anna)."""
     skeleton = "".join(_skeleton(word) for word in _words(given_name))
     return re.sub(r"(?<=..)(?:[aeiou]+s?|oi|ei|om|em)$", "", skeleton)[:200]
+
+
+def _unmarked(text: str) -> str:
+    """Latin letters without their marks (Ångström: Angstrom); other alphabets as they are."""
+    marked = unicodedata.normalize("NFKD", text[:LONGEST_TEXT])
+    return unicodedata.normalize("NFC", _MARKED.sub(r"\1", marked))
 
 
 def _without_legal_phrases(name: str) -> str:

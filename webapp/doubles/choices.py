@@ -14,7 +14,7 @@ from webapp.clients import cards, changes, fields
 from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client
-from webapp.rules import transitions
+from webapp.rules import extra, transitions
 from webapp.rules.extra import PREFIX
 from webapp.rules.models import ExtraField, ExtraValue
 
@@ -76,7 +76,8 @@ def differing(session: Session, left: Client, right: Client, survivor: str, type
             pick = survivor if left_text and right_text else LEFT if left_text else RIGHT
             both = field.kind == "text" and bool(left_text and right_text)
             name = PREFIX + field.key
-            found.append(Choice(name, field.name, left_text, right_text, _typed(typed, name, pick, both), both))
+            words = extra.shown(field, left_text), extra.shown(field, right_text)
+            found.append(Choice(name, field.name, *words, _typed(typed, name, pick, both), both))
     return found
 
 
@@ -183,16 +184,18 @@ def _most(name: str) -> int:
 def _put_extra(
     session: Session, survivor: Client, choice: Choice, left: Client, right: Client, author: Author
 ) -> tuple[str, str]:
-    after = choice.right if choice.pick == RIGHT else choice.left
+    key = choice.name.removeprefix(PREFIX)
+    field = session.scalars(select(ExtraField).where(ExtraField.key == key)).one()
+    texts = [value.text if (value := extra_value(session, one.id, key)) else "" for one in (left, right)]
+    after = texts[choice.pick == RIGHT]
     if choice.pick == BOTH:
         column_type = ExtraValue.__table__.columns["text"].type
         most = column_type.length if isinstance(column_type, String) else None
-        after = _joined(choice.left, choice.right, "; ", most or fields.LONGEST_NOTE)
-    before = choice.left if survivor is left else choice.right
+        after = _joined(*texts, "; ", most or fields.LONGEST_NOTE)
+    before = texts[survivor is right]
     if before != after:
-        key = choice.name.removeprefix(PREFIX)
         put_extra(session, survivor.id, key, after)
-        changes.note(session, survivor, choice.name, before, after, author)
+        changes.note(session, survivor, choice.name, extra.shown(field, before), extra.shown(field, after), author)
     return before, after
 
 

@@ -59,3 +59,14 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const next = rows[Math.min(place, rows.length - 1)];
   if (next) next.focus();
 });
+
+// A search has come to its end: show what it found, unless somebody is among the pairs, and offer the next search.
+document.addEventListener("htmx:afterSettle", () => {
+  const form = document.getElementById("search");
+  if (!form || !form.hidden || document.querySelector(".doubles-job [hx-get]")) return;
+  form.hidden = false;
+  const pairs = document.getElementById("pairs");
+  if (!pairs.contains(document.activeElement)) {
+    htmx.ajax("GET", location.pathname + location.search, { target: pairs, swap: "outerHTML" });
+  }
+});

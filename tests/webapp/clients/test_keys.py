@@ -144,6 +144,8 @@ def test_every_way_of_writing_a_number_meets(country: str, style: str, noise: in
         ("ТОВ «Київські вікна»", "Kyivski Vikna TOV", "київські вікна"),
         ("Ανώνυμη Εταιρεία ΗΛΙΟΣ", "Ήλιος Α.Ε.", "Ilios AE"),
         ("Müller & Söhne GmbH", "Mueller und Soehne"),
+        ("Ångström Glass & Co.", "Angstrom Glass", "Aangstroem Glass"),
+        ("Müller", "Mueller", "Muller"),
         ("Гермес", "Hermes"),
         ("Tesla s.r.o.", "Tesla"),
         ("Villa Sp. z o.o.", "VILLA"),

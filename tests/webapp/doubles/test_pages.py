@@ -18,6 +18,7 @@ from webapp.accounts.models import User
 from webapp.clients import merged
 from webapp.clients.models import Client
 from webapp.doubles.models import Merge
+from webapp.rules.models import ExtraField, ExtraValue
 from webapp.touches.models import Touch
 
 SignIn = Callable[[str], FlaskClient]
@@ -82,6 +83,23 @@ def test_two_cards_side_by_side(sign_in: SignIn, pair: tuple[Client, Client], co
     assert "Rassvet Ltd" in page and "calls in May" in page and "pays late" in page
     assert "on both, kept once" in page and "the same as Orlov" in page
     assert 'name="field:note" value="both"' in page and 'name="field:name" value="both"' not in page
+
+
+def test_the_head_s_own_fields_are_shown_as_people_write_them(
+    sign_in: SignIn, pair: tuple[Client, Client], session: Session
+) -> None:
+    field = ExtraField(key="until", names={"en": "Contract until"}, kind="date", rank=1)
+    session.add(field)
+    session.flush()
+    session.add(ExtraValue(client_id=pair[1].id, field_id=field.id, text="2027-06-11"))
+    session.commit()
+    anna = sign_in("anna")
+    page = anna.get("/doubles/1/2").get_data(as_text=True)
+    assert "11 Jun 2027" in page and "2027-06-11" not in page
+    merge(anna, **{"field:extra:until": "right"})
+    kept = session.scalars(select(ExtraValue).where(ExtraValue.client_id == 1)).one()
+    assert kept.text == "2027-06-11"
+    assert "11 Jun 2027" in anna.get("/clients/1/changes").get_data(as_text=True)
 
 
 def test_a_merge_goes_to_the_survivor_and_is_undone_from_its_card(
