@@ -28,7 +28,7 @@ from zoneinfo import ZoneInfo
 
 import xlsxwriter
 from anyascii import anyascii
-from flask import Response, send_file, stream_with_context
+from flask import Response, send_file
 
 Cell = str | float | date | datetime | None
 Row = Sequence[Cell]
@@ -98,12 +98,9 @@ def send(
     `heading` stands above the titles of a spreadsheet; `after()` gives rows that stand under the list once it is
     through, after an empty one.
     """
-    if ending == "xlsx":
-        return sent(as_xlsx(columns, rows, heading, after), ending, name)
-    response = Response(stream_with_context(as_csv(columns, rows, after)), mimetype="text/csv")
-    response.headers["Content-Disposition"] = f'attachment; filename="{file_name(name, ending)}"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    # All rows are read before the answer goes out: what is read later begins a transaction that nobody ends.
+    file = as_xlsx(columns, rows, heading, after) if ending == "xlsx" else in_a_file(as_csv(columns, rows, after))
+    return sent(file, ending, name)
 
 
 def sent(file: IO[bytes], ending: str, name: Iterable[str]) -> Response:
@@ -136,6 +133,14 @@ def as_xlsx(
     for row in _all(rows, after):
         book.add(row)
     book.close()
+    file.seek(0)
+    return file
+
+
+def in_a_file(pieces: Iterable[bytes]) -> IO[bytes]:
+    """The pieces as one file, rewound."""
+    file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115  (the response closes it)
+    file.writelines(pieces)
     file.seek(0)
     return file
 

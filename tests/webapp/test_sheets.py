@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 import openpyxl
 import pytest
+from flask import Flask
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -103,3 +104,12 @@ def test_memory_does_not_grow_with_the_list(ending: str) -> None:
     peak(10)
     # A spreadsheet of up to a megabyte is packed in memory, a longer one on disk: both of these are on disk.
     assert peak(12_000) < peak(3_000) + 2_000_000
+
+
+@pytest.mark.parametrize("ending", sheets.ENDINGS)
+def test_all_rows_are_read_before_the_answer_goes_out(app: Flask, ending: str) -> None:
+    rows = iter([["a"], ["b"]])
+    with app.test_request_context():
+        response = sheets.send(ending, ("things",), [sheets.Column("Name")], rows)
+        assert next(rows, None) is None
+        response.close()

@@ -191,7 +191,7 @@ def _put_extra(
     if choice.pick == BOTH:
         column_type = ExtraValue.__table__.columns["text"].type
         most = column_type.length if isinstance(column_type, String) else None
-        after = _joined(*texts, "; ", most or fields.LONGEST_NOTE)
+        after = _joined(texts[0], texts[1], "; ", most or fields.LONGEST_NOTE)
     before = texts[survivor is right]
     if before != after:
         put_extra(session, survivor.id, key, after)

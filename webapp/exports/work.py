@@ -7,7 +7,6 @@ on its disk: a worker that begins anew begins the file anew, for it only reads.
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -60,11 +59,7 @@ def deliver(
 def _at_once(session: Session, one: List, ending: str) -> IO[bytes]:
     if ending == "xlsx":
         return sheets.as_xlsx(one.columns, one.rows(session))
-    file = tempfile.SpooledTemporaryFile(max_size=1 << 20)  # noqa: SIM115  (the response closes it)
-    for piece in sheets.as_csv(one.columns, one.rows(session)):
-        file.write(piece)
-    file.seek(0)
-    return file
+    return sheets.in_a_file(sheets.as_csv(one.columns, one.rows(session)))
 
 
 # In the background

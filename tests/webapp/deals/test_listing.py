@@ -71,7 +71,7 @@ def test_a_page_of_deals_asks_few_questions(
 
 def test_deals_as_a_file(sign_in: SignIn, deals: None, office: dict[str, User]) -> None:
     def titles(login: str, query: str = "") -> list[str]:
-        data = sign_in(login).get(f"/deals.csv{query}").get_data(as_text=True).removeprefix("\ufeff")
+        data = sign_in(login).get(f"/deals.csv{query}", buffered=True).get_data(as_text=True).removeprefix("\ufeff")
         return [row["Title"] for row in csv.DictReader(io.StringIO(data, newline=""))]
 
     assert titles("head") == ["Forty windows", "Ten doors", "A gate"]

@@ -32,9 +32,9 @@ def evil_rows(book: Book, session: Session, clock: Clock) -> int:
 
 
 def test_csv_holds_all_rows_and_is_harmless(sign_in: SignIn, evil_rows: int) -> None:
-    answer = sign_in("anna").get("/ledger.csv")
+    answer = sign_in("anna").get("/ledger.csv", buffered=True)
     assert answer.mimetype == "text/csv"
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="ledger-2026-03-10-anna.csv"'
+    assert answer.headers["Content-Disposition"] == "attachment; filename=ledger-2026-03-10-anna.csv"
     assert answer.data.startswith(b"\xef\xbb\xbf")
     lines = list(csv.reader(io.StringIO(answer.get_data(as_text=True).removeprefix("\ufeff"), newline="")))
     for line in lines:
@@ -69,5 +69,5 @@ def test_xlsx_holds_texts_and_no_formula(sign_in: SignIn, evil_rows: int) -> Non
 
 def test_the_files_of_an_empty_day(sign_in: SignIn) -> None:
     anna = sign_in("anna")
-    assert "Total contacts,0" in anna.get("/ledger.csv").get_data(as_text=True)
+    assert "Total contacts,0" in anna.get("/ledger.csv", buffered=True).get_data(as_text=True)
     assert zipfile.is_zipfile(io.BytesIO(anna.get("/ledger.xlsx", buffered=True).data))

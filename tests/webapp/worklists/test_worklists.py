@@ -65,7 +65,7 @@ HEADS = ["/1/close", "/1/reopen", "/1/reassign"]
 
 @pytest.mark.parametrize("address", PAGES)
 def test_pages_are_for_those_who_call(app: Flask, sign_in: SignIn, worklist: Worklist, address: str) -> None:
-    agent = sign_in("agent").get("/clients/lists" + address)
+    agent = sign_in("agent").get("/clients/lists" + address, buffered=True)
     assert agent.status_code == (303 if address.endswith("call") else 200), agent.get_data(as_text=True)
     for login in ("secretary", "admin", "expert"):
         assert sign_in(login).get("/clients/lists" + address).status_code == 403
@@ -506,7 +506,7 @@ def test_the_head_sees_how_far_everybody_is(
         before = count_queries()
         assert head.get(address).status_code == 200
         assert count_queries() - before <= 12, address
-    table = head.get("/clients/lists/1.csv").get_data(as_text=True)
+    table = head.get("/clients/lists/1.csv", buffered=True).get_data(as_text=True)
     assert "Rassvet" in table and "refused" in table
 
 
