@@ -13,6 +13,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import stream_encode_multipart
 
 from tests.webapp.clients.conftest import make_card
 from tests.webapp.conftest import Clock
@@ -58,8 +60,11 @@ class Desk:
 
     def upload(self, body: bytes, name: str = "list.csv", kind: str = "clients") -> Any:
         """The answer to an uploaded list."""
-        data = {"file": (io.BytesIO(body), name), "kind": kind}
-        return self.client.post("/clients/imports", data=data, content_type="multipart/form-data")
+        form = {"file": FileStorage(io.BytesIO(body), name), "kind": kind}
+        # The test client by itself writes a large form into a file that it never closes.
+        stream, _length, boundary = stream_encode_multipart(form, use_tempfile=False)
+        kind_of_form = f"multipart/form-data; boundary={boundary}"
+        return self.client.post("/clients/imports", data=stream.read(), content_type=kind_of_form)
 
     def brought(self, body: bytes, name: str = "list.csv", kind: str = "clients") -> int:
         """The id of a list that was taken."""
