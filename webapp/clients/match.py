@@ -219,7 +219,8 @@ def look(
     if not asked:
         return []
     theirs = _sharing(session, [(one.kind, one.key) for one in asked], [one.whole for one in asked])
-    slips = _slips(session, draft, asked, theirs)
+    others = {client_id: some for client_id, some in theirs.items() if client_id not in exclude}
+    slips = _slips(session, draft, asked, others)
     if slips:
         for client_id, some in _sharing(session, slips).items():
             theirs.setdefault(client_id, set()).update(some)

@@ -267,3 +267,10 @@ def test_a_proposal_waits_for_the_head(
 def test_nonsense_is_refused(sign_in: SignIn, session: Session, base: list[Client], address: str, word: str) -> None:
     assert sign_in("anna").post(f"{address}/verdict", data={"verdict": word}).status_code == 404
     assert session.scalars(select(PairVerdict)).all() == []
+
+
+def test_a_card_is_not_in_the_way_of_one_with_a_slip(session: Session, make_card: Maker, clock: Clock) -> None:
+    one, other = make_card("Swift Parcel Ltd"), make_card("Swift Parsel")
+    search.look(session, [one.id], "RU", clock())
+    pair = session.scalars(select(DoublePair)).one()
+    assert (pair.low_id, pair.high_id) == (one.id, other.id)
