@@ -49,6 +49,21 @@ document.addEventListener("keydown", (event) => {
   if (button) button.click();
 });
 
+// What somebody has unfolded stays so, with the cursor in it, when its part of the page comes anew.
+let unfolded = [];
+let within = "";
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const part = event.detail.target;
+  unfolded = [...part.querySelectorAll("details[open][id]")].map((one) => one.id);
+  within = part.contains(document.activeElement) && document.activeElement.closest("details[open][id]") ? document.activeElement.id : "";
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
+  if (within) document.getElementById(within)?.focus();
+  unfolded = [];
+  within = "";
+});
+
 // What somebody is typing among the deals, or has yet to choose, is not replaced under the hands.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const typing = document.activeElement;
