@@ -23,7 +23,8 @@
   document.addEventListener("htmx:afterRequest", ({ detail }) => {
     const { elt, verb } = detail.requestConfig || {};
     if (verb === "post") setTimeout(catchUp, 0);
-    if (verb !== "post" || !elt.isConnected || elt.dataset.was === undefined || !(detail.xhr.status < 300)) return;
+    // A line that was cut answers nothing: its status is 0.
+    if (verb !== "post" || !elt.isConnected || elt.dataset.was === undefined || !detail.successful) return;
     const sent = sentBy(detail);
     elt.dataset.was = sent;
     const merged = $("saved")?.dataset.note; // a colleague's or the script's words came in between

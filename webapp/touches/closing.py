@@ -42,11 +42,12 @@ def joined(session: Session, touch: Touch, was: str, mine: str) -> str:
     """
     session.flush()
     session.refresh(touch, ["note"], with_for_update=True)
-    theirs, was, mine = (text.replace("\r\n", "\n").rstrip() for text in (touch.note, was, mine))
-    if theirs in (was, mine):
-        return mine
+    theirs, was, mine = (text.replace("\r\n", "\n") for text in (touch.note, was, mine))
+    theirs, was = theirs.rstrip(), was.rstrip()
+    if theirs in (was, mine.rstrip()):
+        return mine  # with the blank behind its last word: the next one is being typed
     if theirs.startswith(was):
-        return mine + theirs[len(was) :]
+        return mine.rstrip() + theirs[len(was) :]
     if mine.startswith(was):
         return theirs + mine[len(was) :]
     raise Changed(theirs, mine)

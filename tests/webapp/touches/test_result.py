@@ -34,6 +34,14 @@ def item(session: Session, model: type[Purpose] | type[Outcome], key: str) -> in
     return session.scalars(select(model.id).where(model.key == key)).one()
 
 
+def test_the_blank_behind_a_word_stays_while_the_next_one_is_typed(
+    sign_in: SignIn, session: Session, touch: Touch
+) -> None:
+    answer = sign_in("anna").post(f"/touches/{touch.id}/result", data={"note": "before, ", "was": ""})
+    session.refresh(touch)
+    assert touch.note == "before, " and 'data-note="before, "' in answer.get_data(as_text=True)
+
+
 def test_each_field_is_saved_alone(sign_in: SignIn, session: Session, touch: Touch, clock: Clock) -> None:
     anna, address = sign_in("anna"), f"/touches/{touch.id}/result"
     channel = session.scalars(select(Channel.id)).all()[2]
