@@ -186,8 +186,7 @@ def test_names_from_hell_are_shown_harmlessly_everywhere(office: Desk) -> None:
 
     # The exports.
     client = signed_in(office, app, "head")
-    found = [rule.rule for rule in app.url_map.iter_rules() if re.search(r"(xlsx|csv)$", rule.rule)]
-    for path in found or ["/ledger.csv", "/ledger.xlsx"]:
+    for path in ("/ledger.csv", "/ledger.xlsx"):
         with client.get(path) as answer:
             assert answer.status_code == 200, path
             data = answer.get_data()
@@ -201,7 +200,6 @@ def test_names_from_hell_are_shown_harmlessly_everywhere(office: Desk) -> None:
                     if part.endswith(".xml"):
                         tree = ElementTree.fromstring(book.read(part))  # noqa: S314
                         assert not [node for node in tree.iter() if node.tag.endswith("}f")], "no formula"
-    assert found
 
     # Logs: nothing of it at all.
     for name in ("web", "bridge", "phone"):
