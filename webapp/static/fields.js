@@ -24,7 +24,8 @@
     const { elt, verb } = detail.requestConfig || {};
     if (verb === "post") setTimeout(catchUp, 0);
     // A line that was cut answers nothing: its status is 0.
-    if (verb !== "post" || !elt.isConnected || elt.dataset.was === undefined || !detail.successful) return;
+    if (verb !== "post" || !elt.isConnected || elt.dataset.was === undefined) return;
+    if (detail.xhr.status < 200 || detail.xhr.status > 299) return;
     const sent = sentBy(detail);
     elt.dataset.was = sent;
     const merged = $("saved")?.dataset.note; // a colleague's or the script's words came in between
