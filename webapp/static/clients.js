@@ -68,7 +68,7 @@ document.addEventListener("htmx:afterSwap", () => {
 document.addEventListener("htmx:beforeRequest", (event) => {
   const typing = document.activeElement;
   if (event.target.id !== "aside") return;
-  if (event.target.querySelector(".conflict, .error")) event.preventDefault();
+  if (event.target.querySelector(".conflict")) event.preventDefault();
   if (!typing || !event.target.contains(typing)) return;
   if (typing.matches("input") && typing.value !== typing.defaultValue) event.preventDefault();
 });
