@@ -154,7 +154,8 @@ def test_refused_rows_come_as_files_with_nothing_to_calculate(desk: Desk) -> Non
     rows = [(*HEADERS, "Примечание", "Категория"), *(("", "", "", "", f"=cmd|'{n}'!A1", "") for n in range(3))]
     import_ = desk.take_in(as_csv([*rows, ("Рассвет", "", "", "", "", "Q")]))
     assert import_.counts == {"refused": 4}
-    text = desk.client.get(f"/clients/imports/{import_.id}/refused.csv").get_data().decode("utf-8-sig")
+    with desk.client.get(f"/clients/imports/{import_.id}/refused.csv") as answer:
+        text = answer.get_data().decode("utf-8-sig")
     table = list(csv.reader(io.StringIO(text)))
     assert len(table) == 5 and table[1][:2] == ["2", "No name, phone or e-mail: nothing to make a card of."]
     assert table[1][6] == "'=cmd|'0'!A1" and table[4][1] == "Категория: “Q” is not on the list."
