@@ -33,6 +33,16 @@ def only_reading() -> Iterator[None]:
         reading.reset(token)
 
 
+@contextlib.contextmanager
+def able_to_write() -> Iterator[None]:
+    """Transactions begun inside may write, though the request only reads otherwise."""
+    token = reading.set(False)
+    try:
+        yield
+    finally:
+        reading.reset(token)
+
+
 class Base(DeclarativeBase):
     """All tables; constraints have names, so that migrations can drop them."""
 

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from webapp import here, sheets
+from webapp import here
 from webapp.access import SALES, allow, author, load, me
 from webapp.accounts.models import Role, User
 from webapp.clients import queries
@@ -20,6 +20,7 @@ from webapp.clients.contacts import BadValue
 from webapp.db import db
 from webapp.deals import holding, listing, stages, terms
 from webapp.deals.models import STAGES, Deal
+from webapp.exports import work as exports
 from webapp.office.models import PaymentScheme
 from webapp.office.queries import items
 from webapp.rules import transitions
@@ -56,7 +57,8 @@ def export(ending: str) -> ResponseReturnValue:
     if not me().has_role(Role.HEAD):
         owner_id = me().id
     rows = listing.rows(db.session(), stage, owner_id, here.zone())
-    return sheets.send(ending, ("deals", stage), listing.columns(), rows)
+    name = ("deals", stage)
+    return exports.hand_out(db.session(), "deals", ending, me(), here.now(), name, listing.columns(), rows)
 
 
 def _asked() -> tuple[str, int | None]:

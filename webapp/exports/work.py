@@ -7,7 +7,7 @@ on its disk: a worker that begins anew begins the file anew, for it only reads.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from webapp import hx, sheets
 from webapp.accounts.models import User
-from webapp.db import only_reading
+from webapp.db import able_to_write, only_reading
 from webapp.exports import lists
 from webapp.exports.lists import List
 from webapp.jobs import work
@@ -54,6 +54,41 @@ def deliver(
         file = _at_once(session, one, ending)
         session.rollback()
     return sheets.sent(file, ending, (*one.name, now.date().isoformat()))
+
+
+def hand_out(
+    session: Session,
+    what: str,
+    ending: str,
+    user: User,
+    now: datetime,
+    name: Sequence[str],
+    columns: Sequence[sheets.Column],
+    rows: Iterable[sheets.Row],
+    heading: str = "",
+    after: Callable[[], Iterable[sheets.Row]] = tuple,
+) -> Response:
+    """The file of a list that is never long, as `sheets.send`; written down once it is whole, and committed.
+
+    `what` and the rest of `name` after its first are how the page of exports calls it.
+    """
+    passed = 0
+
+    def counted() -> Iterator[sheets.Row]:
+        nonlocal passed
+        for row in rows:
+            passed += 1
+            yield row
+
+    answer = sheets.send(ending, name, columns, counted(), heading, after)
+    session.rollback()  # what was read so far could not turn into a writer
+    with able_to_write():
+        job = work.ask(
+            session, KIND, {"list": what, "of": " ".join(filter(None, name[1:])), "ending": ending}, user, now
+        )
+        job.state, job.done, job.total, job.ended_at = "done", passed, passed, now
+        session.commit()
+    return answer
 
 
 def _at_once(session: Session, one: List, ending: str) -> IO[bytes]:

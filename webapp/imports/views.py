@@ -21,6 +21,7 @@ from webapp.accounts.models import Role, User
 from webapp.clients.contacts import office_country
 from webapp.clients.queries import owners
 from webapp.db import db
+from webapp.exports import work as exports
 from webapp.imports import columns, csvs, decisions, exhibition, files, lists, queries, reading, reasons
 from webapp.imports.entries import Entry, Lists, read
 from webapp.imports.files import BadFile
@@ -425,7 +426,8 @@ def refused(import_id: int, ending: str) -> ResponseReturnValue:
         for row in queries.refused(db.session(), import_.id):
             yield [row.number, reasons.words(row.reason), *(row.cells or [])]
 
-    return sheets.send(ending, (_("refused"), Path(import_.name).stem), shape, rows())
+    name = (_("refused"), Path(import_.name).stem)
+    return exports.hand_out(db.session(), "refused", ending, me(), here.now(), name, shape, rows())
 
 
 def _import(import_id: int) -> Import:

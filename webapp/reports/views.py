@@ -11,10 +11,11 @@ from flask_babel import format_date
 from flask_babel import gettext as _
 from sqlalchemy import select
 
-from webapp import here, sheets
+from webapp import here
 from webapp.access import SALES, allow, me
 from webapp.accounts.models import Role, User
 from webapp.db import db
+from webapp.exports import work
 from webapp.office.models import Channel
 from webapp.office.queries import items, the_office
 from webapp.pages import phone
@@ -93,12 +94,17 @@ def export(ending: str) -> ResponseReturnValue:
         abort(404)
     sums = ledger.Totals(the_office(db.session()).conversion_counts)
     rows = ledger.each(db.session(), asked.start, asked.end, *asked.ids())
-    return sheets.send(
+    heading = f"{asked.title}, {asked.dates}"
+    return work.hand_out(
+        db.session(),
+        "ledger",
         ending,
+        me(),
+        here.now(),
         asked.file_parts,
         exports.columns(),
         exports.counted(rows, sums, here.zone(), phone),
-        f"{asked.title}, {asked.dates}",
+        heading,
         lambda: exports.sum_lines(sums),
     )
 

@@ -21,6 +21,7 @@ from webapp.clients import cards, listing, offers
 from webapp.clients.contacts import office_country
 from webapp.clients.listing_form import FilterForm
 from webapp.db import db
+from webapp.exports import work as exports
 from webapp.imports import files, names, reading
 from webapp.imports.rows import MOST_COLUMNS
 from webapp.jobs.models import Job
@@ -232,7 +233,8 @@ def export(worklist_id: int, ending: str) -> ResponseReturnValue:
         ]
         for item in queries.each(db.session(), worklist.id, only)
     )
-    return sheets.send(ending, (_("list"), worklist.name), columns, rows)
+    name = (_("list"), worklist.name)
+    return exports.hand_out(db.session(), "worklist", ending, me(), here.now(), name, columns, rows)
 
 
 @bp.post("/<int:worklist_id>/close")

@@ -8,12 +8,14 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.webapp.clients.conftest import Maker, make_card  # noqa: F401
 from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
 from webapp.deals.models import Deal
+from webapp.jobs.models import Job
 
 SignIn = Callable[[str], FlaskClient]
 
@@ -78,3 +80,17 @@ def test_deals_as_a_file(sign_in: SignIn, deals: None, office: dict[str, User]) 
     assert titles("head", f"?owner={office['boris'].id}") == ["Ten doors"]
     assert titles("anna", f"?owner={office['boris'].id}") == ["Forty windows", "A gate"], "her own alone"
     assert sign_in("anna").get("/deals.xlsx", buffered=True).data.startswith(b"PK")
+
+
+def test_a_file_of_deals_is_written_down(
+    sign_in: SignIn, deals: None, session: Session, office: dict[str, User]
+) -> None:
+    assert sign_in("anna").get("/deals.csv?stage=won", buffered=True).status_code == 200
+    assert sign_in("head").get("/deals.xlsx", buffered=True).status_code == 200
+    jobs = session.scalars(select(Job).order_by(Job.id)).all()
+    assert [(job.kind, job.state, job.done, job.made_by_id) for job in jobs] == [
+        ("export", "done", 1, office["anna"].id),
+        ("export", "done", 3, office["head"].id),
+    ]
+    page = sign_in("head").get("/exports").get_data(as_text=True)
+    assert "Deals: Won · CSV" in page and "Deals · Excel" in page

@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 from flask import Flask, g
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from tests.webapp.clients.conftest import Maker
 from tests.webapp.conftest import Clock
@@ -19,6 +20,7 @@ from webapp.accounts.models import User
 from webapp.db import db
 from webapp.imports import columns, files, forgetting
 from webapp.imports.models import Import
+from webapp.jobs.models import Job
 
 LIST = as_csv((HEADERS, *ROWS))
 POSTS = ("form", "sample", "mapping", "columns", "run", "leave", "rows/1")
@@ -161,6 +163,8 @@ def test_refused_rows_come_as_files_with_nothing_to_calculate(desk: Desk) -> Non
     assert table[1][6] == "'=cmd|'0'!A1" and table[4][1] == "Категория: “Q” is not on the list."
     with desk.client.get(f"/clients/imports/{import_.id}/refused.xlsx") as answer:
         sheet = openpyxl.load_workbook(io.BytesIO(answer.get_data())).active
+    assert db.session.scalars(select(Job.done).where(Job.kind == "export")).all() == [4, 4], "both are written down"
+    assert "Refused rows: list · CSV" in desk.client.get("/exports").get_data(as_text=True)
     assert sheet is not None and "=cmd|'0'!A1" in [cell.value for row in sheet for cell in row if cell.data_type == "s"]
 
 

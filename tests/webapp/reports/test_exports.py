@@ -11,11 +11,13 @@ from xml.etree import ElementTree
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.webapp.conftest import Clock
 from tests.webapp.reports.conftest import Book
 from tests.webapp.test_sheets import EVIL
+from webapp.jobs.models import Job
 
 SignIn = Callable[[str], FlaskClient]
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
@@ -48,6 +50,14 @@ def test_csv_holds_all_rows_and_is_harmless(sign_in: SignIn, evil_rows: int) -> 
     sums = {line[0]: line[1] for line in lines[2 + evil_rows :] if len(line) > 1}
     assert sums["Total contacts"] == sums["Meetings set"] == sums["Website"] == str(evil_rows)
     assert float(sums["Minutes of talk"]) == 1.5 * evil_rows
+
+
+def test_a_file_of_the_ledger_is_written_down(sign_in: SignIn, evil_rows: int, session: Session) -> None:
+    anna = sign_in("anna")
+    anna.get("/ledger.xlsx", buffered=True)
+    assert session.scalars(select(Job.done).where(Job.kind == "export")).all() == [evil_rows]
+    assert "Ledger: 2026-03-10 anna · Excel" in anna.get("/exports").get_data(as_text=True)
+    assert "Ledger" not in sign_in("boris").get("/exports").get_data(as_text=True).partition("<table")[2]
 
 
 def test_xlsx_holds_texts_and_no_formula(sign_in: SignIn, evil_rows: int) -> None:

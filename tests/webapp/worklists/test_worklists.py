@@ -508,6 +508,8 @@ def test_the_head_sees_how_far_everybody_is(
         assert count_queries() - before <= 12, address
     table = head.get("/clients/lists/1.csv", buffered=True).get_data(as_text=True)
     assert "Rassvet" in table and "refused" in table
+    assert f"Call list: {worklist.name} · CSV" in head.get("/exports").get_data(as_text=True)
+    assert session.scalars(select(Job.done).where(Job.kind == "export")).all() == [3]
 
 
 def test_a_closed_list_is_called_no_more_until_it_is_opened_again(
