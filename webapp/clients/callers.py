@@ -48,8 +48,8 @@ def choose(session: Session, call: Call, client: Client, user: User, now: dateti
     _attach(session, call, touch, client, {"reason": reasons.get(client.id, "chosen")})
     if call.situation == "new_caller":
         call.situation = _situation(session, client, user)
+    take_back(session, call.number, client.id)
     if call.number:
-        session.execute(delete(NotSame).where(NotSame.number == call.number, NotSame.client_id == client.id))
         author = Author(user, now, "talk")
         contacts.add(session, client, contacts.phone_kind(call.number), call.number, country, author=author)
         match.index(session, client)
@@ -60,10 +60,7 @@ def choose(session: Session, call: Call, client: Client, user: User, now: dateti
 
 def not_this_one(session: Session, call: Call, client: Client, user: User, now: datetime) -> None:
     """The caller is not this client: take the card off the call, and never again open it for this number unasked."""
-    if call.number:
-        pair = select(NotSame.id).where(NotSame.number == call.number, NotSame.client_id == client.id)
-        if session.scalar(pair) is None:
-            session.add(NotSame(number=call.number, client_id=client.id, user_id=user.id))
+    tell_apart(session, call.number, client.id, user)
     call.candidates = [one for one in call.candidates if one["client_id"] != client.id]
     if call.client_id == client.id:
         call.client_id = None
@@ -79,6 +76,24 @@ def not_this_one(session: Session, call: Call, client: Client, user: User, now: 
     _expire(session, call, touch)
     trace.add(session, call, now, "not_this_one", name=user.name, client=cards.title(client))
     _tell(session, call, client, now)
+
+
+def tell_apart(session: Session, number: str, client_id: int, user: User) -> None:
+    """Whoever calls from this number is not this client; remembered for its next call. Nothing for no number."""
+    pair = select(NotSame.id).where(NotSame.number == number, NotSame.client_id == client_id)
+    if number and session.scalar(pair) is None:
+        session.add(NotSame(number=number, client_id=client_id, user_id=user.id))
+        session.flush()
+
+
+def take_back(session: Session, number: str, client_id: int) -> None:
+    """Whoever calls from this number may be this client after all."""
+    session.execute(delete(NotSame).where(NotSame.number == number, NotSame.client_id == client_id))
+
+
+def told_apart(session: Session, number: str) -> set[int]:
+    """The clients of whom somebody has said that they don't call from this number."""
+    return set(session.scalars(select(NotSame.client_id).where(NotSame.number == number))) if number else set()
 
 
 def _attach(session: Session, call: Call, touch: Touch | None, client: Client, why: dict[str, str | int]) -> None:

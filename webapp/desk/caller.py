@@ -46,13 +46,29 @@ def typed(touch: Touch) -> dict[str, str]:
 
 
 def said(touch: Touch) -> dict[int, str]:
-    """What was said of cards that were offered for the one being typed: id -> other or unsure."""
+    """What was said in this touch of cards that were offered for the one being typed: id -> other or unsure."""
     return {int(client_id): verdict for key, verdict in _SAID.items() for client_id in touch.draft.get(key, "").split()}
 
 
-def say(session: Session, touch: Touch, client_id: int, verdict: str, now: datetime) -> None:
-    """The card being typed is another than this one, or perhaps not; "" takes that back. Kept until it is made."""
+def refused(session: Session, touch: Touch) -> set[int]:
+    """The cards of which somebody has said, in this call of the number or in an earlier one: not this client."""
+    return callers.told_apart(session, _number(touch))
+
+
+def _number(touch: Touch) -> str:
+    return touch.call.number if touch.call else ""
+
+
+def say(session: Session, touch: Touch, client_id: int, verdict: str, user: User, now: datetime) -> None:
+    """The card being typed is another than this one, or perhaps not; "" takes that back. Kept until it is made.
+
+    That it is another is remembered for the number that calls, which may ring again before there is a card.
+    """
     session.refresh(touch, ["draft"], with_for_update=True)
+    if verdict == "other":
+        callers.tell_apart(session, _number(touch), client_id, user)
+    elif said(touch).get(client_id) == "other":
+        callers.take_back(session, _number(touch), client_id)
     told = said(touch) | {client_id: verdict}
     draft = typed(touch)
     for key, one in _SAID.items():
@@ -163,7 +179,8 @@ def make_card(
     """
     if touch.client is not None:
         return {}
-    values, told = dict(known(touch)), said(touch)
+    values = dict(known(touch))
+    told = dict.fromkeys(refused(session, touch), "other") | said(touch)
     if deal:
         wanted = values.get("product") or values.get("reason") or values.get("name") or values.get("surname")
         values["deal"] = (wanted or _("Enquiry"))[:120]

@@ -237,14 +237,14 @@ def say_of_hit(touch_id: int, client_id: int) -> ResponseReturnValue:
         abort(404)
     if touch.client is None:
         load(select(Client).where(Client.id == client_id))
-        caller.say(db.session(), touch, client_id, verdict, here.now())
+        caller.say(db.session(), touch, client_id, verdict, me(), here.now())
         db.session.commit()
     return _who_panel(touch)
 
 
 def _hits(touch: Touch, name: str) -> ResponseReturnValue:
     have = caller.known(touch)
-    hits = who.found_for(db.session(), have, _country(), caller.said(touch)).get(name, ())
+    hits = who.found_for(db.session(), touch, have, _country()).get(name, ())
     doubt = who.doubt_of(name, have.get(name, ""), _country())
     response = make_response(render_template("desk/_hits.html", touch=touch, name=name, hits=hits, doubt=doubt))
     response.headers["HX-Trigger"] = "desk:card"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -95,7 +95,11 @@ def of(session: Session, touch: Touch, user: User, country: str, day_starts: dat
     if touch.client is not None:
         return _card(session, touch, touch.client, user, why, country, day_starts)
     if call and call.candidates:
-        reasons = {one["client_id"]: match.reason_text(one["reason"]) for one in call.candidates}
+        refused = caller.refused(session, touch)
+        reasons = {
+            one["client_id"]: ", ".join([match.reason_text(one["reason"]), *_told_apart(one["client_id"], refused)])
+            for one in call.candidates
+        }
         return Who("candidates", why=why, candidates=choices(session, reasons))
     return new(session, touch, country, day_starts)
 
@@ -173,7 +177,7 @@ def _facts(client: Client, user: User) -> list[str]:
 def new_card(session: Session, touch: Touch, country: str, errors: Mapping[str, str] | None = None) -> list[Row]:
     """The seven fields with what was typed and, under the field that caused them, the cards already there."""
     have = caller.known(touch)
-    found = found_for(session, have, country, caller.said(touch))
+    found = found_for(session, touch, have, country)
     return [
         Row(
             name,
@@ -199,23 +203,31 @@ def doubt_of(name: str, value: str, country: str) -> str:
     return _("can't be read as a phone number; kept as written")
 
 
-def found_for(
-    session: Session, draft: Mapping[str, str], country: str, said: Mapping[int, str]
-) -> dict[str, list[Choice]]:
+def found_for(session: Session, touch: Touch, draft: Mapping[str, str], country: str) -> dict[str, list[Choice]]:
     """Cards that share one of the six keys with a draft, by the field that found them, three a field.
 
-    `said`: what the manager said of some (`caller.said`); those he told apart are left out.
+    Those told apart in this touch are left out; those told apart from the number in an earlier call too, unless it is
+    their own number, and then it is said. So a slip can be undone.
     """
+    said, refused = caller.said(touch), caller.refused(session, touch)
     told_apart = [client_id for client_id, verdict in said.items() if verdict == "other"]
-    hits = match.find(session, draft, country, told_apart)
+    hits = [
+        hit
+        for hit in match.find(session, draft, country, told_apart)
+        if hit.client_id not in refused or {"phone", "phone_local"} & set(hit.reasons)
+    ]
     named = {one.client_id: one for one in choices(session, {hit.client_id: "" for hit in hits})}
     found: dict[str, list[Choice]] = {}
     for hit in hits:
         if hit.client_id in named and len(found.setdefault(hit.field, [])) < 3:
             card = named[hit.client_id]
-            why = ", ".join(match.reason_text(one) for one in hit.reasons)
+            why = ", ".join([*(match.reason_text(one) for one in hit.reasons), *_told_apart(hit.client_id, refused)])
             found[hit.field].append(Choice(card.client_id, card.name, card.detail, why, hit.client_id in said))
     return found
+
+
+def _told_apart(client_id: int, refused: Collection[int]) -> list[str]:
+    return [_("said to be another client")] if client_id in refused else []
 
 
 def choices(session: Session, reasons: Mapping[int, str]) -> list[Choice]:

@@ -282,3 +282,37 @@ def test_a_card_told_apart_is_offered_no_more_and_the_pair_is_remembered(
     assert touch.client_id not in (None, rassvet.id, sons.id) and touch.draft == {}
     said = session.execute(select(PairVerdict.low_id, PairVerdict.high_id, PairVerdict.verdict)).all()
     assert sorted(said) == [(rassvet.id, touch.client_id, "other"), (sons.id, touch.client_id, "unsure")]
+
+
+def test_a_card_told_apart_stays_so_when_the_number_rings_again_before_there_is_a_card(
+    sign_in: SignIn, session: Session, phone: Phone, on_duty: User, client_with: MakeClient
+) -> None:
+    rassvet, sons = client_with("+74950000001", "Rassvet"), client_with("+74950000002", "Rassvet")
+    anna, first = sign_in("anna"), phone.ring()
+    for card in (rassvet, sons):
+        anna.post(f"/desk/touches/{first.id}/hits/{card.id}", data={"verdict": "other"})
+    anna.post(f"/desk/touches/{first.id}/hits/{sons.id}", data={"verdict": "unsure"})  # thought better of it
+    phone.end(first)
+    again = phone.ring()
+    page = anna.post(f"/desk/touches/{again.id}/draft/name", data={"name": "OOO Rassvet"}).get_data(as_text=True)
+    assert f"/choose/{rassvet.id}" not in page and f"/choose/{sons.id}" in page
+    stranger = phone.ring("+74957777777")
+    page = anna.post(f"/desk/touches/{stranger.id}/draft/name", data={"name": "OOO Rassvet"}).get_data(as_text=True)
+    assert f"/choose/{rassvet.id}" in page, "it was said of one number alone"
+    assert anna.post(f"/desk/touches/{again.id}/card").status_code == 200
+    session.expire_all()
+    said = session.execute(select(PairVerdict.low_id, PairVerdict.high_id, PairVerdict.verdict)).all()
+    assert said == [(rassvet.id, again.client_id, "other")]
+
+
+def test_a_card_refused_for_its_own_number_is_offered_again_with_what_was_said(
+    sign_in: SignIn, phone: Phone, on_duty: User, client_with: MakeClient
+) -> None:
+    client = client_with(NUMBER, "Rassvet")
+    anna, first = sign_in("anna"), phone.ring()
+    page = anna.post(f"/desk/touches/{first.id}/not-this-one").get_data(as_text=True)
+    assert f"/choose/{client.id}" in page and "same phone, said to be another client" in page
+    phone.end(first)
+    phone.ring()
+    page = anna.get("/desk").get_data(as_text=True)
+    assert f"/choose/{client.id}" in page and "same phone, said to be another client" in page
