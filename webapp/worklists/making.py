@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
@@ -24,7 +26,7 @@ from webapp.worklists.models import Worklist, WorklistItem
 
 BATCH = 250
 LONGEST_NAME = 120
-AGENTS = (Role.AGENT, Role.MANAGER, Role.HEAD)
+CALLERS = (Role.AGENT, Role.MANAGER, Role.HEAD)
 """Those who may call through a list."""
 
 
@@ -47,6 +49,19 @@ class Told:
     elsewhere: int = 0
     never: int = 0
     empty: int = 0
+
+    def words(self) -> list[str]:
+        """That in words, in the reader's language."""
+        counted = [
+            (self.taken, ngettext("%(num)d number taken", "%(num)d numbers taken", self.taken)),
+            (self.known, ngettext("%(num)d is a client's", "%(num)d are clients'", self.known)),
+            (self.unread, ngettext("%(num)d can't be read as a phone", "%(num)d can't be read as phones", self.unread)),
+            (self.double, ngettext("%(num)d stood there twice", "%(num)d stood there twice", self.double)),
+            (self.elsewhere, ngettext("%(num)d is on another list", "%(num)d are on other lists", self.elsewhere)),
+            (self.never, ngettext("%(num)d must never be called", "%(num)d must never be called", self.never)),
+            (self.empty, ngettext("%(num)d line without a number", "%(num)d lines without a number", self.empty)),
+        ]
+        return [text for count, text in counted if count] or [_("nothing taken")]
 
 
 def make(

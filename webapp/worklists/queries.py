@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from webapp.accounts.models import Role, User
 from webapp.clients.models import Client
-from webapp.worklists.making import AGENTS
+from webapp.worklists.making import CALLERS
 from webapp.worklists.models import Approach, Worklist, WorklistItem
 
 SHOWN = 100
@@ -139,5 +139,5 @@ def item(item_id: int) -> Select[tuple[WorklistItem]]:
 
 def agents(session: Session) -> Sequence[User]:
     """Those who may call through a list: agents first, then by name."""
-    query = select(User).where(User.active, User.role.in_(AGENTS))
+    query = select(User).where(User.active, User.role.in_(CALLERS))
     return session.scalars(query.order_by(User.role != Role.AGENT, User.name, User.id)).all()
