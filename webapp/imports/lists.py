@@ -100,8 +100,8 @@ def run(session: Session, import_: Import, user: User, now: datetime) -> None:
     session.flush()
 
 
-def leave(session: Session, data: Path, import_: Import, now: datetime) -> None:
-    """Give a list up: what is on cards stays, the file goes. Flushes. Raises Busy for one that is through."""
+def leave(session: Session, import_: Import, now: datetime) -> None:
+    """Give a list up: what is on cards stays. Flushes. Raises Busy for one that is through."""
     hold(session, import_)
     if import_.state in ("done", "stopped"):
         raise Busy

@@ -48,7 +48,9 @@ def _id(value: Any) -> int | None:
 
 
 def _exists(form: ResultForm, field: Field) -> None:
-    """Refuse an hour that the office's clocks skip."""
+    """Refuse an hour that the office's clocks skip, and a day at the calendar's ends, which UTC may not have."""
+    if field.data and field.data.year in (1, 9999):
+        raise ValidationError(_("That is years away; look at the date again."))
     if field.data and officetime.instant(field.data, form.zone) is None:
         raise ValidationError(_("The clocks go forward then: there is no such hour."))
 

@@ -76,11 +76,13 @@ def moment(text: str, now: datetime, zone: ZoneInfo) -> datetime | None:
         raise _unread()
     if day is None and clock is None:
         raise _unread()
+    if day is not None and abs(day - here.date()) > FARTHEST:
+        raise _years_away()
     at = _on_the_clock(day or here.date(), clock or officetime.TOMORROW_AT, zone)
     if day is None and at <= now:
         at = _on_the_clock(here.date() + timedelta(days=1), clock or officetime.TOMORROW_AT, zone)
     if abs(at - now) > FARTHEST:
-        raise BadTime(_("That is years away; look at the date again."))
+        raise _years_away()
     return at
 
 
@@ -96,7 +98,7 @@ def day(text: str, now: datetime, zone: ZoneInfo) -> date:
     if found > today:
         raise BadTime(_("This day is still to come."))
     if today - found > FARTHEST:
-        raise BadTime(_("That is years away; look at the date again."))
+        raise _years_away()
     return found
 
 
@@ -166,6 +168,10 @@ def _on_the_clock(on: date, at: time, zone: ZoneInfo) -> datetime:
     if found is None:
         raise BadTime(_("The clocks go forward then: there is no such hour."))
     return found
+
+
+def _years_away() -> BadTime:
+    return BadTime(_("That is years away; look at the date again."))
 
 
 def _unread() -> BadTime:

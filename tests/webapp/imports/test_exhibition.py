@@ -85,7 +85,10 @@ def test_the_same_list_again_gives_nobody_anything(heads_desk: Desk, people: dic
         ({"managers": []}, "Choose at least one manager"),
         ({"managers": ["999"]}, "Choose at least one manager"),
         ({"task": " "}, "Say what the next touch is for."),
-        ({"due": "soon"}, "Type a date and a time."),
+        ({"due": ""}, "Type a date and a time."),
+        ({"due": "soon"}, "Type a day and a time"),
+        ({"due": "2026-03-10T08:00"}, "This time has passed"),
+        ({"due": "0001-01-01T00:00"}, "years away"),
         ({"channel": "999"}, "Choose one of the list."),
     ],
 )

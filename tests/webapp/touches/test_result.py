@@ -84,6 +84,8 @@ def test_a_field_can_be_cleared_again(sign_in: SignIn, session: Session, touch: 
         ("outcome_id", "9" * 40),
         ("next_kind", "party"),
         ("next_at", "the day after"),
+        ("next_at", "0001-01-01T00:00"),
+        ("next_at", "9999-12-31T23:59"),
         ("note", "x" * 9000),
     ],
 )

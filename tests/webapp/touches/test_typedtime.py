@@ -64,7 +64,7 @@ def test_what_people_type(app: Flask, typed: str, wall: str) -> None:
 @pytest.mark.parametrize(
     "typed",
     ["soon", "завтра вечером", "32.01", "31.02.2027", "25:00", "tomorrow 25", "12.13.2026", "in 900 months", "1.1.2099",
-     "через пять лет", "0000-00-00", "99 мая", "29.02.2027"],
+     "через пять лет", "0000-00-00", "99 мая", "29.02.2027", "0001-01-01", "0001-01-01T00:00", "9999-12-31 23:59"],
 )  # fmt: skip
 def test_what_names_no_time(app: Flask, typed: str) -> None:
     with pytest.raises(typedtime.BadTime):
