@@ -35,12 +35,6 @@ def card(client_id: int) -> Select[tuple[Client]]:
     )
 
 
-def named(session: Session, client_ids: Sequence[int]) -> Sequence[Client]:
-    """Cards with what names them: their people and their manager."""
-    query = select(Client).where(Client.id.in_(client_ids))
-    return session.scalars(query.options(selectinload(Client.people), joinedload(Client.owner))).all()
-
-
 def found_by(session: Session, text: str, country: str) -> list[ColumnElement[bool]]:
     """Conditions on Client: every word of `text` begins a word of a name, or is part of a number or an e-mail.
 
