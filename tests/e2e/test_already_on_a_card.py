@@ -61,3 +61,22 @@ def test_a_card_offered_in_a_talk_is_told_apart(desk: Desk, sign_in: SignIn) -> 
     expect(page.locator("#who-title")).to_have_text("Rassvet")
     caller.hang_up()
     assert desk.ask(lambda session: list(session.scalars(select(PairVerdict.verdict)))) == ["other"]
+
+
+def test_a_slow_click_and_the_keyboard_reach_what_stands_under_a_field(desk: Desk, sign_in: SignIn) -> None:
+    """Leaving a field saves it; the answer must not take away the button that is being pressed, nor the focus."""
+    page = sign_in("anna")
+    caller, _phone = desk.talk(UNKNOWN)
+    page.locator("#card-name").press_sequentially("Rassvet")
+    offered = page.locator("#hits-name")
+    expect(offered).to_contain_text("same company name")
+    with page.expect_response("**/draft/name"):
+        page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(offered.locator("[data-hit=other]")).to_be_focused()
+    page.locator("#card-name").press_sequentially(" ")
+    offered.locator("[data-hit=unsure]").click(delay=1500)
+    expect(offered.locator("[data-hit=unsure]")).to_have_attribute("aria-pressed", "true")
+    offered.locator("[data-hit=other]").click(delay=1500)
+    expect(offered.locator(".hit")).to_have_count(0)
+    caller.hang_up()

@@ -119,3 +119,39 @@ def test_the_web_process_dies_in_mid_call(desk: Desk, sign_in: SignIn) -> None:
     page.keyboard.press("Escape")
     expect(page.locator("#bar")).to_contain_text("Ended")
     assert desk.count(Call) == desk.count(Touch) == 1
+
+
+def test_a_field_is_kept_however_often_its_panel_is_refreshed_meanwhile(desk: Desk, sign_in: SignIn) -> None:
+    page = sign_in("anna")
+    caller, _phone = desk.talk(KNOWN)
+    field = page.locator(".unknown-field").first
+    page.route("**/who", lambda _route: None)
+    with page.expect_request("**/who"):
+        page.evaluate("htmx.trigger('#who', 'desk:refresh')")
+    with page.expect_request("**/fill/**"):  # it waits for no refresh
+        field.locator("input").fill("Forty-two")
+        field.locator("input").blur()
+    page.evaluate("htmx.trigger('#who', 'desk:refresh')")
+    page.unroute("**/who")  # and lets go what it held
+    expect(field.locator(".filled")).to_contain_text("saved")
+    caller.hang_up()
+
+
+def test_a_refresh_takes_no_field_away_that_is_being_saved(desk: Desk, sign_in: SignIn) -> None:
+    page = sign_in("anna")
+    caller, _phone = desk.talk(KNOWN)
+    field = page.locator(".unknown-field").first
+    name = field.get_attribute("id")
+    held: list[Route] = []
+    page.route("**/fill/**", lambda route: held.append(route))  # playwright marks what it calls
+    with page.expect_request("**/fill/**"):
+        field.locator("input").fill("Forty-two")
+        field.locator("input").blur()
+    with page.expect_response("**/who"):
+        page.evaluate("htmx.trigger('#who', 'desk:refresh')")
+    expect(page.locator(f"#{name} input")).to_have_value("Forty-two")
+    with page.expect_response("**/who"):  # answered, it is asked for again
+        for one in held:
+            one.continue_()
+    expect(page.locator(f"#{name}")).to_have_count(0)
+    caller.hang_up()

@@ -159,8 +159,11 @@
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     if (event.detail.requestConfig?.elt.id === "result") setTimeout(nextKey, 0);
-    const { successful, requestConfig } = event.detail;
+    const { xhr, requestConfig } = event.detail;
+    setTimeout(catchUp, 0);
     if (!requestConfig || requestConfig.verb !== "post") return;
+    // What is refused (422) or stands against a colleague's words (409) is not kept yet.
+    const successful = xhr.status >= 200 && xhr.status < 300;
     const elt = requestConfig.elt;
     const fields = elt.matches("[data-draft]") ? [elt] : elt.matches("form") ? elt.querySelectorAll("[data-draft]") : [];
     if (successful) {
@@ -196,9 +199,12 @@
   document.addEventListener("stream:back", () => restore(document));
   addEventListener("online", () => restore(document));
 
-  // ---- Refreshes: never under the fingers. A panel being typed in asks again when the field is left.
+  // ---- Refreshes: never under the fingers. A panel being typed in asks again when the field is left; one that is just
+  // sending something asks again when that is answered, for with its field a request goes that still waits for its turn.
   const stale = new Set();
-  const held = (panel) => (panel.id !== "bar" && typing(panel)) || (panel.id === "idle" && Boolean(panel.querySelector("details[open]")));
+  const sending = (panel) => Boolean(panel.querySelector(".htmx-request"));
+  const held = (panel) =>
+    (panel.id !== "bar" && (typing(panel) || sending(panel))) || (panel.id === "idle" && Boolean(panel.querySelector("details[open]")));
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt, requestConfig } = event.detail;
     const cause = requestConfig.triggeringEvent;
