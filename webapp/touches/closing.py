@@ -46,6 +46,10 @@ def joined(session: Session, touch: Touch, was: str, mine: str) -> str:
     theirs, was = theirs.rstrip(), was.rstrip()
     if theirs in (was, mine.rstrip()):
         return mine  # with the blank behind its last word: the next one is being typed
+    if theirs.startswith(was) and mine.startswith(theirs):
+        return mine  # theirs are the writer's own words, whose arrival nobody could tell him: the line was cut
+    if not was:
+        return "\n".join(filter(None, (mine.rstrip(), theirs)))
     if theirs.startswith(was):
         return mine.rstrip() + theirs[len(was) :]
     if mine.startswith(was):

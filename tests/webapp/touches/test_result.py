@@ -42,6 +42,25 @@ def test_the_blank_behind_a_word_stays_while_the_next_one_is_typed(
     assert touch.note == "before, " and 'data-note="before, "' in answer.get_data(as_text=True)
 
 
+@pytest.mark.parametrize(
+    "stands, was, sent, kept",
+    [
+        ("before, ", "", "before, and after", "before, and after"),  # the answer to the first words never came
+        ("wants oak", "wants", "wants oak and ash", "wants oak and ash"),
+        ("wants oak\nProduct: bay", "wants oak", "wants oak, soon", "wants oak, soon\nProduct: bay"),
+        ("wants oak", "", "for a hotel", "for a hotel\nwants oak"),
+    ],
+)
+def test_the_writers_own_words_are_not_taken_for_a_colleagues(
+    sign_in: SignIn, session: Session, touch: Touch, stands: str, was: str, sent: str, kept: str
+) -> None:
+    touch.note = stands
+    session.commit()
+    sign_in("anna").post(f"/touches/{touch.id}/result", data={"note": sent, "was": was})
+    session.refresh(touch)
+    assert touch.note == kept
+
+
 def test_each_field_is_saved_alone(sign_in: SignIn, session: Session, touch: Touch, clock: Clock) -> None:
     anna, address = sign_in("anna"), f"/touches/{touch.id}/result"
     channel = session.scalars(select(Channel.id)).all()[2]
