@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.caller import Caller, percentiles
-from tests.e2e.installation import Installation, free_port, wait_for
+from tests.e2e.installation import Installation, wait_for
+from tests.ports import free_port
 
 LISTENERS = 200
 CARDS, CARDS_SHORT = 100_000, 10_000

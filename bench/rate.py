@@ -26,7 +26,8 @@ from bench.caller import percentiles
 from bench.load import Figures, Load
 from sipbridge.events import Plan, StandingPlans, Step, TimedPlan
 from sipbridge.standing import save
-from tests.e2e.installation import Installation, free_port, wait_for
+from tests.e2e.installation import Installation, wait_for
+from tests.ports import free_port
 from tests.sipbridge.standin import Desk
 
 ROOM = {"SECONDRING_RTP": "20000-39999", "SECONDRING_MAX_CALLS": "2000"}

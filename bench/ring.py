@@ -12,7 +12,8 @@ import tempfile
 from pathlib import Path
 
 from bench.caller import Caller, percentiles
-from tests.e2e.installation import Installation, free_port, wait_for
+from tests.e2e.installation import Installation, wait_for
+from tests.ports import free_port
 
 UAS = """<?xml version="1.0" encoding="UTF-8"?>
 <scenario name="rings until cancelled">

@@ -211,6 +211,6 @@ def test_names_from_hell_are_shown_harmlessly_everywhere(office: Desk) -> None:
     wait_for(
         lambda: len(list((office.folder / "var" / "recordings").rglob("*.*"))) >= len(NAMES), told="the recordings"
     )
-    for path in (office.folder / "var").rglob("*"):
-        assert re.fullmatch(r"[A-Za-z0-9_.\-]{1,80}", path.name), path
+    for written in (office.folder / "var").rglob("*"):
+        assert re.fullmatch(r"[A-Za-z0-9_.\-]{1,80}", written.name), written
     assert not list(office.folder.rglob("*passwd*"))

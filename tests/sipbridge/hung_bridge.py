@@ -67,5 +67,5 @@ class HangingBridge(Bridge):
 
 
 if __name__ == "__main__":
-    program.Bridge = HangingBridge  # type: ignore[misc]
+    program.Bridge = HangingBridge  # type: ignore[attr-defined, misc]
     sys.exit(program.main())

@@ -134,7 +134,7 @@ def test_looking_for_old_recordings_reads_none_of_their_pictures_and_lets_others
     assert any("COVERING INDEX ix_recording_kept" in line for line in plan), plan
 
     monkeypatch.setattr(keeping, "AT_ONCE", 7)
-    session.execute(Recording.__table__.update().values(stopped="forbidden"))
+    session.execute(update(Recording).values(stopped="forbidden"))
     session.commit()
     assert keeping.delete_due(session, tmp_path, clock(), lambda: True) == OLD
 

@@ -19,7 +19,7 @@ from webapp.clients import cards
 from webapp.clients.changes import Author, Changed
 from webapp.clients.models import CardChange, Client, Person
 from webapp.db import db
-from webapp.office.models import ClientStatus, Region
+from webapp.office.models import ClientStatus, ListItem, Region
 from webapp.rules import extra
 from webapp.rules.models import ExtraField
 from webapp.touches.models import Touch
@@ -86,7 +86,7 @@ def test_the_same_words_and_the_same_person_in_two_tabs_are_no_conflict(
 
 @pytest.mark.parametrize(("name", "model"), [("status", ClientStatus), ("region", Region)])
 def test_a_choice_says_both_in_words(
-    sign_in: SignIn, boris: FlaskClient, rassvet: Client, session: Session, name: str, model: type
+    sign_in: SignIn, boris: FlaskClient, rassvet: Client, session: Session, name: str, model: type[ListItem]
 ) -> None:
     if model is Region:
         session.add_all([Region(names={"en": "North"}, rank=1), Region(names={"en": "South"}, rank=2)])

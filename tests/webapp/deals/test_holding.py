@@ -17,7 +17,7 @@ from webapp.clients.contacts import BadValue
 from webapp.clients.models import CardChange, Client
 from webapp.deals import holding, stages, terms
 from webapp.deals.models import Deal
-from webapp.office.models import ClientType, PaymentScheme
+from webapp.office.models import ClientType, ListItem, PaymentScheme
 
 SignIn = Callable[[str], FlaskClient]
 
@@ -32,7 +32,7 @@ def deal(session: Session, office: dict[str, User], clock: Clock) -> Deal:
     return deal
 
 
-def named(session: Session, model: type[ClientType] | type[PaymentScheme], name: str) -> str:
+def named(session: Session, model: type[ListItem], name: str) -> str:
     return str(next(row.id for row in session.scalars(select(model)) if row.names["en"] == name))
 
 

@@ -10,7 +10,8 @@ from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
 from webapp.clients.changes import Author
 from webapp.doubles import merging, strays, undoing
-from webapp.doubles.merging import LEFT, Wish
+from webapp.doubles.choices import LEFT
+from webapp.doubles.merging import Wish
 from webapp.tasks.models import Task
 
 

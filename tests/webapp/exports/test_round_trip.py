@@ -17,6 +17,7 @@ from tests.webapp.conftest import Clock
 from tests.webapp.imports.conftest import Desk, as_csv
 from webapp.accounts.models import User
 from webapp.clients import contacts, listfile, match
+from webapp.clients.cards import PERSON_FIELDS
 from webapp.clients.models import CardChange, Client, ContactPoint, MatchKey, Person
 from webapp.db import db
 from webapp.imports import columns
@@ -161,7 +162,7 @@ def test_every_column_is_known_in_each_language(app: Flask, office: dict[str, Us
             titles = [column.title for column in listfile.columns([])]
         assert len(set(titles)) == len(titles)
         found = columns.guess(titles, [], {}, "RU")
-        wanted = ["card", *listfile._FIRM, *listfile.cards.PERSON_FIELDS, *contacts.KINDS, *listfile._CHOSEN]
+        wanted = ["card", *listfile._FIRM, *PERSON_FIELDS, *contacts.KINDS, *listfile._CHOSEN]
         assert list(found.values()) == [*wanted, *listfile._NEED]
 
 

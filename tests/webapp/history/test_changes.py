@@ -17,7 +17,7 @@ from webapp.clients import cards, fields
 from webapp.clients.changes import Author
 from webapp.clients.models import CardChange, Client
 from webapp.history import changelog
-from webapp.office.models import Channel, ClientStatus, ClientType, Region
+from webapp.office.models import Channel, ClientStatus, ClientType, ListItem, Region
 from webapp.rules.models import ExtraField
 
 SignIn = Callable[[str], FlaskClient]
@@ -37,7 +37,12 @@ def test_every_field_leaves_a_line(
     session.add(Region(names={"en": "North"}, rank=1))
     session.add(ClientType(names={"en": "Builder"}, rank=1))
     session.commit()
-    lists = {"status": ClientStatus, "region": Region, "channel": Channel, "type": ClientType}
+    lists: dict[str, type[ListItem]] = {
+        "status": ClientStatus,
+        "region": Region,
+        "channel": Channel,
+        "type": ClientType,
+    }
     if name in lists:
         value = str(session.scalars(select(lists[name]).order_by(lists[name].rank)).first().id)  # type: ignore[union-attr]
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -138,9 +139,7 @@ def test_a_list_takes_a_fixed_number_of_queries(
 
 
 @pytest.mark.parametrize("name, model", [("types", ClientType), ("payments", PaymentScheme)])
-def test_what_is_forbidden_is_ticked(
-    sign_in: SignIn, session: Session, name: str, model: type[ClientType] | type[PaymentScheme]
-) -> None:
+def test_what_is_forbidden_is_ticked(sign_in: SignIn, session: Session, name: str, model: Any) -> None:
     head = sign_in("head")
     first, *_, last = session.scalars(select(model).order_by(model.rank))
     assert (first.forbidden, last.forbidden) == (False, True)
