@@ -25,6 +25,7 @@ PAGES = {
         "/clients?q=ras",
         "/clients?sort=name&category=A&created_from=2026-01-01",
         "/deals",
+        "/deals?stage=held",
         "/exports",
         "/api",
         "/clients/new",

@@ -11,13 +11,15 @@ from collections.abc import Sequence
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, String, and_, cast, func, literal, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from webapp import feed
 from webapp.accounts.models import Role
 from webapp.clients import changes
 from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
+from webapp.clients.models import Client
 from webapp.deals.models import ENDED, Deal
 from webapp.office.models import ClientType, PaymentScheme
 
@@ -39,6 +41,31 @@ def holds(deal: Deal) -> dict[str, Item]:
     """What holds an open deal: forbidden, and not approved; {} when it may go on."""
     approved = deal.approved_for.split()
     return {} if deal.stage in ENDED else {code: item for code, item in codes(deal).items() if code not in approved}
+
+
+def held() -> ColumnElement[bool]:
+    """The deals that `holds` finds something for, as a condition of a query on deals."""
+    by_type = (
+        select(ClientType.id)
+        .join(Client, Client.type_id == ClientType.id)
+        .where(Client.id == Deal.client_id, ClientType.forbidden, _not_approved("type", ClientType.id))
+    )
+    by_scheme = select(PaymentScheme.id).where(
+        PaymentScheme.id == Deal.payment_scheme_id,
+        PaymentScheme.forbidden,
+        _not_approved("scheme", PaymentScheme.id),
+    )
+    return and_(Deal.stage.not_in(ENDED), or_(by_type.exists(), by_scheme.exists()))
+
+
+def _not_approved(kind: str, item_id: InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    code = literal(f"% {kind}:") + cast(item_id, String(12)) + literal(" %")
+    return (literal(" ") + Deal.approved_for + literal(" ")).not_like(code)
+
+
+def waiting(session: Session) -> int:
+    """How many deals wait for management."""
+    return session.scalar(select(func.count(Deal.id)).where(held())) or 0
 
 
 def words(items: Sequence[Item]) -> str:

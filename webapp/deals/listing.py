@@ -12,13 +12,15 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from webapp.clients import cards
 from webapp.clients.models import Client
-from webapp.deals import stages
+from webapp.deals import holding, stages
 from webapp.deals.models import ENDED, STAGES, Deal
 from webapp.sheets import Column, Row, on_the_wall
 
 ON_A_PAGE = 50
 MOST_PAGES = 200
 OPEN = tuple(stage for stage in STAGES if stage not in ENDED)
+HELD = "held"
+"""In place of a stage: the open deals that wait for management (D82)."""
 AT_A_TIME = 500
 
 
@@ -52,7 +54,8 @@ class Listed:
 
 def _which(stage: str, owner_id: int | None) -> Select[tuple[Deal]]:
     """Deals at a stage, '' for all that are open; of one manager, 0 for those of nobody, None for everybody's."""
-    query = select(Deal).where(Deal.stage == stage if stage else Deal.stage.in_(OPEN))
+    at = holding.held() if stage == HELD else Deal.stage == stage if stage else Deal.stage.in_(OPEN)
+    query = select(Deal).where(at)
     if owner_id is not None:
         query = query.where(Deal.owner_id == owner_id if owner_id else Deal.owner_id.is_(None))
     return query
@@ -68,6 +71,11 @@ def listed(session: Session, stage: str, owner_id: int | None, page: int) -> Lis
     rows = session.scalars(query.offset((page - 1) * ON_A_PAGE).limit(ON_A_PAGE + 1)).all()
     sums = [Sum(one, *found[one]) for one in STAGES if one in found]
     return Listed(rows[:ON_A_PAGE], sums, len(rows) > ON_A_PAGE)
+
+
+def one(deal_id: int) -> Select[tuple[Deal]]:
+    """A deal with all that its row shows."""
+    return select(Deal).where(Deal.id == deal_id).options(*_SHOWN)
 
 
 _SHOWN = (

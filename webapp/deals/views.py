@@ -46,6 +46,8 @@ def index() -> ResponseReturnValue:
         shown_amount=terms.shown_amount,
         holds=holding.holds,
         hold_words=holding.words,
+        held=listing.HELD,
+        waiting=holding.waiting(db.session()),
     )
 
 
@@ -62,11 +64,14 @@ def export(ending: str) -> ResponseReturnValue:
 
 
 def _asked() -> tuple[str, int | None]:
-    """The stage, '' for all open ones, and the manager of the address; what is neither is as good as nothing."""
+    """The stage ('' for all open ones, HELD for those that wait) and the manager of the address.
+
+    What is neither is as good as nothing.
+    """
     stage = request.args.get("stage", "")
     owner = request.args.get("owner", "")
     owner_id = int(owner) if owner.isascii() and owner.isdigit() and len(owner) < 10 else None
-    return stage if stage in STAGES else "", owner_id
+    return stage if stage in (*STAGES, listing.HELD) else "", owner_id
 
 
 @bp.post("/clients/<int:client_id>/deals")
@@ -104,16 +109,37 @@ def move(deal_id: int) -> ResponseReturnValue:
 @bp.post("/deals/<int:deal_id>/approve")
 @allow(Role.HEAD)
 def approve(deal_id: int) -> ResponseReturnValue:
-    """Management lets a held deal go on; `why`: the reason, `seen`: what held it when the page was made."""
+    """Management lets a held deal go on; `why`: the reason, `seen`: what held it when the page was made.
+
+    Asked for in the list of held deals (`listed`) its row comes back, else the deals of the card.
+    """
     deal = load(select(Deal).where(Deal.id == deal_id))
     client_id, why = deal.client_id, request.form.get("why", "")
     try:
         holding.approve(db.session(), deal, request.form.get("seen", ""), author(why=why))
     except BadValue as bad:
         db.session.rollback()
+        if "listed" in request.form:
+            return _row(deal_id, str(bad), why), 422
         return _deals(client_id, error=str(bad), of=deal_id, typed_why=why), 422
     db.session.commit()
-    return _deals(client_id)
+    return _row(deal_id) if "listed" in request.form else _deals(client_id)
+
+
+def _row(deal_id: int, error: str = "", typed: str = "") -> str:
+    """A row of the held deals, and how many wait now."""
+    return render_template(
+        "deals/_held_row.html",
+        deal=load(listing.one(deal_id)),
+        labels=stages.LABELS,
+        shown_amount=terms.shown_amount,
+        holds=holding.holds,
+        hold_words=holding.words,
+        waiting=holding.waiting(db.session()),
+        error=error,
+        typed=typed,
+        fresh=True,
+    )
 
 
 @bp.post("/deals/<int:deal_id>/fields/<any(title, kind, amount, payment_scheme, owner):name>")

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from webapp.accounts.models import Role, User
 from webapp.calls import missed
 from webapp.calls.missed import Waiting
+from webapp.deals import holding
 from webapp.roster import duty, grid
 from webapp.tasks.models import Task
 from webapp.tasks.queries import due
@@ -28,7 +29,7 @@ class Owed:
     """The idle page, each list with the latest first.
 
     `missed` are those who wait longest, `missed_in_all` counts everybody who waits; `gaps`: hours with nobody on
-    duty, a line a day, for the head.
+    duty, a line a day; `held` counts the deals that wait for approval. Both are for the head.
     """
 
     promises: Sequence[Task]
@@ -39,17 +40,19 @@ class Owed:
     inbox: Sequence[Task]
     duty: Sequence[duty.OnDuty]
     gaps: Sequence[str]
+    held: int
 
     @property
     def nothing(self) -> bool:
         """True when nothing is owed to anybody."""
-        return not (self.promises or self.missed or self.unfinished or self.today or self.inbox)
+        return not (self.promises or self.missed or self.unfinished or self.today or self.inbox or self.held)
 
 
 def of(session: Session, user: User, now: datetime, zone: ZoneInfo) -> Owed:
     """What `user` owes until the end of the office's day."""
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     tasks = due(session, user, midnight)
+    heads = user.has_role(Role.HEAD)
     waiting, waiting_in_all = missed.longest_waiting(session, MOST_MISSED)
     return Owed(
         promises=[task for task in tasks if task.kind == "promise"],
@@ -59,5 +62,6 @@ def of(session: Session, user: User, now: datetime, zone: ZoneInfo) -> Owed:
         today=[task for task in tasks if task.kind in ("next_touch", "message")],
         inbox=[task for task in tasks if task.kind in ("inbox", "gap")],
         duty=duty.on_duty(session, now),
-        gaps=grid.gap_words(duty.gaps(session, now, now + GAPS_AHEAD), zone) if user.has_role(Role.HEAD) else [],
+        gaps=grid.gap_words(duty.gaps(session, now, now + GAPS_AHEAD), zone) if heads else [],
+        held=holding.waiting(session) if heads else 0,
     )

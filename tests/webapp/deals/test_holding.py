@@ -72,6 +72,61 @@ def test_a_deal_is_held_until_the_head_says_why_it_may_go_on(
     assert (noted.deal_id, noted.why, noted.user) == (deal.id, head.why, office["head"]) and "Competitor" in noted.new
 
 
+def test_what_is_counted_as_held_is_what_is_held(
+    session: Session, deal: Deal, office: dict[str, User], clock: Clock
+) -> None:
+    """The condition of the list agrees with `holds` at every turn."""
+    anna, head = Author(office["anna"], clock()), Author(office["head"], clock(), why="Our oldest client")
+
+    def agree(held: bool) -> None:
+        session.flush()
+        assert bool(holding.holds(deal)) is held is bool(holding.waiting(session))
+
+    agree(False)
+    become(session, deal, "Competitor", anna)
+    agree(True)
+    holding.approve(session, deal, " ".join(holding.holds(deal)), head)
+    agree(False)
+    pay(session, deal, "Later than 60 days", anna)
+    agree(True)
+    deal.approved_for += f" scheme:{deal.payment_scheme_id}1"  # another one whose number begins alike
+    agree(True)
+    deal.stage = "lost"
+    agree(False)
+
+
+def test_the_head_finds_all_held_deals_in_one_place_and_approves_them_there(
+    sign_in: SignIn, session: Session, deal: Deal, office: dict[str, User], clock: Clock
+) -> None:
+    anna, head = sign_in("anna"), sign_in("head")
+    assert "wait for approval" not in head.get("/desk").get_data(as_text=True)
+    assert "No deal waits for approval" in head.get("/deals?stage=held").get_data(as_text=True)
+    become(session, deal, "Competitor", Author(office["anna"], clock()))
+    session.commit()
+    assert "/deals?stage=held" in head.get("/desk").get_data(as_text=True)
+    assert "/deals?stage=held" not in anna.get("/desk").get_data(as_text=True)
+    assert "1 deal waits for approval" in head.get("/deals").get_data(as_text=True)
+    page = anna.get("/deals?stage=held").get_data(as_text=True)
+    assert "Forty windows" in page and "forbidden type of client: Competitor" in page and 'name="why"' not in page
+    assert 'name="why"' in head.get("/deals?stage=held").get_data(as_text=True)
+    (code,) = holding.holds(deal)
+    at, form = f"/deals/{deal.id}/approve", {"listed": "1", "seen": code, "why": "They <b>paid</b>"}
+    assert anna.post(at, data=form).status_code == 403
+    assert head.post("/deals/999/approve", data=form).status_code == 404
+    answer = head.post(at, data={**form, "seen": "type:999"})
+    assert answer.status_code == 422 and "They &lt;b&gt;paid&lt;/b&gt;" in answer.get_data(as_text=True)
+    answer = head.post(at, data={**form, "why": " "})
+    assert answer.status_code == 422 and "Say why" in answer.get_data(as_text=True)
+    answer = head.post(at, data=form)
+    assert answer.status_code == 200 and "approved" in answer.get_data(as_text=True)
+    assert "waits for approval" not in answer.get_data(as_text=True)
+    session.expire_all()
+    assert holding.holds(deal) == {} and deal.approved_why == "They <b>paid</b>"
+    assert "Forty windows" not in head.get("/deals?stage=held").get_data(as_text=True)
+    assert head.get("/deals.csv?stage=held", buffered=True).status_code == 200
+    assert "Deals: held · CSV" in head.get("/exports").get_data(as_text=True)
+
+
 def test_an_approval_is_for_its_reason_only(
     session: Session, deal: Deal, office: dict[str, User], clock: Clock
 ) -> None:
