@@ -61,7 +61,7 @@ FIELDS = (
     Field("order_size", _l("Usual order"), _l("How much do you usually take at a time?"), "client"),
     Field("delivery", _l("Delivery"), _l("How do you usually arrange delivery?"), "client"),
     Field("storage", _l("Own storage"), _l("Do you have storage of your own?"), "client"),
-    Field("decides", _l("Which questions are theirs"), _l("Which questions do you decide yourself?"), "person"),
+    Field("decides", _l("What they decide"), _l("Which questions do you decide yourself?"), "person"),
     Field("management", _l("Management"), _l("Who heads the company?"), "client"),
     Field("website", _l("Website"), _l("Does your company have a website I could look at?"), "client"),
     Field(
