@@ -97,7 +97,7 @@ def _check(session: Session, texts: Mapping[str, str], country: str) -> dict[str
     for name, text in texts.items():
         field = fields.BY_NAME.get(name)
         try:
-            if own := _own(session, name):
+            if own := own_field(session, name):
                 extra.normal(own, text)
             elif field and field.kind == "contact":
                 contacts.several(name, text, country)
@@ -110,7 +110,7 @@ def _check(session: Session, texts: Mapping[str, str], country: str) -> dict[str
     return errors
 
 
-def _own(session: Session, name: str) -> ExtraField | None:
+def own_field(session: Session, name: str) -> ExtraField | None:
     """The head's field that `extra:KEY` names."""
     return extra.called(session, name.removeprefix(extra.PREFIX)) if name.startswith(extra.PREFIX) else None
 
@@ -125,7 +125,7 @@ def _fill_all(
         session.flush()
         person = client.people[0]
     for name, text in texts.items():
-        if own := _own(session, name):
+        if own := own_field(session, name):
             extra.put(session, client, own, text, None)
         field = fields.BY_NAME.get(name)
         if field is None or field.holder == "touch":

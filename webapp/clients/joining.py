@@ -11,6 +11,8 @@ from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client, Person
 from webapp.deals import stages
+from webapp.rules import extra
+from webapp.rules.models import ExtraField
 
 
 def join(session: Session, client: Client, typed: Mapping[str, str], author: Author, country: str) -> Person | None:
@@ -25,6 +27,9 @@ def join(session: Session, client: Client, typed: Mapping[str, str], author: Aut
     spoken_of = person or (client.people[0] if len(client.people) == 1 else None)
     left: list[str] = []
     for name, text in texts.items():
+        if own := cards.own_field(session, name):
+            left += _own(session, client, own, text, author)
+            continue
         field = fields.BY_NAME.get(name)
         if field is None or field.holder == "touch" or name == "kind":
             continue
@@ -61,6 +66,19 @@ _HEARD: dict[str, Callable[[str], object]] = {
     "website": keys.site_key,
 }
 """Fields written otherwise that mean the same."""
+
+
+def _own(session: Session, client: Client, own: ExtraField, text: str, author: Author) -> list[str]:
+    """A field of the head's making: onto the card that lacks it; what goes to the note instead is returned."""
+    have = extra.values(client).get(own.key, "")
+    try:
+        if not have:
+            extra.put(session, client, own, text, author)
+        elif extra.normal(own, text) != have:
+            return [f"{own.name}: {text}"]
+    except BadValue:
+        return [f"{own.name}: {text}"]
+    return []
 
 
 def _new_person(session: Session, client: Client, texts: Mapping[str, str], author: Author) -> Person | None:

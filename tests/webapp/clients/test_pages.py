@@ -21,6 +21,8 @@ from webapp.deals.models import Deal
 from webapp.feed import Feed
 from webapp.office.models import ClientStatus
 from webapp.recordings.models import Recording
+from webapp.rules import extra
+from webapp.rules.models import ExtraField
 from webapp.tasks.models import Task
 from webapp.touches.models import Touch
 
@@ -381,6 +383,52 @@ def test_a_card_that_can_not_be_saved_keeps_its_words(
     assert answer.status_code == 422 and "Type at least" in answer.get_data(as_text=True)
     assert browser.post("/clients", data={"name": "A", "channel": "99"}).status_code == 422
     assert session.scalars(select(Client)).all() == []
+
+
+@pytest.fixture
+def own_fields(session: Session) -> None:
+    for place, (key, kind, choices) in enumerate(
+        (("size", "number", []), ("since", "date", []), ("oak", "yes_no", []))
+    ):
+        session.add(ExtraField(key=key, names={"en": key.title()}, kind=kind, choices=choices, rank=place))
+    session.add(ExtraField(key="old", names={"en": "Old one"}, kind="text", active=False))
+    session.commit()
+
+
+def test_a_new_card_has_the_fields_of_the_heads_making(
+    sign_in: SignIn, session: Session, office: dict[str, User], own_fields: None
+) -> None:
+    anna = sign_in("anna")
+    page = anna.get("/clients/new").get_data(as_text=True)
+    assert 'name="extra:size"' in page and "Old one" not in page and '<details class="new-more">' in page
+    typed = {
+        "name": "Granit",
+        "extra:size": "a dozen",
+        "extra:since": "10.03.2026",
+        "extra:oak": "yes",
+        "extra:old": "x",
+    }
+    answer = anna.post("/clients", data=typed)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and "Type a number" in page and '<details class="new-more" open>' in page
+    assert 'value="a dozen"' in page and 'value="10.03.2026"' in page and '<option value="yes" selected>' in page
+    assert session.scalar(select(func.count(Client.id))) == 0
+    assert anna.post("/clients", data={**typed, "extra:size": "12,5"}).status_code == 303
+    client = session.scalars(select(Client)).one()
+    assert extra.values(client) == {"size": "12.5", "since": "2026-03-10", "oak": "yes"}
+
+
+def test_own_fields_typed_of_a_card_that_is_there_join_it(
+    sign_in: SignIn, session: Session, rassvet: Client, own_fields: None
+) -> None:
+    size = session.scalars(select(ExtraField).where(ExtraField.key == "size")).one()
+    extra.put(session, rassvet, size, "12", None)
+    session.commit()
+    typed = {"name": "Rassvet", "extra:size": "40", "extra:oak": "yes", "extra:since": "one day"}
+    assert sign_in("anna").post(f"/clients/{rassvet.id}/same", data=typed).status_code == 303
+    session.expire_all()
+    assert extra.values(rassvet) == {"size": "12", "oak": "yes"}
+    assert "Size: 40" in rassvet.note and "Since: one day" in rassvet.note
 
 
 def test_cards_that_may_be_the_same_are_listed_while_one_is_typed(

@@ -16,6 +16,7 @@ from webapp.clients.views.blueprint import bp
 from webapp.db import db
 from webapp.office.models import Channel
 from webapp.office.queries import items
+from webapp.rules import extra
 
 NEW_CARD = ("name", "surname", "given_name", "position", "phone", "email", "website", "what_it_does", "reason")
 KEYED = ("name", "surname", "given_name", "phone", "email", "website")
@@ -35,7 +36,7 @@ def new() -> ResponseReturnValue:
 @allow(*SALES)
 def create() -> ResponseReturnValue:
     """Save a new card and go to it."""
-    typed = {name: request.form.get(name, "") for name in (*NEW_CARD, "kind", "channel", "deal")}
+    typed = {name: request.form.get(name, "") for name in (*NEW_CARD, "kind", "channel", "deal", *_own_names())}
     try:
         client = cards.create(db.session(), typed, author(), office_country())
     except cards.BadCard as bad:
@@ -52,12 +53,17 @@ def same(client_id: int) -> ResponseReturnValue:
     """What is being typed of a new card is this client: what the card lacks of it goes there."""
     session = db.session()
     client = load(queries.card(client_id))
-    typed = {name: request.form.get(name, "")[:LONGEST_TYPED] for name in (*NEW_CARD, "channel", "deal")}
+    typed = {name: request.form.get(name, "")[:LONGEST_TYPED] for name in (*NEW_CARD, "channel", "deal", *_own_names())}
     joining.join(session, client, typed, author(), office_country())
     verdicts.say_all(session, client, _said(), author())
     session.commit()
     flash(_("This client was there already: what you typed has joined the card."), "good")
     return hx.go("clients.card", client_id=client.id)
+
+
+def _own_names() -> list[str]:
+    """The fields of the head's making, as they stand on the form of a new card."""
+    return [extra.PREFIX + own.key for own in extra.fields(db.session())]
 
 
 def _said() -> dict[int, str]:
@@ -80,6 +86,7 @@ def _new_form(typed: Mapping[str, str], errors: Mapping[str, str]) -> str:
         keyed=KEYED,
         said=_said(),
         channels=items(db.session(), Channel),
+        extras=extra.fields(db.session()),
     )
 
 
