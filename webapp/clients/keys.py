@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import unicodedata
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -31,6 +31,7 @@ from webapp.clients.words import (
 
 TAIL_DIGITS = 7
 LONGEST_LOCAL = 8
+LONGEST_NUMBER = 15
 MOST_DIGITS = 20
 LONGEST_TEXT = 400
 LONGEST_SLIP = 60
@@ -47,6 +48,8 @@ _SIP_USER = re.compile(r"^\s*<?\s*(sips?|tel):([^@;>]*)", re.I)
 _APOSTROPHES = re.compile("['`´‘’ʼʹ]")
 _DOTTED = re.compile(r"\b(?:\w\.\s?){2,}\w?(?!\w)")
 _NOT_A_WORD = re.compile(r"[\W_]+")
+_NO_LETTER = re.compile(r"[^a-z0-9\n]")
+_NO_DIGIT = re.compile(r"\D")
 _GREEK = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff]")
 _MARKED = re.compile(r"([a-z])[\u0300-\u036f]+", re.I)
 _VOICELESS = "θκξπσςτφχψ"
@@ -85,13 +88,14 @@ def apart(raw: str, country: str) -> list[str]:
     "+7 495 123-45-67 ext. 12; 8-916-765-43-21" holds two. What is no number stays with the one before it.
     """
     text = raw[:LONGEST_TEXT]
-    if _SIP_USER.match(text):
+    one = len(_digits(text)) <= LONGEST_NUMBER and not _BETWEEN.search(text)
+    if one or _SIP_USER.match(text):
         return [raw.strip()] if raw.strip() else []
     starts = []
     for begin, piece in _pieces(text):
         head = piece[: cut.start()] if (cut := _EXTENSION.search(piece)) else piece
         count = len(_digits(head))
-        if count > 15:  # two numbers with nothing but a space between
+        if count > LONGEST_NUMBER:  # two numbers with nothing but a space between
             starts += [begin + start for start in _run_together(piece, country)]
         elif count >= SHORTEST_NUMBER:
             starts.append(begin)
@@ -163,6 +167,8 @@ def normal_contact(kind: str, value: str, country: str) -> str:
 
 
 def _digits(text: str) -> str:
+    if text.isascii():
+        return _NO_DIGIT.sub("", text)
     return "".join(str(unicodedata.decimal(sign)) for sign in text if sign.isdecimal())
 
 
@@ -219,14 +225,15 @@ def company_slips(word: str) -> Set[str]:
     Two words with one slip of the keyboard share one of these, though a slip may change several sounds: Quartz, Quarlz.
     """
     sound = _skeleton(word)
-    return {sound, *_shorter(sound), *(_skeleton(one) for one in _shorter(word))} - {""}
+    return {sound, *_shorter(sound), *_skeletons(_shorter(word))} - {""}
 
 
 @lru_cache(20_000)
 def surname_slips(surname: str) -> Set[str]:
     """The same for a surname and its stem."""
-    stem, written = surname_key(surname), "".join(_words(surname))
-    return {stem, *_shorter(stem), *(surname_key(one) for one in _shorter(written))} - {""}
+    stem = surname_key(surname)
+    written = _split("\n".join(_shorter("".join(_words(surname)))))
+    return {stem, *_shorter(stem), *map(_stem, _skeletons(written))} - {""}
 
 
 def _shorter(word: str) -> list[str]:
@@ -238,7 +245,10 @@ def _shorter(word: str) -> list[str]:
 @lru_cache(20_000)
 def surname_key(surname: str) -> str:
     """A surname's stem: the same for Иванов, Ивановой and Ivanova, for Παπαδόπουλος and Papadopoulou."""
-    skeleton = "".join(_skeleton(word) for word in _words(surname))
+    return _stem("".join(_skeleton(word) for word in _words(surname)))
+
+
+def _stem(skeleton: str) -> str:
     for ending in DECLENSIONS:
         if found := ending.match(skeleton):
             return found[1][:200]
@@ -273,7 +283,11 @@ def _without_legal_phrases(name: str) -> str:
 
 def _words(text: str) -> list[str]:
     """Casefolded words; О.О.О. is one word, and so is O'Neil."""
-    text = unicodedata.normalize("NFKC", text[:LONGEST_TEXT]).casefold()
+    return _split(text[:LONGEST_TEXT])
+
+
+def _split(text: str) -> list[str]:
+    text = unicodedata.normalize("NFKC", text).casefold()
     text = _APOSTROPHES.sub("", text)
     text = _DOTTED.sub(lambda found: re.sub(r"[.\s]", "", found[0]) + " ", text)
     return [word for word in _NOT_A_WORD.split(unicodedata.normalize("NFC", text)) if word]
@@ -282,13 +296,20 @@ def _words(text: str) -> list[str]:
 @lru_cache(50_000)
 def _skeleton(word: str) -> str:
     """One casefolded word in Latin letters, the same for its usual spellings in every alphabet."""
-    if _GREEK.search(word):
-        word = _greek(word)
-    word = word.replace("ьо", "ё").translate(CYRILLIC)
-    word = re.sub(r"[^a-z0-9]", "", anyascii(word).lower())
-    for spelling, sound in SOUNDS:
-        word = spelling.sub(sound, word)
-    return word.lower()
+    return _skeletons([word])[0]
+
+
+def _skeletons(words: Sequence[str]) -> list[str]:
+    """The same for several at once: as lines of one text they cost little more than one of them."""
+    text = "\n".join(words)
+    if _GREEK.search(text):
+        text = "\n".join(_greek(word) if _GREEK.search(word) else word for word in words)
+    text = text.replace("ьо", "ё").translate(CYRILLIC)
+    text = _NO_LETTER.sub("", anyascii(text).lower())
+    for part, spelling, sound in SOUNDS:
+        if part in text:
+            text = spelling.sub(sound, text)
+    return text.lower().split("\n")
 
 
 def _greek(word: str) -> str:

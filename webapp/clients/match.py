@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import phonenumbers
-from sqlalchemy import delete, insert, text
+from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
 from webapp.clients import keys, near, weigh
@@ -131,16 +131,17 @@ def _country_code(normal: str) -> int:
 # The screen pop
 
 _MOST_READ = 40  # one less than the query's limit
-_BY_NUMBER = """
-select m.client_id, m.key, m.whole,
-    exists(select 1 from not_same n where n.number = :number and n.client_id = m.client_id)
-from (select :tail as tail union all select :six union all select :five) as asked
-join match_key m on m.kind = 'phone' and m.key = asked.tail
-limit 41
+_BY_ENDING = """
+select client_id, key, whole,
+    exists(select 1 from not_same n where n.number = ? and n.client_id = m.client_id) as told_apart
+from match_key m where kind = 'phone' and key = ?
 """
-_MANY_BY_NUMBER = _BY_NUMBER.replace(
-    "limit", "order by (case when m.whole = :number then 0 else 1 end), length(m.key) desc, m.client_id limit"
-)
+_ENDINGS = " union all ".join([_BY_ENDING] * 3)
+_BY_NUMBER = f"{_ENDINGS} limit 41"
+_MANY_BY_NUMBER = f"""
+select * from ({_ENDINGS}) as found
+order by (case when whole = ? then 0 else 1 end), length(key) desc, client_id limit 41
+"""  # noqa: S608
 
 
 def by_number(session: Session, number: str, country: str) -> list[Candidate]:
@@ -152,11 +153,13 @@ def by_number(session: Session, number: str, country: str) -> list[Candidate]:
     tail = keys.phone_tail(number, country)
     if not tail:
         return []
-    rows = _rows(session, _BY_NUMBER, number, tail)
+    fetch = near.Fetch(session)
+    asked = (number, tail, number, tail[-6:], number, tail[-5:])
+    rows = fetch(_BY_NUMBER, asked)
     if not rows:
         return []
     if len(rows) > _MOST_READ:  # too many end alike to read them all
-        rows = _rows(session, _MANY_BY_NUMBER, number, tail)
+        rows = fetch(_MANY_BY_NUMBER, (*asked, number))
     whole = keys.phone_whole(number)
     ranked = []
     for client_id, key, theirs, told_apart in rows:
@@ -169,24 +172,6 @@ def by_number(session: Session, number: str, country: str) -> list[Candidate]:
         Candidate(client_id, "phone_tail" if differs else "phone", not doubtful)
         for doubtful, differs, client_id in ranked
     ]
-
-
-def _rows(session: Session, sql: str, number: str, tail: str) -> Sequence[Any]:
-    connection = session.connection()
-    if connection.dialect.name == "sqlite":
-        # The driver itself: a statement and a result built around these few rows cost three times the look-up.
-        driver: Any = connection.connection.driver_connection
-        return driver.execute(_NUMBERED[sql], (number, tail, tail[-6:], tail[-5:])).fetchall()
-    return connection.execute(text(sql), {"number": number, "tail": tail, "six": tail[-6:], "five": tail[-5:]}).all()
-
-
-def _numbered(sql: str) -> str:
-    for place, name in enumerate((":number", ":tail", ":six", ":five"), 1):
-        sql = sql.replace(name, f"?{place}")
-    return sql
-
-
-_NUMBERED = {sql: _numbered(sql) for sql in (_BY_NUMBER, _MANY_BY_NUMBER)}
 
 
 def certain(candidates: Sequence[Candidate]) -> int | None:
@@ -218,25 +203,45 @@ def look(
     """`find` for a draft whose keys are read already (`draft_keys`)."""
     if not asked:
         return []
-    theirs = _sharing(session, [(one.kind, one.key) for one in asked], [one.whole for one in asked])
-    others = {client_id: some for client_id, some in theirs.items() if client_id not in exclude}
-    slips = _slips(session, draft, asked, others)
+    fetch = near.Fetch(session)
+    theirs = _sharing(fetch, [(one.kind, one.key) for one in asked], [one.whole for one in asked])
+    if exclude:
+        theirs = {client_id: some for client_id, some in theirs.items() if client_id not in exclude}
+    slips = _slips(fetch, draft, asked, theirs)
     if slips:
-        for client_id, some in _sharing(session, slips).items():
-            theirs.setdefault(client_id, set()).update(some)
-    chosen = [client_id for client_id in theirs if client_id not in exclude][:_ASKED_AT_ONCE]
-    if not chosen:
+        for client_id, some in _sharing(fetch, slips).items():
+            if client_id not in exclude:
+                theirs.setdefault(client_id, set()).update(some)
+    if not theirs:
         return []
+    chosen = list(theirs)[:_ASKED_AT_ONCE]
     if len({weigh.GROUP_OF_KEY[one.kind] for one in asked}) > 1:
-        theirs = _all_keys(session, chosen)
+        theirs = _all_keys(fetch, chosen)
+    weighed: dict[frozenset[Key], _Weighed | None] = {}  # many cards share the very same keys with what was asked
     hits = []
     for client_id in chosen:
-        card = theirs.get(client_id, ())
-        if found := weigh.reasons(asked, card, slips):
-            sure = weigh.certainty(found, asked, card)
-            hits.append(Hit(client_id, sure, weigh.score(found), tuple(found), next(iter(found.values()))))
-    hits.sort(key=lambda hit: (weigh.RANKS[hit.certainty], -hit.score, hit.client_id))
+        card = frozenset(theirs.get(client_id, ()))
+        if card not in weighed:
+            weighed[card] = _weigh(asked, card, slips)
+        if one := weighed[card]:
+            hits.append(Hit(client_id, *one))
+    hits.sort(key=_in_order)
     return hits[:MOST_OFFERED]
+
+
+_Weighed = tuple[str, float, tuple[str, ...], str]
+
+
+def _weigh(asked: Sequence[Asked], card: Collection[Key], slips: Collection[tuple[str, str]]) -> _Weighed | None:
+    """What a card's keys say, as a Hit has it behind the card; None for nothing."""
+    found = weigh.reasons(asked, card, slips)
+    if not found:
+        return None
+    return weigh.certainty(found, asked, card), weigh.score(found), tuple(found), next(iter(found.values()))
+
+
+def _in_order(hit: Hit) -> tuple[int, float, int]:
+    return weigh.RANKS[hit.certainty], -hit.score, hit.client_id
 
 
 def draft_keys(draft: Mapping[str, str], country: str) -> list[Asked]:
@@ -258,20 +263,20 @@ def draft_keys(draft: Mapping[str, str], country: str) -> list[Asked]:
 
 
 def _slips(
-    session: Session, draft: Mapping[str, str], asked: Sequence[Asked], found: Mapping[int, Collection[Key]]
+    fetch: near.Fetch, draft: Mapping[str, str], asked: Sequence[Asked], found: Mapping[int, Collection[Key]]
 ) -> list[tuple[str, str]]:
     """The keys that cards would have whose names differ by one letter from those asked for, where no card has these."""
     exact = {key.kind for some in found.values() for key in some}
     more: list[tuple[str, str]] = []
     if "company" not in exact and (words := keys.name_words(draft.get("name", ""))):
         sounds = list(words.values())
-        for sound, others in near.find(session, "company", {sound: word for word, sound in words.items()}).items():
+        for sound, others in near.find(fetch, "company", {sound: word for word, sound in words.items()}).items():
             rest = _without(sounds, sound)
             more += [("company", " ".join(sorted([*rest, other]))[:200]) for other in others]
     surname = draft.get("surname", "")
     if "surname" not in exact and (stem := keys.surname_key(surname)):
         given = keys.given_name_key(draft.get("given_name", ""))
-        others = near.find(session, "surname", {stem: surname}).get(stem, [])
+        others = near.find(fetch, "surname", {stem: surname}).get(stem, [])
         more += [("person", f"{other} {given}"[:200]) for other in others if given]
         more += [("surname", other) for other in others]
     return list(dict.fromkeys(more))
@@ -285,7 +290,7 @@ def _without(words: Sequence[str], word: str) -> list[str]:
 # Reading keys
 
 
-def _sharing(session: Session, wanted: Sequence[tuple[str, str]], wholes: Sequence[str] = ()) -> dict[int, set[Key]]:
+def _sharing(fetch: near.Fetch, wanted: Sequence[tuple[str, str]], wholes: Sequence[str] = ()) -> dict[int, set[Key]]:
     """Cards that have one of these keys (kind, key), with the keys they have, MOST_OFFERED cards a key; one query.
 
     A phone is looked for by its last seven, six and five digits, and in full; a firm's mail and its site usually live
@@ -293,6 +298,7 @@ def _sharing(session: Session, wanted: Sequence[tuple[str, str]], wholes: Sequen
     """
     parts: list[str] = []
     values: list[str] = []
+    domains: set[str] = set()
     for place, (kind, key) in enumerate(wanted):
         whole = wholes[place] if wholes else ""
         if kind == "phone":
@@ -303,13 +309,19 @@ def _sharing(session: Session, wanted: Sequence[tuple[str, str]], wholes: Sequen
                 parts.append("whole")
                 values += [kind, key, whole]
         elif kind in ("domain", "site"):
-            parts += ["domain", "domain"]
-            values += ["domain", key, key, _any_country(key), "site", key, key, _any_country(key)]
+            if key not in domains:
+                domains.add(key)
+                parts += ["free", "free", "key", "key"]
+                values += [key, _any_country(key), "domain", key, "site", key]
         else:
             parts.append("key")
             values += [kind, key]
+    rows = fetch(_statement(tuple(parts)), values)
+    if domains and (free := {key for _id, kind, key, _whole in rows if kind == "free"}):
+        public = {domain for domain in domains if domain in free or _any_country(domain) in free}
+        rows = [row for row in rows if row[1] not in ("free", "domain", "site") or row[2] not in {*free, *public}]
     found: dict[int, set[Key]] = {}
-    for client_id, kind, key, whole in near.fetch(session, _statement(tuple(parts)), values):
+    for client_id, kind, key, whole in rows:
         found.setdefault(client_id, set()).add(Key(kind, key, whole))
     return found
 
@@ -323,7 +335,7 @@ _BY_KEY = "select client_id, kind, key, whole from match_key where kind = ? and 
 _PARTS = {
     "key": _BY_KEY,
     "whole": _BY_KEY + " and whole = ?",
-    "domain": _BY_KEY + " and not exists (select 1 from free_mail where domain in (?, ?))",  # noqa: S608
+    "free": "select 0 as client_id, 'free', domain, '' from free_mail where domain = ?",
 }
 
 
@@ -335,12 +347,12 @@ def _statement(parts: tuple[str, ...]) -> str:
     )
 
 
-def _all_keys(session: Session, client_ids: Sequence[int]) -> dict[int, set[Key]]:
+def _all_keys(fetch: near.Fetch, client_ids: Sequence[int]) -> dict[int, set[Key]]:
     """All keys of these cards that are weighed."""
     marks = ", ".join("?" * len(client_ids))
     kinds = ", ".join(f"'{kind}'" for kind in weigh.GROUP_OF_KEY)
     query = f"select client_id, kind, key, whole from match_key where client_id in ({marks}) and kind in ({kinds})"  # noqa: S608
     found: dict[int, set[Key]] = {}
-    for client_id, kind, key, whole in near.fetch(session, query, client_ids):
+    for client_id, kind, key, whole in fetch(query, client_ids):
         found.setdefault(client_id, set()).add(Key(kind, key, whole))
     return found

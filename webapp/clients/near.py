@@ -6,6 +6,7 @@ of `NearWord`, so that a slip costs a few exact look-ups however many cards ther
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
@@ -24,6 +25,7 @@ LONG = 5
 MOST_NEAR = 60
 """Words tried for one typed word."""
 
+_THEIRS = "select variant, word from {asked} cross join near_word where kind = ? and variant = asked"
 _INSERT = "insert into near_word (kind, variant, word) values (?, ?, ?) on conflict do nothing"
 
 
@@ -72,7 +74,7 @@ def keep(session: Session, kind: str, words: Mapping[str, str]) -> None:
         write(session, _INSERT, new)
 
 
-def find(session: Session, kind: str, words: Mapping[str, str]) -> dict[str, list[str]]:
+def find(fetch: Fetch, kind: str, words: Mapping[str, str]) -> dict[str, list[str]]:
     """The words of cards that are one slip from each of `words` (sounds -> as written); those that have any."""
     asked: dict[str, list[str]] = {}
     for word, written in words.items():
@@ -81,10 +83,8 @@ def find(session: Session, kind: str, words: Mapping[str, str]) -> dict[str, lis
                 asked.setdefault(variant, []).append(word)
     if not asked:
         return {}
-    marks = ", ".join("?" * len(asked))
-    query = f"select variant, word from near_word where kind = ? and variant in ({marks})"  # noqa: S608
     found: dict[str, set[str]] = {}
-    for variant, theirs in fetch(session, query, [kind, *asked]):
+    for variant, theirs in fetch.among(_THEIRS, list(asked), (kind,)):
         for word in asked[variant]:
             most = 2 if max(len(word), len(theirs)) >= LONG else 1
             if word != theirs and OSA.distance(word, theirs, score_cutoff=most) <= most:
@@ -95,13 +95,26 @@ def find(session: Session, kind: str, words: Mapping[str, str]) -> dict[str, lis
 _SLIPS: dict[str, Callable[[str], Set[str]]] = {"company": keys.company_slips, "surname": keys.surname_slips}
 
 
-def fetch(session: Session, sql: str, values: Sequence[Any]) -> Sequence[Any]:
-    """The rows of a query with ? for its values, by the driver itself: what stands between costs more than look-ups."""
-    connection = session.connection()
-    if connection.dialect.name == "sqlite":
-        driver: Any = connection.connection.driver_connection
-        return driver.execute(sql, values).fetchall()
-    return connection.exec_driver_sql(sql.replace("?", "%s"), tuple(values)).all()
+class Fetch:
+    """Rows of queries with ? for their values, by the driver itself: what stands between costs more than look-ups."""
+
+    def __init__(self, session: Session) -> None:
+        self._connection = session.connection()
+        self._driver: Any = None
+        if self._connection.dialect.name == "sqlite":
+            self._driver = self._connection.connection.driver_connection
+
+    def __call__(self, sql: str, values: Sequence[Any]) -> Sequence[Any]:
+        """The rows of a query."""
+        if self._driver is not None:
+            return self._driver.execute(sql, values).fetchall()
+        return self._connection.exec_driver_sql(sql.replace("?", "%s"), tuple(values)).all()
+
+    def among(self, sql: str, some: list[str], values: Sequence[Any]) -> Sequence[Any]:
+        """The rows of a query that has {asked} for a table of `some` texts, its only column `asked`."""
+        if self._driver is not None:
+            return self(sql.format(asked="(select value as asked from json_each(?))"), (json.dumps(some), *values))
+        return self(sql.format(asked="unnest(?::text[]) as them(asked)"), (some, *values))
 
 
 def write(session: Session, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -44,11 +44,19 @@ WEIGHTS = {
 }
 """Reason -> how much it says by itself, 0..1. The order is that of the hits."""
 GROUPS = {
-    "email": "net", "site": "net", "domain": "net",
-    "phone": "phone", "phone_local": "phone", "phone_tail": "phone",
-    "company": "firm", "company_near": "firm",
-    "person": "person", "person_near": "person", "surname": "person", "surname_near": "person",
-}  # fmt: skip
+    "email": "net",
+    "site": "net",
+    "domain": "net",
+    "phone": "phone",
+    "phone_local": "phone",
+    "phone_tail": "phone",
+    "company": "firm",
+    "company_near": "firm",
+    "person": "person",
+    "person_near": "person",
+    "surname": "person",
+    "surname_near": "person",
+}
 """Reasons of one group say the same thing twice: the best of them counts."""
 GROUP_OF_KEY = {"email": "net", "site": "net", "domain": "net", "phone": "phone", "company": "firm"} | {
     "person": "person",
@@ -122,30 +130,34 @@ def phone_reason(tail: str, whole: str, their_tail: str, their_whole: str) -> st
 def certainty(found: Collection[str], asked: Sequence[Asked], theirs: Collection[Key]) -> str:
     """same: no doubt is left; likely: a person should decide; maybe: only shown."""
     firm = "company" if "company" in found else "company_near" if "company_near" in found else ""
-    person = bool({"person", "person_near"} & set(found)) or ("surname" in found and not _both_given(asked, theirs))
-    net = bool({"site", "domain"} & set(found))
-    conflict = _differ("company", found, asked, theirs) or (
-        not firm and not net and _differ("surname", found, asked, theirs)
-    )
-    if {"email", "phone"} & set(found):
-        return "likely" if conflict else "same"
+    net = "site" in found or "domain" in found
     local = "phone_local" in found
+    if "email" in found or "phone" in found:
+        return "likely" if _conflict(firm, net, found, asked, theirs) else "same"
+    person = "person" in found or "person_near" in found or ("surname" in found and not _both_given(asked, theirs))
     if firm == "company" and (person or net or local):
         return "same"
-    if local and (firm or person or net) and not conflict:
+    if local and (firm or person or net) and not _conflict(firm, net, found, asked, theirs):
         return "same"
     if firm == "company" or net or local or (firm and (person or len(found) > 1 or _long(asked))):
         return "likely"
     return "likely" if "person" in found and "phone_tail" in found else "maybe"
 
 
+def _conflict(firm: str, net: bool, found: Collection[str], asked: Sequence[Asked], theirs: Collection[Key]) -> bool:
+    """True when another company is asked for; or another person, where nothing speaks for the company."""
+    return _differ("company", found, asked, theirs) or (
+        not firm and not net and _differ("surname", found, asked, theirs)
+    )
+
+
 def _differ(kind: str, found: Collection[str], asked: Sequence[Asked], theirs: Collection[Key]) -> bool:
     """True when both have a name of this kind and the two have no word in common."""
-    if any(GROUPS[reason] == GROUP_OF_KEY[kind] for reason in found):
-        return False
     ours = {word for one in asked if one.kind == kind for word in one.key.split()}
+    if not ours or any(GROUPS[reason] == GROUP_OF_KEY[kind] for reason in found):
+        return False
     known = {word for key in theirs if key.kind == kind for word in key.key.split()}
-    return bool(ours and known) and not ours & known
+    return bool(known) and not ours & known
 
 
 def _both_given(asked: Sequence[Asked], theirs: Collection[Key]) -> bool:
