@@ -19,6 +19,8 @@ from webapp.imports.entries import Entry
 from webapp.imports.models import ImportRow
 
 _MOST_WEIGHED = 20
+MOST_SLIPS = 1_500_000
+"""About a hundred megabytes."""
 
 
 class Outcome(NamedTuple):
@@ -147,23 +149,38 @@ class Fresh:
 
 
 class Seen:
-    """All rows of a list that will be cards, in little memory: by exact keys only, and read again when one meets."""
+    """All rows of a list that will be cards, in little memory: by hashes of their keys, and read again when one meets.
+
+    So that a preview says what the run will, a company's name is found with one slip too; past MOST_SLIPS such keys,
+    in lists of a hundred thousand rows, by exact keys alone.
+    """
 
     def __init__(self, card_at: Callable[[int], set[Key]]) -> None:
         self._card_at = card_at
         self._first: dict[int, int] = {}
+        self._slips: dict[int, int] = {}
 
     def add(self, card: set[Key], place: int) -> None:
         """The row at `place` will be a card."""
         for key in card:
             if key.kind in _TELLING:
                 self._first.setdefault(hash((_TELLING[key.kind], key.key)), place)
+        if len(self._slips) < MOST_SLIPS:
+            for index in _slips(card):
+                self._slips.setdefault(index, place)
 
     def certainty(self, asked: Sequence[Asked]) -> str:
         """How sure it is that a row is one of these."""
         telling = [hash((_TELLING[one.kind], one.key)) for one in asked if one.kind in _TELLING]
         places = dict.fromkeys(self._first[index] for index in telling if index in self._first)
+        places |= dict.fromkeys(self._slips[index] for index in _slips(asked) if index in self._slips)
         return certainty(asked, (self._card_at(place) for place in places))
+
+
+def _slips(keys: Iterable[Asked | Key]) -> list[int]:
+    """What names of companies share that are one slip from each other."""
+    names = [one.key for one in keys if one.kind == "company" and len(one.key) <= near.LONGEST]
+    return [hash(variant) for name in names for variant in near.variants(name)]
 
 
 _TELLING = {"email": "email", "phone": "phone", "company": "company", "site": "net", "domain": "net"}

@@ -181,6 +181,24 @@ def test_the_preview_shows_what_would_happen(desk: Desk, make_card: Maker) -> No
         assert words in page, words
 
 
+def test_the_preview_says_of_rows_that_are_alike_what_the_run_does(desk: Desk) -> None:
+    rows = (
+        ("Металлоконструкция", "", "", ""),
+        ("Металоконструкция", "", "", ""),  # one letter away
+        ("Магазин 12", "", "", ""),
+        ("Магазин 13", "", "", ""),  # digits never slip
+        ("", "Орлов Павел", "+7 495 123-45-67", ""),
+        ("", "Орлов Павел", "+7 812 123-45-67", ""),  # one name, and numbers that end alike
+        ("", "Орлов Павел", "+7 812 765-99-99", ""),
+    )
+    import_id = desk.brought(as_csv([HEADERS, *rows]))
+    looked = dict(desk.look_through(import_id).counts)
+    assert [row.number for row in desk.rows(import_id, "doubtful")] == [3, 7]
+    desk.run(import_id)
+    assert desk.list(import_id).counts == looked == {"new": 5, "doubtful": 2}
+    assert [row.number for row in desk.rows(import_id, "doubtful")] == [3, 7]
+
+
 def test_a_page_of_many_rows_asks_few_questions(desk: Desk, make_card: Maker, count_queries: Callable[[], int]) -> None:
     names = [f"Рассвет {word}" for word in ("окна", "двери", "стекло", "сервис", "логистика", "мебель", "текстиль")]
     for name in names:
