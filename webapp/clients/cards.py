@@ -22,6 +22,7 @@ from webapp.deals import stages
 from webapp.office.models import ClientStatus, ClientType, ListItem, Region
 from webapp.rules import extra, transitions
 from webapp.rules.models import ExtraField
+from webapp.typed import row_of
 
 CATEGORIES = ("", "A", "B", "C")
 PERSON_FIELDS = ("surname", "given_name", "patronymic", "position", "decides")
@@ -223,7 +224,9 @@ def update_field(
         if field == "status":
             # Two may change it at once: the second is judged by what the first has left.
             session.refresh(client, ["status_id"], with_for_update=True)
-            transitions.check(session, "status", _key(client.status_id), _key(item.id if item else None), author)
+            transitions.check(
+                session, transitions.STATUS, _key(client.status_id), _key(item.id if item else None), author
+            )
         changes.put(session, client, client, field, item, author)
     else:
         fields.fill(session, client, person, field, value, author, country)  # KeyError: there is no such field
@@ -239,14 +242,14 @@ def _key(item_id: int | None) -> str:
 def _item(session: Session, model: type[ListItem], value: str, keep: int | None) -> ListItem | None:
     if not value:
         return None
-    item = session.get(model, int(value)) if value.isascii() and value.isdigit() and len(value) < 10 else None
+    item = row_of(session, model, value)
     if item is None or not (item.active or item.id == keep):
         raise BadValue(_l("Choose one of the list."))
     return item
 
 
 def _reassign(session: Session, client: Client, value: str, author: Author) -> None:
-    owner = session.get(User, int(value)) if value.isascii() and value.isdigit() and len(value) < 10 else None
+    owner = row_of(session, User, value)
     if value and (owner is None or not owner.active or owner.role == Role.ADMIN):
         raise BadValue(_l("Choose one of the list."))
     if author.user and client.owner_id not in (None, author.user.id):

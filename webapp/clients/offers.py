@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from webapp.clients import match, queries, verdicts
 from webapp.clients.changes import Author
 from webapp.clients.models import Client
+from webapp.typed import row_id
 
 SAID = ("same", "other", "unsure")
 ASKED = ("same", "likely")
@@ -70,8 +71,8 @@ def read(text: str) -> dict[int, str]:
     found: dict[int, str] = {}
     for pair in text.split(",")[:MOST_SAID]:
         number, _colon, word = pair.partition(":")
-        if number.isascii() and number.isdigit() and len(number) < 10 and word in SAID:
-            found[int(number)] = word
+        if (client_id := row_id(number)) is not None and word in SAID:
+            found[client_id] = word
     return found
 
 

@@ -60,7 +60,7 @@ def move(session: Session, deal: Deal, stage: str, author: Author) -> None:
     before = deal.stage
     if stage == before:
         raise BadValue(_l("The deal is there already."))
-    transitions.check(session, "stage", before, stage, author)
+    transitions.check(session, transitions.STAGE, before, stage, author)
     if stage != "lost":  # giving up what is forbidden needs nobody's leave
         holding.check(deal)
     deal.stage, deal.ended_at = stage, author.at if stage in ENDED else None

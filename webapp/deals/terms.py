@@ -17,6 +17,7 @@ from webapp.deals.models import Deal
 from webapp.deals.stages import clean_title
 from webapp.office.models import PaymentScheme
 from webapp.rules import reading
+from webapp.typed import row_of
 
 KINDS = {"deal": _l("Deal"), "order": _l("Order")}
 FIELDS = ("title", "kind", "amount", "payment_scheme", "owner")
@@ -101,14 +102,14 @@ def shown_amount(hundredths: int | None) -> str:
 def _scheme(session: Session, deal: Deal, text: str) -> PaymentScheme | None:
     if not text:
         return None
-    scheme = session.get(PaymentScheme, int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    scheme = row_of(session, PaymentScheme, text)
     if scheme is None or not (scheme.active or scheme.id == deal.payment_scheme_id):
         raise BadValue(_l("Choose one of the list."))
     return scheme
 
 
 def _owner(session: Session, deal: Deal, text: str, author: Author) -> User | None:
-    owner = session.get(User, int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    owner = row_of(session, User, text)
     if text and (owner is None or not owner.active or owner.role == Role.ADMIN):
         raise BadValue(_l("Choose one of the list."))
     mine = author.user is None or deal.owner_id in (None, author.user.id, owner and owner.id)

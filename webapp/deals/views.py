@@ -24,6 +24,7 @@ from webapp.exports import work as exports
 from webapp.office.models import PaymentScheme
 from webapp.office.queries import items
 from webapp.rules import transitions
+from webapp.typed import row_id
 
 bp = Blueprint("deals", __name__)
 
@@ -69,9 +70,7 @@ def _asked() -> tuple[str, int | None]:
     What is neither is as good as nothing.
     """
     stage = request.args.get("stage", "")
-    owner = request.args.get("owner", "")
-    owner_id = int(owner) if owner.isascii() and owner.isdigit() and len(owner) < 10 else None
-    return stage if stage in (*STAGES, listing.HELD) else "", owner_id
+    return stage if stage in (*STAGES, listing.HELD) else "", row_id(request.args.get("owner", ""))
 
 
 @bp.post("/clients/<int:client_id>/deals")

@@ -103,8 +103,8 @@ def merge(session: Session, left_id: int, right_id: int, wish: Wish, author: Aut
     survivor, other = (left, right) if wish.survivor == LEFT else (right, left)
     chosen = choices.differing(session, left, right, wish.survivor, wish.picks)
     changed = choices.apply(session, chosen, survivor, left, right, author)
-    same = {one: person for one, person in gathering.same_people(survivor, other).items()}
-    same = {one: person for one, person in same.items() if not {one, person.id} & set(wish.apart)}
+    alike = gathering.same_people(survivor, other)
+    same = {one: person for one, person in alike.items() if not {one, person.id} & set(wish.apart)}
     book = Journal(session)
     session.flush()
     gathering.everything(session, book, survivor, other, same, author)

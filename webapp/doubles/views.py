@@ -25,6 +25,7 @@ from webapp.doubles.merging import Wish
 from webapp.doubles.models import Merge
 from webapp.doubles.splitting import Part
 from webapp.exports import work as exports
+from webapp.typed import row_id
 
 bp = Blueprint("doubles", __name__)
 
@@ -243,7 +244,7 @@ def split(client_id: int) -> ResponseReturnValue:
 
 
 def _ids(name: str) -> list[int]:
-    return [int(one) for one in request.form.getlist(name) if one.isascii() and one.isdigit() and len(one) < 10]
+    return [one for text in request.form.getlist(name) if (one := row_id(text)) is not None]
 
 
 def _split(client_id: int, part: Part, why: str, errors: dict[str, str]) -> dict[str, Any]:

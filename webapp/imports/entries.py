@@ -21,6 +21,7 @@ from webapp.imports.rows import Row
 from webapp.office.models import Channel, ClientStatus, ClientType, Region
 from webapp.rules import extra
 from webapp.rules.models import ExtraField
+from webapp.typed import row_id
 
 _MOST = {
     column.name: column.type.length or fields.LONGEST_NOTE
@@ -153,7 +154,7 @@ def read(row: Row, mapping: Mapping[str, str], headers: Sequence[str], lists: Li
 
 def _put(entry: Entry, name: str, cell: str, title: str, lists: Lists, kind: str) -> None:
     if name == columns.CARD:
-        entry.card = int(cell) if cell.isascii() and cell.isdigit() and len(cell) < 10 else 0
+        entry.card = row_id(cell) or 0
     elif name in columns.CONTACTS:
         _contact(entry, name, cell, title, lists.country)
     elif name in columns.LISTS and name != "category":

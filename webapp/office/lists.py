@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -126,14 +127,20 @@ def save(session: Session, kind: Kind, typed: Sequence[Row]) -> None:
 
 def move(session: Session, kind: Kind, item: ListItem, by: int) -> None:
     """Change places with the active neighbour above (`by` -1) or below (1); at the edge nothing happens."""
-    active = list(session.scalars(select(kind.model).where(kind.model.active).order_by(kind.model.rank, kind.model.id)))
-    place = next((number for number, other in enumerate(active) if other.id == item.id), None)
+    active = select(kind.model).where(kind.model.active).order_by(kind.model.rank, kind.model.id)
+    swap(session.scalars(active), item, by)
+    session.flush()
+
+
+def swap(rows: Iterable[Any], one: Any, by: int) -> None:
+    """Let one of these rows, in order of their `rank`, change places with a neighbour; at the edge nothing happens."""
+    active = list(rows)
+    place = next((number for number, other in enumerate(active) if other.id == one.id), None)
     if place is None or not 0 <= place + by < len(active):
         return
     active[place], active[place + by] = active[place + by], active[place]
     for rank, other in enumerate(active):
         other.rank = rank
-    session.flush()
 
 
 def retire(session: Session, item: ListItem) -> bool:

@@ -16,16 +16,17 @@ from webapp.config import Config
 from webapp.office.queries import the_office
 from webapp.privacy import erasing, export, files, finding, scope
 from webapp.privacy.scope import Subject
+from webapp.typed import row_id, row_of
 
 
 def subject(session: Session, words: str, country: str) -> Subject | None:
     """`card:12`, `person:5`, or a number or an e-mail in any form; None when there is none such."""
     kind, _, number = words.partition(":")
-    if kind in ("card", "person") and number.isascii() and number.isdigit() and len(number) < 10:
-        if kind == "card":
-            client = session.get(Client, int(number))
-            return scope.of_card(session, client) if client else None
-        person = session.get(Person, int(number))
+    if kind == "card" and row_id(number) is not None:
+        client = row_of(session, Client, number)
+        return scope.of_card(session, client) if client else None
+    if kind == "person" and row_id(number) is not None:
+        person = row_of(session, Person, number)
         return scope.of_person(session, person) if person else None
     return scope.of_number(session, words, country)
 

@@ -26,6 +26,7 @@ from webapp.quick.models import QuickRow
 from webapp.touches import closing, officetime, typedtime
 from webapp.touches.forms import MAX_NOTE
 from webapp.touches.models import Touch
+from webapp.typed import row_of
 
 DOORS = {
     "paper": _l("on paper"),
@@ -131,7 +132,7 @@ def _read(session: Session, typed: Mapping[str, str], now: datetime, zone: ZoneI
 def _item(session: Session, model: type[Item], value: str) -> Item | None:
     if not value:
         return None
-    item = session.get(model, int(value)) if value.isascii() and value.isdigit() and len(value) < 10 else None
+    item = row_of(session, model, value)
     if item is None or not item.active:
         raise BadValue(_l("Choose one of the list."))
     return item

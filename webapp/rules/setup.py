@@ -17,6 +17,7 @@ from webapp.accounts.models import User
 from webapp.clients import cards, fields
 from webapp.clients.models import Client, Person
 from webapp.languages import LANGUAGES
+from webapp.office import lists
 from webapp.office.models import Office
 from webapp.rules import extra, renaming
 from webapp.rules.models import ExtraField, ExtraValue
@@ -185,13 +186,7 @@ def _in_use(session: Session, one: ExtraField, choice: str | None = None) -> boo
 
 def move(session: Session, one: ExtraField, by: int) -> None:
     """Change places with the active neighbour above (`by` -1) or below (1); at the edge nothing happens."""
-    active = extra.fields(session)
-    place = next((number for number, other in enumerate(active) if other.id == one.id), None)
-    if place is None or not 0 <= place + by < len(active):
-        return
-    active[place], active[place + by] = active[place + by], active[place]
-    for rank, other in enumerate(active):
-        other.rank = rank
+    lists.swap(extra.fields(session), one, by)
     session.flush()
 
 

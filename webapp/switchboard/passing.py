@@ -28,6 +28,7 @@ from webapp.roster import duty
 from webapp.roster.models import Absence
 from webapp.telephones import status
 from webapp.touches.models import Touch
+from webapp.typed import row_of
 
 MOST_PEOPLE = 7
 LONGEST_SEARCH = 60
@@ -174,10 +175,10 @@ def target(session: Session, user: User, to: str, search: str) -> transfers.Targ
     if to == "number":
         return transfers.outside(session, user, search[:LONGEST_SEARCH])
     name, _sign, number = to.partition("-")
-    if name != "user" or not number.isascii() or not number.isdigit() or len(number) > 9:
+    colleague = row_of(session, User, number) if name == "user" else None
+    if colleague is None or colleague.role not in SALES or colleague.id == user.id:
         return None
-    colleague = session.scalars(select(User).where(User.id == int(number), User.role.in_(SALES))).one_or_none()
-    return transfers.colleague(colleague) if colleague and colleague.id != user.id else None
+    return transfers.colleague(colleague)
 
 
 def briefing(touch: Touch) -> str:

@@ -15,6 +15,7 @@ from webapp.accounts.models import Role, User
 from webapp.api import description, tokens
 from webapp.api.models import ApiToken
 from webapp.db import db
+from webapp.typed import row_of
 
 bp = Blueprint("tokens", __name__)
 MAY = (Role.HEAD, Role.ADMIN)
@@ -32,8 +33,7 @@ def page() -> ResponseReturnValue:
 def make() -> ResponseReturnValue:
     """A new token; its text is on this one answer and nowhere else."""
     typed = {name: request.form.get(name, "") for name in ("name", "user", "may_write")}
-    user_id = typed["user"]
-    user = db.session.get(User, int(user_id)) if user_id.isascii() and user_id.isdigit() and len(user_id) < 10 else None
+    user = row_of(db.session(), User, typed["user"])
     try:
         token, secret = tokens.make(db.session(), typed["name"], user, typed["may_write"] == "1", me(), here.now())
     except tokens.BadToken as bad:

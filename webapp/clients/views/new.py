@@ -17,6 +17,7 @@ from webapp.db import db
 from webapp.office.models import Channel
 from webapp.office.queries import items
 from webapp.rules import extra
+from webapp.typed import row_id
 
 NEW_CARD = ("name", "surname", "given_name", "position", "phone", "email", "website", "what_it_does", "reason")
 KEYED = ("name", "surname", "given_name", "phone", "email", "website")
@@ -71,8 +72,8 @@ def _said() -> dict[int, str]:
     said: dict[int, str] = {}
     for verdict in ("other", "unsure"):
         for text in request.form.getlist(verdict)[:MOST_SAID]:
-            if text.isascii() and text.isdigit() and len(text) < 10:
-                said[int(text)] = verdict
+            if (client_id := row_id(text)) is not None:
+                said[client_id] = verdict
     return said
 
 

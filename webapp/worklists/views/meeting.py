@@ -19,6 +19,7 @@ from webapp.office.models import Region
 from webapp.office.queries import items as list_items
 from webapp.touches import typedtime
 from webapp.touches.forms import NEXT_LABELS
+from webapp.typed import row_id
 from webapp.worklists import calling, meeting
 from webapp.worklists.making import CALLERS
 from webapp.worklists.models import WorklistItem
@@ -88,7 +89,7 @@ def _read(typed: Mapping[str, str], now: datetime) -> meeting.Meeting:
         at = typedtime.moment(typed.get("when", ""), now, here.zone())
     except typedtime.BadTime as why:
         unread = str(why)
-    ids = {name: int(typed[name]) if _is_id(typed.get(name, "")) else None for name in ("manager", "region")}
+    ids = {name: row_id(typed.get(name, "")) for name in ("manager", "region")}
     people = [{name: typed.get(f"p{number}_{name}", "") for name in meeting.PERSON} for number in range(meeting.PEOPLE)]
     return meeting.Meeting(
         firm={name: typed.get(name, "") for name in meeting.FIRM},
@@ -103,10 +104,6 @@ def _read(typed: Mapping[str, str], now: datetime) -> meeting.Meeting:
         said=_said(typed),
         unread=unread,
     )
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def _said(typed: Mapping[str, str]) -> dict[int, str]:
