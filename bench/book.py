@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -96,13 +97,14 @@ def caller(dice: random.Random, size: int) -> str:
 
 def key_rows(card: int, one: Entry) -> Iterator[tuple[str, str, str]]:
     """The rows of MatchKey `match.index` would write, as (kind, key, whole)."""
-    words = keys.search_words(one.name)
+    # A name's words are few and its letters run together are its own: each word is heard once.
+    words = list(dict.fromkeys(sound for word in one.name.split() for sound in _sounds(word)))
     stem, given = _stem(one.surname), _given(one.given_name)
     digits = one.number.removeprefix("+")
     domain = one.email.partition("@")[2]
     yield from (
         ("company", " ".join(sorted(words)), ""),
-        ("company", keys.company_keys(one.name)[-1], ""),
+        ("company", keys.search_words("".join(dict.fromkeys(one.name.casefold().split())))[0], ""),
         ("surname", stem, ""),
         ("person", f"{stem} {given}", ""),
         ("phone", digits[-keys.TAIL_DIGITS :], keys.phone_whole(one.number)),
@@ -112,24 +114,11 @@ def key_rows(card: int, one: Entry) -> Iterator[tuple[str, str, str]]:
         ("domain", domain, ""),
         ("site", domain, domain),
     )
-    for word in {*words, *keys.search_words(one.surname), *keys.search_words(one.given_name)}:
+    for word in {*words, *_sounds(one.surname), *_sounds(one.given_name)}:
         yield "word", word, ""
 
 
-_STEMS: dict[str, str] = {}
-_GIVEN: dict[str, str] = {}
-
-
-def _stem(surname: str) -> str:
-    if surname not in _STEMS:
-        _STEMS[surname] = keys.surname_key(surname)
-    return _STEMS[surname]
-
-
-def _given(name: str) -> str:
-    if name not in _GIVEN:
-        _GIVEN[name] = keys.given_name_key(name)
-    return _GIVEN[name]
+_sounds, _stem, _given = cache(keys.search_words), cache(keys.surname_key), cache(keys.given_name_key)
 
 
 def fill(engine: Engine, size: int) -> None:
