@@ -130,7 +130,7 @@ def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _headers(one: Operation) -> list[dict[str, Any]]:
-    if one.body is None:
+    if one.method != "POST":
         return []
     about = "The same request with the same key within two days makes nothing twice."
     schema = {"type": "string", "pattern": KEY_PATTERN}

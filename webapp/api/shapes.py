@@ -101,6 +101,14 @@ class Candidate(Outgoing):
     reasons: list[str]
 
 
+class ChangedField(Outgoing):
+    """A field that somebody has changed meanwhile: what stands there, and what was sent; a list's item by its id."""
+
+    field: str
+    theirs: str
+    mine: str
+
+
 class Problem(Outgoing):
     """Why something was not done (RFC 9457)."""
 
@@ -110,6 +118,7 @@ class Problem(Outgoing):
     detail: str
     errors: list[FieldError] = []
     candidates: list[Candidate] = []
+    changed: list[ChangedField] = []
     client_id: int | None = None
 
 
@@ -356,6 +365,17 @@ class NewClient(ClientFields):
     contacts: Annotated[list[NewContact], Field(max_length=20)] = []
     deal: Line200 = ""
     even_if_found: bool = False
+
+
+class ClientChanges(ClientFields):
+    """Fields of a card to be changed; what is left out stays as it is, and of `extra` those keys alone are changed.
+
+    `was`: what was read of them; when somebody has changed one meanwhile nothing is done and both texts are named
+    (409). `why`: the head's reason for a status that the office's rules forbid.
+    """
+
+    was: ClientFields = ClientFields()
+    why: Line400 = ""
 
 
 class NewTouchOfClient(Incoming):

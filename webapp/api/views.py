@@ -70,7 +70,7 @@ def operation(
         csrf.exempt(guarded)
         bp.add_url_rule(rule, view_func=guarded, methods=[method])
         about = (view.__doc__ or "").strip()
-        status = 201 if body else 200
+        status = 201 if method == "POST" else 200
         OPERATIONS.append(Operation(method, rule, view.__name__, summary, about, answers, status, query, body, also))
         return cast(View, guarded)
 
@@ -142,8 +142,8 @@ def _answer(result: BaseModel | tuple[BaseModel, str]) -> Response:
     return response
 
 
-def _author() -> Author:
-    return Author(g.token.user, here.now(), "api")
+def _author(why: str = "") -> Author:
+    return Author(g.token.user, here.now(), "api", why)
 
 
 @bp.get("/openapi.json")
@@ -193,6 +193,18 @@ def make_client(sent: shapes.NewClient) -> tuple[shapes.Client, str]:
 
     client_id = _once("client", make)
     return reading.client(_client(client_id, made=True)), url_for("api.client", client_id=client_id)
+
+
+@operation(
+    "PATCH", "/clients/<int:client_id>", "Change fields of a card", shapes.Client, body=shapes.ClientChanges,
+    also=(308, 404),
+)  # fmt: skip
+def change_client(client_id: int, sent: shapes.ClientChanges) -> shapes.Client:
+    """Fields of the card itself; all of them are changed, or none."""
+    session, row = db.session(), _client(client_id)
+    writing.change_client(session, row, sent, _author(sent.why), office_country())
+    session.commit()
+    return reading.client(_client(client_id))
 
 
 @operation(

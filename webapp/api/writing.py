@@ -16,7 +16,7 @@ from webapp.api.models import ApiMade, ApiToken
 from webapp.api.problems import Problem, invalid
 from webapp.clients import cards, contacts, match
 from webapp.clients.cards import BadCard
-from webapp.clients.changes import Author
+from webapp.clients.changes import Author, Changed
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client, Person
 from webapp.office.models import Channel, ListItem, Outcome, Purpose, TouchClass
@@ -162,6 +162,38 @@ def _choose(session: Session, client: Client, sent: shapes.NewClient, author: Au
                 errors.append((name, str(bad)))
     if errors:
         raise invalid(errors)
+
+
+def change_client(session: Session, client: Client, sent: shapes.ClientChanges, author: Author, country: str) -> None:
+    """Put the fields that were sent on the card. Raises Problem: 422 for what doesn't fit, 409 for what somebody has
+    changed since it was read (`was`); the caller rolls back then.
+    """
+    errors, changed = [], []
+    was = dict(_texts(sent.was))
+    for name, text in _texts(sent):
+        field = name.removesuffix("_id").replace("extra.", extra.PREFIX)
+        try:
+            cards.update_field(session, client, None, field, text, author, country, was.get(name))
+        except KeyError:
+            errors.append((name, _("There is no such field.")))
+        except BadValue as bad:
+            errors.append((name, str(bad)))
+        except Changed as other:
+            changed.append({"field": name, "theirs": other.theirs, "mine": other.mine})
+    if errors:
+        raise invalid(errors)
+    if changed:
+        raise Problem(409, "Somebody has changed this meanwhile. Read the card again.", changed=changed)
+
+
+def _texts(sent: shapes.ClientFields) -> Iterator[tuple[str, str]]:
+    """The fields of a card that were sent, as forms send them."""
+    for name in shapes.ClientFields.model_fields:
+        if name in sent.model_fields_set and name != "extra":
+            value = getattr(sent, name)
+            yield name, "" if value is None else str(value)
+    for key, text in sent.extra.items():
+        yield f"extra.{key}", text
 
 
 def _each_contact(

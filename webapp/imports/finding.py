@@ -19,8 +19,8 @@ from webapp.imports.entries import Entry
 from webapp.imports.models import ImportRow
 
 _MOST_WEIGHED = 20
-MOST_SLIPS = 1_500_000
-"""About a hundred megabytes."""
+MOST_SLIPS = 1_000_000
+"""About 130 megabytes, of some forty thousand rows."""
 
 
 class Outcome(NamedTuple):
@@ -152,7 +152,7 @@ class Seen:
     """All rows of a list that will be cards, in little memory: by hashes of their keys, and read again when one meets.
 
     So that a preview says what the run will, a company's name is found with one slip too; past MOST_SLIPS such keys,
-    in lists of a hundred thousand rows, by exact keys alone.
+    in lists of more than some forty thousand rows, by exact keys alone.
     """
 
     def __init__(self, card_at: Callable[[int], set[Key]]) -> None:

@@ -46,6 +46,10 @@ class Program:
         headers = {"Authorization": f"Bearer {self.secret}"} | ({"Idempotency-Key": key} if key else {})
         return self._app.test_client(use_cookies=False).post(f"/api/v1{path}", json=body, headers=headers)
 
+    def patch(self, path: str, body: Any) -> TestResponse:
+        headers = {"Authorization": f"Bearer {self.secret}"}
+        return self._app.test_client(use_cookies=False).patch(f"/api/v1{path}", json=body, headers=headers)
+
 
 @pytest.fixture
 def program(app: Flask, token_of: TokenOf) -> Callable[..., Program]:

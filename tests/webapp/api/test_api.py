@@ -24,7 +24,7 @@ from webapp.clients.models import CardChange, Client
 from webapp.office.models import ClientStatus, ClientType, Region
 from webapp.reports.labels import DOORS
 from webapp.rules import transitions
-from webapp.rules.models import Transition
+from webapp.rules.models import ExtraField, Transition
 from webapp.tasks.models import Task
 from webapp.touches.models import NEXT_KINDS, Touch
 
@@ -222,6 +222,84 @@ def test_a_number_alone_is_a_card_and_so_is_everything_at_once(program: Programs
         name: text.replace("\0", "") if name == "note" else " ".join(text.replace("\0", "").split())
         for name, text in texts.items()
     }
+
+
+def test_fields_of_a_card_are_changed(
+    program: Programs,
+    session: Session,
+    make_card: Maker,  # noqa: F811
+    office: dict[str, User],
+) -> None:
+    card, region = make_card("Granit"), Region(names={"en": "Kazan"})
+    session.add_all([region, ExtraField(key="size", names={"en": "Size"}, kind="number")])
+    session.commit()
+    anna = program()
+    sent = {"name": "Granit LLC", "region_id": region.id, "owner_id": office["anna"].id, "extra": {"size": "12,5"}}
+    answer = anna.patch(f"/clients/{card.id}", {**sent, "was": {"name": "Granit", "region_id": None}})
+    assert answer.status_code == 200, answer.json
+    assert (answer.json["name"], answer.json["region"]["id"], answer.json["extra"]) == (
+        "Granit LLC", region.id, {"size": "12.5"},
+    )  # fmt: skip
+    assert answer.json["owner"]["id"] == office["anna"].id
+    lines = session.execute(select(CardChange.field, CardChange.source).order_by(CardChange.id)).all()
+    assert {tuple(one) for one in lines} == {(name, "api") for name in ("name", "region", "owner", "extra:size")}
+    assert anna.patch(f"/clients/{card.id}", {"region_id": None, "extra": {"size": ""}}).json["region"] is None
+    assert anna.get("/clients", q="granit llc").json["items"][0]["extra"] == {}, "found by its new name"
+    assert anna.patch(f"/clients/{card.id}", {}).json["name"] == "Granit LLC"
+
+
+def test_a_field_changed_meanwhile_is_not_written_over(
+    program: Programs,
+    session: Session,
+    make_card: Maker,  # noqa: F811
+) -> None:
+    card, anna = make_card("Granit"), program()
+    assert anna.patch(f"/clients/{card.id}", {"volume": "forty", "was": {"volume": ""}}).status_code == 200
+    answer = anna.patch(f"/clients/{card.id}", {"name": "Other", "volume": "ten", "was": {"volume": ""}})
+    assert answer.status_code == 409
+    assert answer.json["changed"] == [{"field": "volume", "theirs": "forty", "mine": "ten"}]
+    session.expire_all()
+    assert (card.name, card.volume) == ("Granit", "forty"), "nothing half changed"
+
+
+def test_changes_that_do_not_fit_are_refused(
+    program: Programs,
+    session: Session,
+    make_card: Maker,  # noqa: F811
+    office: dict[str, User],
+) -> None:
+    card, merged = make_card("Granit", owner_id=office["boris"].id), make_card("Gone")
+    merged.merged_into_id = card.id
+    session.commit()
+    anna, at = program(), f"/clients/{card.id}"
+    answer = anna.patch(at, {"name": "x", "region_id": 999, "owner_id": office["anna"].id, "extra": {"shoe": "1"}})
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json["errors"]] == ["region_id", "owner_id", "extra.shoe"]
+    session.expire_all()
+    assert card.name == "Granit"
+    for body in ({"nme": "x"}, {"name": 3}, {"category": "D"}, {"was": {"persons": []}}, []):
+        assert anna.patch(at, body).status_code == 422, body
+    assert anna.patch("/clients/999", {"name": "x"}).status_code == 404
+    answer = anna.patch(f"/clients/{merged.id}", {"name": "x"})
+    assert answer.status_code == 308 and answer.headers["Location"].endswith(at)
+    assert program("boris", False).patch(at, {"name": "x"}).status_code == 403
+
+
+def test_the_head_gives_a_reason_for_a_status_against_the_rules(
+    program: Programs,
+    session: Session,
+    make_card: Maker,  # noqa: F811
+) -> None:
+    card, status = make_card("Granit"), session.scalars(select(ClientStatus).order_by(ClientStatus.id)).first()
+    assert status is not None
+    session.add(Transition(grid=transitions.STATUS, before="", after=str(status.id), allowed=False))
+    session.commit()
+    head, at = program("head"), f"/clients/{card.id}"
+    assert head.patch(at, {"status_id": status.id}).status_code == 422
+    assert program("anna").patch(at, {"status_id": status.id, "why": "please"}).status_code == 422
+    assert head.patch(at, {"status_id": status.id, "why": "Our founder knows them"}).status_code == 200
+    noted = session.scalars(select(CardChange).where(CardChange.field == "status")).one()
+    assert noted.why == "Our founder knows them"
 
 
 def test_a_card_that_may_be_there_is_not_made_unasked(program: Programs, session: Session) -> None:
