@@ -6,7 +6,7 @@ is offered. The pop, the form, lists that come in, letters and requests ask here
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
 from webapp.clients import keys, near, weigh
-from webapp.clients.models import Client, ContactPoint, MatchKey
+from webapp.clients.models import Client, MatchKey
 from webapp.clients.weigh import Asked, Key, reason_text
 from webapp.rules import reading
 
@@ -88,37 +88,50 @@ def key_rows(client: Client) -> list[dict[str, Any]]:
     """
     if client.merged_into_id is not None:
         return []
-    found: set[tuple[str, str, str]] = {("company", key, "") for key in keys.company_keys(client.name)}
-    found.update(("word", word, "") for word in keys.search_words(client.name))
-    found.add(("site", keys.site_key(client.website), keys.site_host(client.website)))
-    for person in client.people:
-        found.add(("surname", keys.surname_key(person.surname), ""))
-        found.add(("person", keys.person_key(person.surname, person.given_name), ""))
-        found.update(("word", word, "") for word in keys.search_words(person.full_name))
-    for point in client.contact_points:
-        if point.kind == "email":
-            for email in keys.emails(point.value):
-                found.add(("email", email, ""))
-                found.add(("domain", keys.mail_domain(email), ""))
-        elif point.kind == "site":
-            found.add(("site", keys.site_key(point.value), keys.site_host(point.value)))
-        elif point.kind != "messenger" or point.normal.startswith("+"):
-            for normal in _numbers(point):
-                digits = normal.removeprefix("+")
-                found.add(("phone", keys.phone_tail(normal, "ZZ"), keys.phone_whole(normal)))
-                found.update({("number", digits, ""), ("ending", digits[::-1], "")})
-    for value in client.extra_values:
-        found.update((kind, key, "") for kind, key in reading.search_keys(value.field.kind, value.text))
-    return [
-        {"client_id": client.id, "kind": kind, "key": key, "whole": whole} for kind, key, whole in sorted(found) if key
-    ]
+    found = card_keys(
+        client.name,
+        client.website,
+        [(person.surname, person.given_name, person.full_name) for person in client.people],
+        [(point.kind, point.value, point.normal) for point in client.contact_points],
+    )
+    for extra in client.extra_values:
+        found.update(Key(kind, key, "") for kind, key in reading.search_keys(extra.field.kind, extra.text) if key)
+    return [{"client_id": client.id, "kind": kind, "key": key, "whole": whole} for kind, key, whole in sorted(found)]
 
 
-def _numbers(point: ContactPoint) -> Sequence[str]:
+def card_keys(
+    name: str, website: str, people: Iterable[tuple[str, str, str]], points: Iterable[tuple[str, str, str]]
+) -> set[Key]:
+    """The keys of a card but those of its extra fields, of `people` (surname, given name, full name) and of contact
+    `points` (kind, value, normal).
+    """
+    found = {Key("company", key, "") for key in keys.company_keys(name)}
+    found.update(Key("word", word, "") for word in keys.search_words(name))
+    found.add(Key("site", keys.site_key(website), keys.site_host(website)))
+    for surname, given_name, full_name in people:
+        found.add(Key("surname", keys.surname_key(surname), ""))
+        found.add(Key("person", keys.person_key(surname, given_name), ""))
+        found.update(Key("word", word, "") for word in keys.search_words(full_name))
+    for kind, value, normal in points:
+        if kind == "email":
+            for email in keys.emails(value):
+                found.add(Key("email", email, ""))
+                found.add(Key("domain", keys.mail_domain(email), ""))
+        elif kind == "site":
+            found.add(Key("site", keys.site_key(value), keys.site_host(value)))
+        elif kind != "messenger" or normal.startswith("+"):
+            for number in _numbers(value, normal):
+                digits = number.removeprefix("+")
+                found.add(Key("phone", keys.phone_tail(number, "ZZ"), keys.phone_whole(number)))
+                found.update({Key("number", digits, ""), Key("ending", digits[::-1], "")})
+    return {one for one in found if one.key}
+
+
+def _numbers(value: str, normal: str) -> Sequence[str]:
     """The numbers of a contact point: one, unless several were written into it before they were kept apart."""
-    country = phonenumbers.region_code_for_country_code(_country_code(point.normal))
-    several = keys.numbers(point.value, country)
-    return several if len(several) > 1 else [point.normal or keys.normal_phone(point.value, country)]
+    country = phonenumbers.region_code_for_country_code(_country_code(normal))
+    several = keys.numbers(value, country)
+    return several if len(several) > 1 else [normal or keys.normal_phone(value, country)]
 
 
 def _country_code(normal: str) -> int:

@@ -11,11 +11,9 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from rapidfuzz.distance import OSA
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.clients import keys
-from webapp.clients.models import NearWord
 
 SHORTEST = 3
 LONGEST = 40
@@ -26,6 +24,7 @@ MOST_NEAR = 60
 """Words tried for one typed word."""
 
 _THEIRS = "select variant, word from {asked} cross join near_word where kind = ? and variant = asked"
+_KNOWN = "select word from {asked} cross join near_word where kind = ? and variant = asked and word = asked"
 _INSERT = "insert into near_word (kind, variant, word) values (?, ?, ?) on conflict do nothing"
 
 
@@ -66,10 +65,7 @@ def keep(session: Session, kind: str, words: Mapping[str, str]) -> None:
     wanted = {word for word in words if worth(word)}
     if not wanted:
         return
-    there = select(NearWord.word).where(
-        NearWord.kind == kind, NearWord.variant.in_(wanted), NearWord.word == NearWord.variant
-    )
-    known = set(session.scalars(there))
+    known = {word for (word,) in Fetch(session).among(_KNOWN, sorted(wanted), (kind,))}
     if new := rows(kind, {word: words[word] for word in wanted - known}):
         write(session, _INSERT, new)
 
@@ -83,13 +79,13 @@ def find(fetch: Fetch, kind: str, words: Mapping[str, str]) -> dict[str, list[st
                 asked.setdefault(variant, []).append(word)
     if not asked:
         return {}
-    found: dict[str, set[str]] = {}
-    for variant, theirs in fetch.among(_THEIRS, list(asked), (kind,)):
-        for word in asked[variant]:
-            most = 2 if max(len(word), len(theirs)) >= LONG else 1
-            if word != theirs and OSA.distance(word, theirs, score_cutoff=most) <= most:
-                found.setdefault(word, set()).add(theirs)
-    return {word: sorted(theirs)[:MOST_NEAR] for word, theirs in found.items()}
+    found: dict[str, list[str]] = {}
+    rows = fetch.among(_THEIRS, list(asked), (kind,))
+    for word, theirs in sorted({(word, theirs) for variant, theirs in rows for word in asked[variant]}):
+        most = 2 if max(len(word), len(theirs)) >= LONG else 1
+        if word != theirs and OSA.distance(word, theirs, score_cutoff=most) <= most:
+            found.setdefault(word, []).append(theirs)
+    return {word: theirs[:MOST_NEAR] for word, theirs in found.items()}
 
 
 _SLIPS: dict[str, Callable[[str], Set[str]]] = {"company": keys.company_slips, "surname": keys.surname_slips}

@@ -13,14 +13,16 @@ from sqlalchemy import String, select
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import Role, User
-from webapp.clients import cards, contacts, fields, keys
+from webapp.clients import cards, contacts, fields, keys, match
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client, ContactPoint, Person
+from webapp.clients.weigh import Asked
 from webapp.imports import columns, names, reasons
 from webapp.imports.rows import Row
 from webapp.office.models import Channel, ClientStatus, ClientType, Region
 from webapp.rules import extra
 from webapp.rules.models import ExtraField
+from webapp.rules.reading import search_keys
 from webapp.typed import row_id
 
 _MOST = {
@@ -47,7 +49,7 @@ class Entry:
     """A row that was read. `client` and `person`: columns with texts; `ids`: columns of lists with ids.
 
     `draft` is for `match.find`; `digest` the same for the same words in another list; `refused` a reason or ''.
-    `card`: the number of the card that the row was written from.
+    `card`: the number of the card that the row was written from. `extra_keys`: (kind, key) of `MatchKey` for `extra`.
     """
 
     row: Row
@@ -56,11 +58,19 @@ class Entry:
     person: dict[str, str] = field(default_factory=dict)
     points: list[Point] = field(default_factory=list)
     extra: dict[int, str] = field(default_factory=dict)
+    extra_keys: list[tuple[str, str]] = field(default_factory=list)
     draft: dict[str, str] = field(default_factory=dict)
     digest: str = ""
     refused: str = ""
     region_unknown: bool = False
     card: int = 0
+    _asked: list[Asked] | None = field(default=None, repr=False)
+
+    def asked(self, country: str) -> list[Asked]:
+        """The keys of the draft (`match.draft_keys`); read once, asked for often."""
+        if self._asked is None:
+            self._asked = match.draft_keys(self.draft, country)
+        return self._asked
 
     @property
     def marked(self) -> int:
@@ -172,7 +182,8 @@ def _put(entry: Entry, name: str, cell: str, title: str, lists: Lists, kind: str
     elif name.startswith(extra.PREFIX):
         if one := lists.extra.get(name.removeprefix(extra.PREFIX)):
             try:
-                entry.extra[one.id] = extra.normal(one, cell)
+                entry.extra[one.id] = text = extra.normal(one, cell)
+                entry.extra_keys += search_keys(one.kind, text)
             except BadValue as why:
                 raise Refused(reasons.as_text("value", title, str(why))) from None
     elif name == "full_name":

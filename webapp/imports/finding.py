@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import func, select
@@ -40,7 +40,7 @@ def decide(session: Session, entry: Entry, country: str, exclude: Collection[int
 
     Two cards that are both "the same" are doubtful: a person chooses.
     """
-    hits = match.find(session, entry.draft, country, exclude)
+    hits = match.look(session, entry.draft, entry.asked(country), exclude)
     if not hits or hits[0].certainty == "maybe":
         return Outcome("new")
     alone = hits[0].certainty == "same" and (len(hits) == 1 or hits[1].certainty != "same")
@@ -106,9 +106,9 @@ def keys_since(session: Session, after: int, most: int = 2_000) -> set[tuple[str
     return set(rows) if len(rows) <= most else None
 
 
-def weighed(rows: Iterable[Mapping[str, str]]) -> set[Key]:
-    """A card's keys as they are weighed, of its rows of MatchKey."""
-    return {Key(row["kind"], row["key"], row["whole"]) for row in rows if row["kind"] in weigh.GROUP_OF_KEY}
+def weighed(found: Iterable[Key]) -> set[Key]:
+    """Those of a card's keys that are weighed."""
+    return {key for key in found if key.kind in weigh.GROUP_OF_KEY}
 
 
 def certainty(asked: Sequence[Asked], cards: Iterable[set[Key]]) -> str:

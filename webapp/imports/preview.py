@@ -16,7 +16,6 @@ from flask import current_app
 from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
-from webapp.clients import match
 from webapp.clients.models import Client
 from webapp.clients.weigh import Key
 from webapp.db import only_reading
@@ -198,7 +197,7 @@ def _in_the_list(plans: list[Plan], looker: Looker, work: _UnderWay) -> list[Pla
         if plan.entry.siblings in work.siblings:
             plan.card, plan.outcome = None, Outcome("matched")
             continue
-        sure = work.seen.certainty(match.draft_keys(plan.entry.draft, looker.country))
+        sure = work.seen.certainty(plan.entry.asked(looker.country))
         if digest in work.digests or sure == "same":
             plan.card, plan.outcome = None, Outcome("matched")
         elif sure:

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, func, insert, select
 from sqlalchemy.orm import Session, selectinload
 
 from webapp.clients import changes, contacts, keys, match, near
 from webapp.clients.changes import Author
 from webapp.clients.models import CardChange, Client, ContactPoint, Person
+from webapp.clients.weigh import Key
 from webapp.imports.entries import Entry, same_number
 from webapp.rules import extra, transitions
 from webapp.rules.models import ExtraField, ExtraValue
@@ -34,7 +35,7 @@ class NewCard:
     """A card that will be made of a row: its keys are reckoned before anybody's turn to write is taken."""
 
     entry: Entry
-    keys: list[dict[str, Any]]
+    keys: list[Key]
     owner_id: int | None = None
     id: int = 0
     person_id: int | None = None
@@ -49,12 +50,15 @@ class Defaults:
 
 def prepare(entry: Entry) -> NewCard:
     """Reckon the keys of a card to be made. Reads nothing and writes nothing."""
-    stand_in = Client(name=entry.client.get("name", ""), website=entry.client.get("website", ""))
+    people = []
     if entry.person:
-        stand_in.people.append(Person(**{**_PERSON, "client_id": None, **entry.person}))
-    for point in entry.points:
-        stand_in.contact_points.append(ContactPoint(kind=point.kind, value=point.value, normal=point.normal))
-    return NewCard(entry, match.key_rows(stand_in))
+        surname, given_name, patronymic = (entry.person.get(n, "") for n in ("surname", "given_name", "patronymic"))
+        full_name = " ".join(part for part in (surname, given_name, patronymic) if part)
+        people.append((surname, given_name, full_name))
+    points = [(point.kind, point.value, point.normal) for point in entry.points]
+    found = match.card_keys(entry.client.get("name", ""), entry.client.get("website", ""), people, points)
+    found.update(Key(kind, key, "") for kind, key in entry.extra_keys if key)
+    return NewCard(entry, sorted(found))
 
 
 def make(session: Session, new: Sequence[NewCard], defaults: Mapping[str, int], author: Author) -> None:
@@ -75,22 +79,23 @@ def make(session: Session, new: Sequence[NewCard], defaults: Mapping[str, int], 
         }
         for card in new
     ]
-    ids = session.scalars(insert(Client).returning(Client.id, sort_by_parameter_order=True), rows)
-    for card, client_id in zip(new, ids, strict=True):
-        card.id = client_id
+    for card, row, client_id in zip(new, rows, _new_ids(session, Client, len(new)), strict=True):
+        card.id = row["id"] = client_id
+    _insert(session, Client, rows)
     with_person = [card for card in new if card.entry.person]
     if with_person:
-        people = [{**_PERSON, **card.entry.person, "client_id": card.id} for card in with_person]
-        ids = session.scalars(insert(Person).returning(Person.id, sort_by_parameter_order=True), people)
-        for card, person_id in zip(with_person, ids, strict=True):
+        for card, person_id in zip(with_person, _new_ids(session, Person, len(with_person)), strict=True):
             card.person_id = person_id
+        _insert(session, Person, [
+            {**_PERSON, **card.entry.person, "client_id": card.id, "id": card.person_id} for card in with_person
+        ])  # fmt: skip
     _insert(session, ContactPoint, [
         {"client_id": card.id, "person_id": card.person_id, "preferred": False}
         | {"kind": point.kind, "value": point.value, "normal": point.normal}
         for card in new
         for point in card.entry.points
     ])  # fmt: skip
-    if keys_of := [(card.id, row["kind"], row["key"], row["whole"]) for card in new for row in card.keys]:
+    if keys_of := [(card.id, *key) for card in new for key in card.keys]:
         near.write(session, "insert into match_key (client_id, kind, key, whole) values (?, ?, ?, ?)", keys_of)
     names = {card.entry.client.get("name", "") for card in new}
     match.keep_slips(session, names, {card.entry.person.get("surname", "") for card in new})
@@ -100,6 +105,15 @@ def make(session: Session, new: Sequence[NewCard], defaults: Mapping[str, int], 
         for field_id, text in card.entry.extra.items()
     ])  # fmt: skip
     _insert(session, CardChange, [changes.line(card.id, "card", "", card.entry.title or "1", author) for card in new])
+
+
+def _new_ids(session: Session, model: type[Client] | type[Person], count: int) -> Sequence[int]:
+    """Ids for so many rows, taken before they are written: told afterwards, SQLite writes its rows one by one."""
+    if session.get_bind().dialect.name == "sqlite":  # nobody else writes until this transaction ends
+        last = session.scalar(select(func.coalesce(func.max(model.id), 0))) or 0
+        return range(last + 1, last + count + 1)
+    sequence = func.pg_get_serial_sequence(model.__tablename__, "id")
+    return session.scalars(select(func.nextval(sequence)).select_from(func.generate_series(1, count))).all()
 
 
 def _insert(session: Session, model: Any, rows: list[dict[str, Any]]) -> None:

@@ -23,7 +23,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from webapp import feed
-from webapp.clients import contacts, match, verdicts
+from webapp.clients import contacts, verdicts
 from webapp.clients.changes import Author
 from webapp.db import only_reading
 from webapp.imports import entries, exhibition, files, finding, reading, reasons, taking
@@ -201,7 +201,7 @@ class Looker:
             name = self.session.get_one(ClientStatus, status).name
             entry.refused, plan.outcome = reasons.as_text("rules", _("Status"), name), Outcome("refused")
             return True
-        if alone and self.fresh.certainty(match.draft_keys(entry.draft, self.country)):
+        if alone and self.fresh.certainty(entry.asked(self.country)):
             return False
         plan.card = taking.prepare(entry)
         if alone:
@@ -253,7 +253,7 @@ def _write(session: Session, job: Job, import_: Import, batch: Batch, now: datet
     plans, later = [], list(batch.later)
     for plan in batch.plans:
         # A card that appeared since may be this very client: the next batch will see it.
-        if plan.card and (written is None or any((row["kind"], row["key"]) in written for row in plan.card.keys)):
+        if plan.card and (written is None or any((key.kind, key.key) in written for key in plan.card.keys)):
             later.append(plan.place)
         else:
             plans.append(plan)

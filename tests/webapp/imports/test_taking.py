@@ -12,6 +12,7 @@ from webapp.clients import match
 from webapp.clients.models import CardChange, Client, ContactPoint, MatchKey, PairVerdict
 from webapp.db import db
 from webapp.imports import reasons
+from webapp.rules.models import ExtraField
 
 LIST = (HEADERS, *ROWS)
 
@@ -41,7 +42,13 @@ def test_a_list_becomes_cards_with_everything_on_them(desk: Desk, office: dict[s
 
 
 def test_cards_from_a_list_have_the_keys_of_cards(desk: Desk) -> None:
-    desk.take_in(as_csv(LIST))
+    fields = {"glass": "text", "since": "date", "floors": "number"}
+    db.session.add_all(ExtraField(key=key, names={"en": key.title()}, kind=kind) for key, kind in fields.items())
+    db.session.commit()
+    rows = [(*LIST[0], "Glass", "Since", "Floors"), *[(*row, "Стекло", "10.03.2026", "12,5") for row in LIST[1:]]]
+    desk.take_in(as_csv(rows), c4="extra:glass", c5="extra:since", c6="extra:floors")
+    found = db.session.scalars(select(MatchKey.key).where(MatchKey.kind == "extra")).all()
+    assert set(found) == {"2026-03-10", "12.5"}
     for client in db.session.scalars(select(Client)):
         rows = {(row["kind"], row["key"], row["whole"]) for row in match.key_rows(client)}
         kept = db.session.execute(
