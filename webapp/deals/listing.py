@@ -85,14 +85,14 @@ _SHOWN = (
 )
 
 
-def columns() -> list[Column]:
+def columns(currency: str) -> list[Column]:
     """The columns of the file."""
     return [
         Column(_("Deal"), 8),
         Column(_("Title"), 40),
         Column(_("Client"), 30),
         Column(_("Stage"), 20),
-        Column(_("Amount"), 14),
+        Column(_("Amount, %(currency)s", currency=currency) if currency else _("Amount"), 14),
         Column(_("Manager"), 20),
         Column(_("Payment"), 20),
         Column(_("Opened"), 17),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,11 +16,12 @@ from webapp.access import SALES, allow, author, load, me
 from webapp.accounts.models import Role, User
 from webapp.clients import queries
 from webapp.clients.changes import Changed
-from webapp.clients.contacts import BadValue
+from webapp.clients.contacts import BadValue, office_country
 from webapp.db import db
 from webapp.deals import holding, listing, stages, terms
 from webapp.deals.models import STAGES, Deal
 from webapp.exports import work as exports
+from webapp.office import money
 from webapp.office.models import PaymentScheme
 from webapp.office.queries import items
 from webapp.rules import transitions
@@ -44,7 +45,7 @@ def index() -> ResponseReturnValue:
         page=page,
         last_page=listing.MOST_PAGES,
         labels=stages.LABELS,
-        shown_amount=terms.shown_amount,
+        money=_money(),
         holds=holding.holds,
         hold_words=holding.words,
         held=listing.HELD,
@@ -61,7 +62,7 @@ def export(ending: str) -> ResponseReturnValue:
         owner_id = me().id
     rows = listing.rows(db.session(), stage, owner_id, here.zone())
     name = ("deals", stage)
-    return exports.hand_out(db.session(), "deals", ending, me(), here.now(), name, listing.columns(), rows)
+    return exports.hand_out(db.session(), "deals", ending, me(), here.now(), name, listing.columns(_currency()), rows)
 
 
 def _asked() -> tuple[str, int | None]:
@@ -125,13 +126,22 @@ def approve(deal_id: int) -> ResponseReturnValue:
     return _row(deal_id) if "listed" in request.form else _deals(client_id)
 
 
+def _currency() -> str:
+    return money.currency(db.session(), office_country())
+
+
+def _money() -> Callable[[int | None], str]:
+    """How amounts are shown."""
+    return partial(money.shown, currency=_currency())
+
+
 def _row(deal_id: int, error: str = "", typed: str = "") -> str:
     """A row of the held deals, and how many wait now."""
     return render_template(
         "deals/_held_row.html",
         deal=load(listing.one(deal_id)),
         labels=stages.LABELS,
-        shown_amount=terms.shown_amount,
+        money=_money(),
         holds=holding.holds,
         hold_words=holding.words,
         waiting=holding.waiting(db.session()),
@@ -171,7 +181,7 @@ def context(client_id: int) -> dict[str, Any]:
         "deal_kinds": terms.KINDS,
         "scheme_choices": partial(_scheme_choices, items(session, PaymentScheme) if deals else ()),
         "owner_choices": partial(_owner_choices, queries.owners(session) if deals else ()),
-        "shown_amount": terms.shown_amount,
+        "money": _money() if deals else str,
         "deal_shown": terms.shown,
     }
 

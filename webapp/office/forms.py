@@ -13,8 +13,10 @@ from wtforms.validators import InputRequired, NumberRange
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from webapp.access import SALES
+from webapp.clients.contacts import office_country
 from webapp.fields import ClockField, NumberField, TextField, WholeField, choices
 from webapp.languages import LANGUAGES
+from webapp.office import money
 
 WEEKDAYS = (
     (0, _l("Mon")),
@@ -56,6 +58,13 @@ class SettingsForm(FlaskForm):
     conversion_counts = SelectField(
         _l("Conversion counts"), choices=choices([("meeting", _l("meetings set")), ("sale", _l("sales"))])
     )
+    currency = SelectField(_l("Amounts of deals are in"), default="")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        own = money.of_country(office_country())
+        others = [code for code in money.CURRENCIES if code != own]
+        self.currency.choices = [("", money.named(own)), *((code, money.named(code)) for code in others)]
 
     def validate_pause_keys(self, field: Any) -> None:
         if not PAUSE_KEYS.fullmatch(field.data):

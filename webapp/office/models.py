@@ -20,7 +20,7 @@ class Office(Model):
     """The one row of settings. Hours: minutes after midnight, office time; `workdays`: 0 is Monday.
 
     `pause_keys` pause and resume a recording on the manager's telephone; `ladder_days` is how long the SIP messages
-    of a call are kept, 0 for not at all.
+    of a call are kept, 0 for not at all. `currency` is what deals are counted in, '' for that of the country.
     """
 
     __tablename__ = "office"
@@ -41,6 +41,7 @@ class Office(Model):
     conversion_counts: Mapped[str] = mapped_column(String(12), default="meeting")
     pause_keys: Mapped[str] = mapped_column(String(4), default="*5")
     ladder_days: Mapped[int] = mapped_column(default=14)
+    currency: Mapped[str] = mapped_column(String(3), default="")
     is_demo: Mapped[bool] = mapped_column(default=False)
 
 

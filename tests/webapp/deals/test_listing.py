@@ -7,7 +7,9 @@ import io
 from collections.abc import Callable
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from flask_babel import force_locale
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -16,6 +18,8 @@ from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
 from webapp.deals.models import Deal
 from webapp.jobs.models import Job
+from webapp.office import money
+from webapp.office.queries import the_office
 
 SignIn = Callable[[str], FlaskClient]
 
@@ -67,7 +71,7 @@ def test_a_page_of_deals_asks_few_questions(
         session.add(Deal(client_id=make_card(f"Firm {number}").id, title="x", stage="found", opened_at=clock()))
     session.commit()
     session.expunge_all()
-    assert max(few, cost()) <= 8
+    assert max(few, cost()) <= 9
     assert "page=2" in anna.get("/deals").get_data(as_text=True)
 
 
@@ -80,6 +84,34 @@ def test_deals_as_a_file(sign_in: SignIn, deals: None, office: dict[str, User]) 
     assert titles("head", f"?owner={office['boris'].id}") == ["Ten doors"]
     assert titles("anna", f"?owner={office['boris'].id}") == ["Forty windows", "A gate"], "her own alone"
     assert sign_in("anna").get("/deals.xlsx", buffered=True).data.startswith(b"PK")
+
+
+def test_amounts_are_in_the_offices_currency(sign_in: SignIn, deals: None, session: Session) -> None:
+    head = sign_in("head")
+    page = head.get("/deals").get_data(as_text=True)
+    assert "RUB\xa01,000.50" in page and "RUB\xa03,000.50" in page and "RUB\xa02,000<" in page, "that of the country"
+    the_office(session).currency = "EUR"
+    session.commit()
+    assert "€1,000.50" in head.get("/deals").get_data(as_text=True)
+    card = head.get("/clients/1").get_data(as_text=True)
+    assert "€1,000.50" in card and 'value="1,000.50"' in card, "typed as before"
+    assert "Amount, EUR" in head.get("/deals.csv", buffered=True).get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("hundredths", "currency", "en", "ru"),
+    [
+        (None, "RUB", "", ""),
+        (1_250_050, "RUB", "RUB 12,500.50", "12 500,50 ₽"),
+        (1_250_000, "EUR", "€12,500", "12 500 €"),
+        (1_250_050, "", "12,500.50", "12 500,50"),
+        (0, "USD", "$0", "0 $"),
+    ],
+)
+def test_an_amount_as_it_is_read(app: Flask, hundredths: int | None, currency: str, en: str, ru: str) -> None:
+    for language, told in (("en", en), ("ru", ru)):
+        with force_locale(language):
+            assert money.shown(hundredths, currency).replace("\xa0", " ") == told
 
 
 def test_a_file_of_deals_is_written_down(

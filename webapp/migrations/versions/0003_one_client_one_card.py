@@ -448,6 +448,9 @@ COLUMNS = {
         sa.Column('approved_at', sa.DateTime(timezone=True), nullable=True),
         sa.Column('approved_why', sa.String(length=400), nullable=False, server_default=''),
     ],
+    'office': [
+        sa.Column('currency', sa.String(length=3), nullable=False, server_default=''),
+    ],
 }
 
 
