@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from sqlalchemy.orm import Session
 
-from webapp.clients import cards, changes, contacts, fields, keys, match
+from webapp.clients import cards, changes, contacts, fields, keys, match, people
 from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client, Person
@@ -20,6 +20,7 @@ def join(session: Session, client: Client, typed: Mapping[str, str], author: Aut
     own, and what contradicts it, or does not fit, into its note. Somebody new joins the people. `deal` opens a deal
     with this title (D39). Returns the person who was named, None for nobody. Flushes.
     """
+    changes.hold(session, client)  # of two who join it at once, neither takes the other's words off the note
     texts = {name: text.strip() for name, text in typed.items() if text.strip()}
     person = _person(client, texts.get("surname", ""), texts.get("given_name", ""))
     if person is None and (texts.get("surname") or texts.get("given_name")):
@@ -83,7 +84,7 @@ def _own(session: Session, client: Client, own: ExtraField, text: str, author: A
 
 def _new_person(session: Session, client: Client, texts: Mapping[str, str], author: Author) -> Person | None:
     try:
-        return cards.add_person(session, client, texts, author)
+        return people.add_person(session, client, texts, author)
     except cards.BadCard:  # a name too long to be one: it goes into the note, word for word
         return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sqlalchemy import or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webapp.clients.changes import Author
@@ -21,15 +22,24 @@ def say(session: Session, one_id: int, other_id: int, verdict: str, author: Auth
     if verdict not in VERDICTS or one_id == other_id:
         raise ValueError(verdict)
     low, high = sorted((one_id, other_id))
-    said = session.scalars(
+    said = _of_both(session, low, high)
+    if said is None:
+        try:
+            with session.begin_nested():
+                said = PairVerdict(low_id=low, high_id=high, verdict=verdict, at=author.at)
+                session.add(said)
+        except IntegrityError:  # a colleague said something of the same two a moment ago
+            said = _of_both(session, low, high)
+    if said is not None:
+        said.verdict, said.at = verdict, author.at
+        said.user_id = author.user.id if author.user else None
+    session.flush()
+
+
+def _of_both(session: Session, low: int, high: int) -> PairVerdict | None:
+    return session.scalars(
         select(PairVerdict).where(PairVerdict.low_id == low, PairVerdict.high_id == high)
     ).one_or_none()
-    if said is None:
-        said = PairVerdict(low_id=low, high_id=high)
-        session.add(said)
-    said.verdict, said.at = verdict, author.at
-    said.user_id = author.user.id if author.user else None
-    session.flush()
 
 
 def say_all(session: Session, client: Client, said: Mapping[int, str], author: Author) -> None:
