@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from webapp.accounts.models import Role, User
 from webapp.api import shapes
 from webapp.calls.queries import state_of
-from webapp.clients import cards, queries
+from webapp.clients import cards, people, queries
 from webapp.clients.models import Client, ContactPoint, Person
 from webapp.office.models import (
     Channel,
@@ -35,7 +35,7 @@ _CLIENT_TEXTS = (
     *("volume", "how_often", "order_size", "needed_by", "exact_variant", "delivery", "storage", "decides_alone"),
     *("note", "created_at"),
 )
-_POINT, _PERSON = ("id", "kind", "value", "normal", "preferred"), ("id", *cards.PERSON_FIELDS)
+_POINT, _PERSON = ("id", "kind", "value", "normal", "preferred"), ("id", *people.PERSON_FIELDS)
 
 
 def clients(session: Session, asked: shapes.ClientsAsked, country: str) -> shapes.Clients:

@@ -14,7 +14,7 @@ from webapp.accounts.models import User
 from webapp.api import shapes
 from webapp.api.models import ApiMade, ApiToken
 from webapp.api.problems import Problem, invalid
-from webapp.clients import cards, contacts, match
+from webapp.clients import cards, contacts, match, people
 from webapp.clients.cards import BadCard
 from webapp.clients.changes import Author, Changed
 from webapp.clients.contacts import BadValue
@@ -79,11 +79,11 @@ def create_client(session: Session, sent: shapes.NewClient, author: Author, coun
     _choose(session, client, sent, author, country)
     for where, point, person in _each_contact(session, client, first, sent, author):
         try:
-            added = cards.add_contact_point(session, client, point.kind, point.value, country, author, person)
+            added = people.add_contact_point(session, client, point.kind, point.value, country, author, person)
         except BadValue as bad:
             raise invalid([(f"{where}.value", str(bad))]) from bad
         if point.preferred and not added.preferred:
-            cards.prefer(session, added, author)
+            people.prefer(session, added, author)
     return client
 
 
@@ -93,7 +93,7 @@ def _first(session: Session, sent: shapes.NewClient) -> dict[str, str]:
     if sent.channel_id is not None:
         texts["channel"] = str(sent.channel_id)
     if sent.persons:
-        texts |= {name: getattr(sent.persons[0], name) for name in cards.PERSON_FIELDS}
+        texts |= {name: getattr(sent.persons[0], name) for name in people.PERSON_FIELDS}
     for point in _first_contacts(sent):
         if point.kind != "site":
             texts.setdefault(point.kind, point.value)
@@ -111,7 +111,7 @@ def _place(field: str, sent: shapes.NewClient) -> str:
     if field in contacts.KINDS:
         number = next((n for n, point in enumerate(_first_contacts(sent)) if point.kind == field), 0)
         return f"{'persons.0.' if sent.persons else ''}contacts.{number}.value"
-    if field in cards.PERSON_FIELDS:
+    if field in people.PERSON_FIELDS:
         return f"persons.0.{field}"
     return "channel_id" if field == "channel" else field.replace(extra.PREFIX, "extra.")
 
@@ -204,9 +204,9 @@ def _each_contact(
     for place, one in enumerate(sent.persons):
         person = first if place == 0 and first is not None else None
         if person is None:
-            texts = {name: getattr(one, name) for name in cards.PERSON_FIELDS}
+            texts = {name: getattr(one, name) for name in people.PERSON_FIELDS}
             try:
-                person = cards.add_person(session, client, texts, author)
+                person = people.add_person(session, client, texts, author)
             except BadCard as bad:
                 raise invalid((f"persons.{place}.{field}", why) for field, why in bad.errors.items()) from bad
         for number, point in enumerate(one.contacts):

@@ -16,6 +16,7 @@ from werkzeug.datastructures import MultiDict
 from webapp.clients import cards, contacts, fields, listing
 from webapp.clients.listing_form import FilterForm
 from webapp.clients.models import Client, ContactPoint, Person
+from webapp.clients.people import PERSON_FIELDS
 from webapp.exports.lists import Batch, List
 from webapp.rules import extra
 from webapp.rules.models import ExtraField
@@ -77,7 +78,7 @@ def _whole(session: Session, ids: Sequence[int]) -> Sequence[Client]:
 
 def columns(own: Sequence[ExtraField]) -> list[Column]:
     """The columns, by the names that cards have for them: so a file is read again without being told how."""
-    names = (*_FIRM, *cards.PERSON_FIELDS, *contacts.KINDS, *_CHOSEN, *_NEED)
+    names = (*_FIRM, *PERSON_FIELDS, *contacts.KINDS, *_CHOSEN, *_NEED)
     titles = [(str(_TITLES[name]), 30 if name in _WIDE else 18) for name in names]
     return [
         Column(_("Card"), 8),
@@ -94,7 +95,7 @@ def rows_of(client: Client, own: Sequence[ExtraField], zone: ZoneInfo) -> Iterat
     firm: list[Cell] = [_words(client, name) for name in _FIRM]
     rest: list[Cell] = [*(_words(client, name) for name in (*_CHOSEN, *_NEED)), *(_own(one, known) for one in own)]
     for person in people:
-        about = [getattr(person, name) if person else "" for name in cards.PERSON_FIELDS]
+        about = [getattr(person, name) if person else "" for name in PERSON_FIELDS]
         points = [_addresses(client.contact_points, person, kind) for kind in contacts.KINDS]
         yield [client.id, *firm, *about, *points, *rest, on_the_wall(client.created_at, zone)]
 

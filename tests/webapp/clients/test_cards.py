@@ -14,7 +14,7 @@ from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
 from webapp.calls import trace
 from webapp.calls.models import Call, CallAudience
-from webapp.clients import callers, cards, contacts, fields, match
+from webapp.clients import callers, cards, contacts, fields, match, people
 from webapp.clients.cards import BadCard
 from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
@@ -268,15 +268,15 @@ def test_several_numbers_of_one_field_become_contact_points(
         ("email", "a@x.ru", "a@x.ru"),
         ("email", "b@x.ru", "b@x.ru"),
     ]
-    cards.add_contact_point(session, client, "phone", "8 495 123-45-67 доб. 15 / 8 495 123 45 67", "RU", author)
+    people.add_contact_point(session, client, "phone", "8 495 123-45-67 доб. 15 / 8 495 123 45 67", "RU", author)
     assert [point.value for point in client.contact_points[5:]] == ["8 495 123-45-67 доб. 15"]
-    cards.change_contact_point(session, client.contact_points[1], "8 916 000-11-22; 8 916 000-11-33", "RU", author)
+    people.change_contact_point(session, client.contact_points[1], "8 916 000-11-22; 8 916 000-11-33", "RU", author)
     assert [point.value for point in client.contact_points if point.kind == "mobile"] == [
         "8 916 000-11-22",
         "8 916 000-11-33",
     ]
     with pytest.raises(BadValue, match="ends with a dot"):
-        cards.add_contact_point(session, client, "email", "pavel@rassvet.ru.", "RU", author)
+        people.add_contact_point(session, client, "email", "pavel@rassvet.ru.", "RU", author)
     with pytest.raises(BadCard) as bad:
         cards.create(session, {"email": "pavel@rassvet.ru."}, author, "RU")
     assert list(bad.value.errors) == ["email"]

@@ -17,7 +17,7 @@ from tests.webapp.conftest import Clock
 from tests.webapp.doubles.conftest import RichMaker, snapshot
 from webapp.accounts.models import User
 from webapp.calls.models import Call
-from webapp.clients import cards, match, merged
+from webapp.clients import cards, match, merged, people
 from webapp.clients.changes import Author
 from webapp.clients.models import CardChange, Client, ContactPoint, MatchKey, NotSame, PairVerdict
 from webapp.db import db
@@ -318,7 +318,7 @@ def test_what_came_since_stays_and_what_was_edited_since_is_kept_and_told(
     edit = Author(head.user, clock.move(hours=1), "form")
     cards.update_field(session, left, None, "product", "doors and gates", edit, "RU")
     cards.update_field(session, left, left.people[0], "surname", "Orlova", edit, "RU")
-    cards.add_contact_point(session, left, "email", "new@x.example", "RU", edit)
+    people.add_contact_point(session, left, "email", "new@x.example", "RU", edit)
     session.add(Deal(client_id=left.id, title="gates", opened_at=clock()))
     session.commit()
     assert undoing.undo(session, row, later(edit, days=1)) == ["Product or brand", "Surname"]

@@ -18,7 +18,7 @@ from tests.webapp.doubles.conftest import RichMaker, snapshot
 from tests.webapp.doubles.test_merging import QUICK, later
 from webapp.accounts.models import User
 from webapp.calls.models import Call
-from webapp.clients import cards, contacts, match, merged, verdicts
+from webapp.clients import cards, contacts, match, merged, people, verdicts
 from webapp.clients.changes import Author
 from webapp.clients.models import Client, ContactPoint, Person
 from webapp.deals.models import Deal
@@ -111,7 +111,7 @@ def test_what_came_to_the_new_card_comes_along(session: Session, two: Client, he
     row = splitting.split(session, two.id, Part("Granit", [two.people[1].id]), head)
     session.commit()
     session.add(Deal(client_id=row.other_id, title="gates", opened_at=clock()))
-    cards.add_contact_point(session, row.other, "email", "b@x.example", "RU", later(head, hours=1))
+    people.add_contact_point(session, row.other, "email", "b@x.example", "RU", later(head, hours=1))
     session.commit()
     undoing.undo(session, row, later(head, days=1))
     session.commit()

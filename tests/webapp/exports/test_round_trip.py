@@ -17,8 +17,8 @@ from tests.webapp.conftest import Clock
 from tests.webapp.imports.conftest import Desk, as_csv
 from webapp.accounts.models import User
 from webapp.clients import contacts, listfile, match
-from webapp.clients.cards import PERSON_FIELDS
 from webapp.clients.models import CardChange, Client, ContactPoint, MatchKey, Person
+from webapp.clients.people import PERSON_FIELDS
 from webapp.db import db
 from webapp.imports import columns
 from webapp.office.models import Channel, ClientStatus, ClientType, Region

@@ -14,7 +14,7 @@ from tests.webapp.clients.conftest import Maker
 from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
 from webapp.calls.models import Call
-from webapp.clients import cards
+from webapp.clients import people
 from webapp.clients.changes import Author
 from webapp.clients.models import Client, NotSame
 from webapp.imports.models import Import, ImportRow
@@ -36,7 +36,7 @@ def rassvet(make_card: Maker) -> Client:
 def call(rassvet: Client, make_card: Maker, office: dict[str, User], session: Session, clock: Clock) -> Call:
     """A number with something in every place; returns its newest call."""
     anna, now = office["anna"], clock()
-    cards.add_contact_point(session, rassvet, "phone", "8 (495) 123-45-67", "RU", Author(anna, now), rassvet.people[0])
+    people.add_contact_point(session, rassvet, "phone", "8 (495) 123-45-67", "RU", Author(anna, now), rassvet.people[0])
     other, lists = make_card("Granit"), Worklist(name="Fair-list", made_at=now)
     gone = {"rings": 7, "end_reason": "abandoned", "client_id": rassvet.id}
     calls = [

@@ -14,7 +14,7 @@ from tests.webapp.clients.conftest import Maker, make_card
 from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
 from webapp.calls.models import BridgeCommand, Call, CallTrace, RefusedDial, Transfer
-from webapp.clients import cards
+from webapp.clients import people
 from webapp.clients.changes import Author
 from webapp.clients.models import Client, NotSame
 from webapp.deals import stages
@@ -51,8 +51,8 @@ def everywhere(app: Flask, make_card: Maker, office: dict[str, User], session: S
     neighbour = make_card("Granit", ("+7 812 765-43-21",), surname="Kozlov", given_name="Ivan")
     neighbour.note = "Their director is Златоуст Добрыня, ring 8 (495) 999-00-11 or +74959990011, mail " + MAIL
     author = Author(anna, now)
-    point = cards.add_contact_point(session, client, "phone", "+7 495 999-00-77", "RU", author, client.people[0])
-    cards.change_contact_point(session, point, "", "RU", author)
+    point = people.add_contact_point(session, client, "phone", "+7 495 999-00-77", "RU", author, client.people[0])
+    people.change_contact_point(session, point, "", "RU", author)
     stages.open_deal(session, client, "Windows for Златоуст", author)
     call = Call(
         call_id="sip-1", number=NUMBER, caller_number=NUMBER, caller_name="Zlatoust D", offered_at=now, state="ended",

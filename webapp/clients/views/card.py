@@ -12,10 +12,10 @@ from webapp import here
 from webapp.access import SALES, allow, author, load, me
 from webapp.accounts.models import Role
 from webapp.clients import cards, deciding, fields, queries, vcard
-from webapp.clients.cards import PERSON_FIELDS
 from webapp.clients.changes import Changed
 from webapp.clients.contacts import BadValue, office_country
 from webapp.clients.models import Client, Person
+from webapp.clients.people import PERSON_FIELDS
 from webapp.clients.views.blueprint import bp
 from webapp.db import db
 from webapp.deals.views import context as deal_parts

@@ -10,11 +10,11 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, select
 
 from webapp.access import SALES, allow, author, load
-from webapp.clients import cards, changes, queries
-from webapp.clients.cards import PERSON_FIELDS
+from webapp.clients import cards, changes, people, queries
 from webapp.clients.changes import Changed
 from webapp.clients.contacts import BadValue, office_country
 from webapp.clients.models import ContactPoint
+from webapp.clients.people import PERSON_FIELDS
 from webapp.clients.views.blueprint import bp
 from webapp.clients.views.card import card_and_person
 from webapp.db import db
@@ -26,7 +26,7 @@ def add_person(client_id: int) -> ResponseReturnValue:
     """Add somebody at the client."""
     client = load(queries.card(client_id))
     try:
-        cards.add_person(db.session(), client, request.form, author())
+        people.add_person(db.session(), client, request.form, author())
     except cards.BadCard as bad:
         db.session.rollback()
         return _people(client_id, errors=bad.errors), 422
@@ -42,7 +42,7 @@ def add_contact(client_id: int) -> ResponseReturnValue:
     client, person = card_and_person(client_id, person_id)
     kind, value = request.form.get("kind", ""), request.form.get("value", "")
     try:
-        cards.add_contact_point(db.session(), client, kind, value, office_country(), author(), person)
+        people.add_contact_point(db.session(), client, kind, value, office_country(), author(), person)
     except BadValue as why:
         db.session.rollback()
         return _people(client_id, errors={f"contact-{person_id or 0}": str(why)}), 422
@@ -59,7 +59,7 @@ def change_contact(client_id: int, point_id: int) -> ResponseReturnValue:
     if point is None:
         return _taken_off(client_id, value, was or abort(404))
     try:
-        cards.change_contact_point(db.session(), point, value, office_country(), author(), was)
+        people.change_contact_point(db.session(), point, value, office_country(), author(), was)
     except BadValue as why:
         db.session.rollback()
         return _people(client_id, errors={f"point-{point_id}": str(why)}, typed={point_id: value}), 422
@@ -76,7 +76,7 @@ def change_contact(client_id: int, point_id: int) -> ResponseReturnValue:
 @allow(*SALES)
 def prefer_contact(client_id: int, point_id: int) -> ResponseReturnValue:
     """Mark the way this person likes to be reached."""
-    cards.prefer(db.session(), load(_points(client_id, point_id)), author())
+    people.prefer(db.session(), load(_points(client_id, point_id)), author())
     db.session.commit()
     return _people(client_id)
 
