@@ -15,6 +15,7 @@ from webapp.office.models import Channel
 from webapp.touches.models import Touch
 from webapp.worklists import calling, making
 from webapp.worklists.models import WorklistItem
+from webapp.worklists.results import record
 
 NAME = {"ru": "Справочник: пищевые производства", "en": "Directory: food makers"}
 FIRMS = {
@@ -70,7 +71,7 @@ def make_worklist(
     later = calling.proposal(session, then, zone)
     results = (("not_reached", later), ("call_later", now + timedelta(minutes=5)))
     for item, note, (result, at) in zip(tried, NOTES[language], results, strict=True):
-        approach = calling.record(session, item, result, 0, agent, then, note=note, next_at=at, next_kind="call_back")
+        approach = record(session, item, result, 0, agent, then, note=note, next_at=at, next_kind="call_back")
         if approach and approach.touch_id:
             session.get_one(Touch, approach.touch_id).started_at = then - timedelta(minutes=2)
     session.flush()

@@ -29,7 +29,7 @@ from webapp.tasks import work
 from webapp.tasks.models import Task
 from webapp.touches import closing
 from webapp.touches.models import Touch
-from webapp.worklists import calling
+from webapp.worklists import calling, results
 from webapp.worklists.models import Approach, WorklistItem
 
 FIRM = ("name", "what_it_does", "website", "phone")
@@ -89,7 +89,7 @@ def agree(
     if calling.needs_reason(item):
         raise BadMeeting({"why": _l("Four calls came to nothing: say first why there is a fifth.")})
     _check(session, meeting, now)
-    if not calling.end_with_meeting(session, item, now):
+    if not results.end_with_meeting(session, item, now):
         return None
     author = Author(user, now, SOURCE)
     client, found = _card(session, meeting, author, country)
@@ -103,12 +103,12 @@ def agree(
     item.client_id = client.id
     session.flush()
     where = " · ".join(filter(None, (meeting.place, meeting.note)))
-    touch = calling.finished_touch(
+    touch = results.finished_touch(
         session, item, "meeting", user, now, note=where, next_at=meeting.at, next_kind=meeting.kind, client=client
     )
     touch.person_id = client.people[0].id if len(client.people) == 1 else None
     _tell(session, touch, deal, manager, user, where, now)
-    calling.approach(session, item, "meeting", user, now, where, touch)
+    results.approach(session, item, "meeting", user, now, where, touch)
     offers.remember(session, client, found or [], author)
     cards.announce_card(session, client, now)
     return client, manager

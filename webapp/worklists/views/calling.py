@@ -16,7 +16,7 @@ from webapp.clients.contacts import office_country
 from webapp.db import db
 from webapp.touches import typedtime
 from webapp.touches.forms import NEXT_LABELS
-from webapp.worklists import calling, queries
+from webapp.worklists import calling, queries, results
 from webapp.worklists.making import CALLERS
 from webapp.worklists.models import Worklist, WorklistItem
 from webapp.worklists.views.blueprint import bp
@@ -70,10 +70,10 @@ def _item(item: WorklistItem, panel: str = "", typed: Mapping[str, str] | None =
         touch=calling.open_call(session, item, me()),
         needs_reason=calling.needs_reason(item),
         most=calling.MOST_APPROACHES,
-        results=calling.RESULTS,
+        results=results.RESULTS,
         proposal=calling.proposal(session, now, here.zone()).astimezone(here.zone()).strftime("%d.%m.%Y %H:%M"),
         usual_next={result: calling.usual_next(item, result) for result in ("not_reached", "call_later")},
-        next_labels={kind: NEXT_LABELS[kind] for kind in calling.NEXT},
+        next_labels={kind: NEXT_LABELS[kind] for kind in results.NEXT},
         left=queries.counts(session, [item.worklist_id], me()).get(item.worklist_id, [queries.Count()])[0].left,
         panel=panel,
         typed=typed or {},
@@ -117,7 +117,7 @@ def why(item_id: int) -> ResponseReturnValue:
         return gone
     typed = request.form.get("why", "")[:TYPED]
     if request.form.get("do") == "give_up":
-        calling.give_up(db.session(), item, here.now())
+        results.give_up(db.session(), item, here.now())
         db.session.commit()
         return hx.go("worklists.call", worklist_id=item.worklist_id)
     try:
@@ -133,7 +133,7 @@ def why(item_id: int) -> ResponseReturnValue:
 @allow(*CALLERS)
 def result(item_id: int, result: str) -> ResponseReturnValue:
     """What the call came to; on to the next number."""
-    if result not in calling.RESULTS or result == "meeting":
+    if result not in results.RESULTS or result == "meeting":
         abort(404)
     item, form, now = mine(item_id), request.form, here.now()
     if gone := done_with(item):
@@ -143,7 +143,7 @@ def result(item_id: int, result: str) -> ResponseReturnValue:
     worklist_id = item.worklist_id
     try:
         next_at = _moment("when", typed["when"], now) if result in ("not_reached", "call_later") else None
-        written = calling.record(
+        written = results.record(
             db.session(),
             item,
             result,
