@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import Update, or_, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -89,15 +89,17 @@ def carry_on(session: Session, job_id: int, now: datetime) -> bool:
         return False
     module, _, name = STEPS[job.kind].partition(":")
     step: Callable[[Session, Job, datetime], bool] = getattr(importlib.import_module(module), name)
+    beat = job.beat_at
     try:
         more = step(session, job, now)
-        job.beat_at = now
+        session.flush()
+        ours = _ours(job_id, beat).values(beat_at=now)
+        if not session.execute(ours, execution_options={"synchronize_session": False}).rowcount:  # type: ignore[attr-defined]
+            session.rollback()  # its page has stopped it meanwhile, or another worker took it for lost
+            return False
         if not more:
             job.state, job.ended_at = "done", now
         session.flush()
-        if session.scalar(select(Job.state).where(Job.id == job_id)) == "stopped":  # meanwhile, by its page
-            session.rollback()
-            return False
         _tell(session, job, now)
         session.commit()
         return more
@@ -106,17 +108,20 @@ def carry_on(session: Session, job_id: int, now: datetime) -> bool:
         raise
     except Exception as error:
         session.rollback()
-        _fail(session, job_id, error, now)
+        _fail(session, job_id, beat, error, now)
         return False
 
 
-def _fail(session: Session, job_id: int, error: Exception, now: datetime) -> None:
+def _ours(job_id: int, beat: datetime | None) -> Update:
+    """Of the job, while it runs and the worker that heard this beat still has it."""
+    return update(Job).where(Job.id == job_id, Job.state.in_(OPEN), Job.beat_at == beat)
+
+
+def _fail(session: Session, job_id: int, beat: datetime | None, error: Exception, now: datetime) -> None:
     if not isinstance(error, JobFailed):  # its class says enough: a message may hold what a client told us
         log.error("a job failed", job=job_id, kind=type(error).__name__)
     said = str(error) if isinstance(error, JobFailed) else type(error).__name__
-    session.execute(
-        update(Job).where(Job.id == job_id, Job.ended_at.is_(None)).values(state="failed", said=said, ended_at=now)
-    )
+    session.execute(_ours(job_id, beat).values(state="failed", said=said, ended_at=now))
     job = session.get(Job, job_id)
     if job:
         _tell(session, job, now)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from tests.webapp.conftest import Clock
@@ -24,6 +25,11 @@ def count(session: Session, job: Job, now: datetime) -> bool:
     if job.done == job.facts.get("crash_at"):
         raise ZeroDivisionError("with a client's name in it")
     job.done += 1
+    if job.facts.get("lost"):  # so slow that another worker claims it
+        session.execute(update(Job).values(beat_at=now + timedelta(seconds=1)))
+        if job.facts["lost"] == "broken":
+            session.commit()
+            raise ZeroDivisionError
     return job.done < job.total
 
 
@@ -62,6 +68,17 @@ def test_a_job_that_its_worker_lost_is_carried_on(session: Session, office: dict
     session.commit()
     assert work.carry_on(session, job.id, clock()) and not work.carry_on(session, job.id, clock())
     assert (job.state, job.done) == ("done", 3)
+
+
+@pytest.mark.parametrize("how", ["done", "broken"])
+def test_a_job_that_another_worker_took_for_lost_is_his(
+    session: Session, office: dict[str, User], clock: Clock, how: str
+) -> None:
+    job = work.ask(session, "count", {"lost": how}, office["head"], clock(), total=1)
+    work.claim(session, clock())
+    session.commit()
+    assert not work.carry_on(session, job.id, clock())
+    assert job.state == "running" and job.done == (how == "broken")
 
 
 @pytest.mark.parametrize(
