@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from werkzeug.http import HTTP_STATUS_CODES
 
-from webapp.api import problems, shapes
+from webapp.api import outgoing, problems, values
 
 BASE = "/api/v1"
 KEY_PATTERN = "^[!-~]{1,80}$"
@@ -55,9 +55,9 @@ OPERATIONS: list[Operation] = []
 
 def openapi() -> dict[str, Any]:
     """The whole description."""
-    incoming = {one.body for one in OPERATIONS if one.body}
-    outgoing = {one.answers for one in OPERATIONS} | {shapes.Problem}
-    wanted = [(one, "validation") for one in incoming] + [(one, "serialization") for one in outgoing]
+    come = {one.body for one in OPERATIONS if one.body}
+    go = {one.answers for one in OPERATIONS} | {outgoing.Problem}
+    wanted = [(one, "validation") for one in come] + [(one, "serialization") for one in go]
     wanted.sort(key=lambda pair: pair[0].__name__)
     _names, schemas = models_json_schema(wanted, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
     paths: dict[str, dict[str, Any]] = {}
@@ -97,7 +97,7 @@ def _operation(one: Operation) -> dict[str, Any]:
     found["responses"] = {str(one.status): answer} | {
         str(status): {
             "description": HTTP_STATUS_CODES[status],
-            "content": {problems.MIMETYPE: {"schema": _ref(shapes.Problem)}},
+            "content": {problems.MIMETYPE: {"schema": _ref(outgoing.Problem)}},
         }
         for status in one.statuses
     }
@@ -109,7 +109,7 @@ def _ref(model: type[BaseModel]) -> dict[str, str]:
 
 
 def _path(one: Operation) -> list[dict[str, Any]]:
-    schema = {"type": "integer", "minimum": 1, "maximum": shapes.LARGEST_ID}
+    schema = {"type": "integer", "minimum": 1, "maximum": values.LARGEST_ID}
     names = re.findall(r"<int:(\w+)>", one.rule)
     return [{"name": name, "in": "path", "required": True, "schema": schema} for name in names]
 

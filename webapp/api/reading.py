@@ -9,7 +9,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from webapp.accounts.models import Role, User
-from webapp.api import shapes
+from webapp.api import incoming, outgoing
 from webapp.calls.queries import state_of
 from webapp.clients import cards, people, queries
 from webapp.clients.models import Client, ContactPoint, Person
@@ -38,7 +38,7 @@ _CLIENT_TEXTS = (
 _POINT, _PERSON = ("id", "kind", "value", "normal", "preferred"), ("id", *people.PERSON_FIELDS)
 
 
-def clients(session: Session, asked: shapes.ClientsAsked, country: str) -> shapes.Clients:
+def clients(session: Session, asked: incoming.ClientsAsked, country: str) -> outgoing.Clients:
     """One page of cards."""
     query = _whole(select(Client)).where(Client.merged_into_id.is_(None), Client.id > asked.after)
     for field in ("status_id", "region_id", "type_id", "channel_id", "owner_id", "category"):
@@ -52,7 +52,7 @@ def clients(session: Session, asked: shapes.ClientsAsked, country: str) -> shape
         query = query.where(*queries.found_by(session, asked.q.replace("\0", ""), country))
     rows = session.scalars(query.order_by(Client.id).limit(asked.limit + 1)).all()
     shown = [client(row) for row in rows[: asked.limit]]
-    return shapes.Clients(items=shown, next=shown[-1].id if len(rows) > asked.limit else None)
+    return outgoing.Clients(items=shown, next=shown[-1].id if len(rows) > asked.limit else None)
 
 
 def card(session: Session, client_id: int) -> Client | None:
@@ -73,10 +73,10 @@ def _whole(query: Select[tuple[Client]]) -> Select[tuple[Client]]:
     )
 
 
-def client(row: Client) -> shapes.Client:
+def client(row: Client) -> outgoing.Client:
     """A card."""
     values: dict[str, Any] = {name: getattr(row, name) for name in _CLIENT_TEXTS}
-    return shapes.Client(
+    return outgoing.Client(
         **values,
         url=f"/clients/{row.id}",
         status=_item(row.status),
@@ -90,30 +90,30 @@ def client(row: Client) -> shapes.Client:
     )
 
 
-def _person(person: Person, points: Iterable[ContactPoint]) -> shapes.Person:
+def _person(person: Person, points: Iterable[ContactPoint]) -> outgoing.Person:
     texts = {name: getattr(person, name) for name in _PERSON}
-    return shapes.Person(**texts, contacts=_contacts(points, person.id))
+    return outgoing.Person(**texts, contacts=_contacts(points, person.id))
 
 
-def _contacts(points: Iterable[ContactPoint], person_id: int | None) -> list[shapes.Contact]:
+def _contacts(points: Iterable[ContactPoint], person_id: int | None) -> list[outgoing.Contact]:
     own = (point for point in points if point.person_id == person_id)
-    return [shapes.Contact(**{name: getattr(point, name) for name in _POINT}) for point in own]
+    return [outgoing.Contact(**{name: getattr(point, name) for name in _POINT}) for point in own]
 
 
-def _item(row: ListItem | User | None) -> shapes.Item | None:
-    return shapes.Item(id=row.id, name=row.name) if row else None
+def _item(row: ListItem | User | None) -> outgoing.Item | None:
+    return outgoing.Item(id=row.id, name=row.name) if row else None
 
 
 def touches(
-    session: Session, asked: shapes.OfClientAsked, client_id: int | None = None, reader: User | None = None
-) -> shapes.Touches:
+    session: Session, asked: incoming.OfClientAsked, client_id: int | None = None, reader: User | None = None
+) -> outgoing.Touches:
     """One page of touches: those of a client, or those that `reader` may read."""
     query = _all_of(select(Touch)).where(Touch.id > asked.after)
     if client_id is not None:
         query = query.where(Touch.client_id == client_id)
     if reader is not None and not reader.has_role(*SEES_ALL):
         query = query.where(Touch.user_id == reader.id)
-    if isinstance(asked, shapes.TouchesAsked):
+    if isinstance(asked, incoming.TouchesAsked):
         if asked.user_id is not None:
             query = query.where(Touch.user_id == asked.user_id)
         if asked.client_id is not None:
@@ -124,7 +124,7 @@ def touches(
             query = query.where(Touch.started_at < asked.started_until)
     rows = session.scalars(query.order_by(Touch.id).limit(asked.limit + 1)).all()
     shown = [touch(row) for row in rows[: asked.limit]]
-    return shapes.Touches(items=shown, next=shown[-1].id if len(rows) > asked.limit else None)
+    return outgoing.Touches(items=shown, next=shown[-1].id if len(rows) > asked.limit else None)
 
 
 def one_touch(session: Session, touch_id: int) -> Touch | None:
@@ -145,17 +145,17 @@ def _all_of(query: Select[tuple[Touch]]) -> Select[tuple[Touch]]:
     )
 
 
-def touch(row: Touch) -> shapes.Touch:
+def touch(row: Touch) -> outgoing.Touch:
     """A touch."""
     call, client, person = row.call, row.client, row.person
-    return shapes.Touch(
+    return outgoing.Touch(
         id=row.id,
         direction="out" if row.direction == "out" else "in",
         door=row.door,
         started_at=row.started_at,
         user=_item(row.user),
-        client=shapes.Item(id=client.id, name=cards.title(client)) if client else None,
-        person=shapes.Item(id=person.id, name=person.full_name) if person else None,
+        client=outgoing.Item(id=client.id, name=cards.title(client)) if client else None,
+        person=outgoing.Item(id=person.id, name=person.full_name) if person else None,
         purpose=_item(row.purpose),
         outcome=_item(row.outcome),
         touch_class=_item(row.touch_class),
@@ -164,7 +164,7 @@ def touch(row: Touch) -> shapes.Touch:
         next_kind=row.next_kind,
         note=row.note,
         finished=row.closed_at is not None,
-        call=shapes.CallOfTouch(
+        call=outgoing.CallOfTouch(
             id=call.id, number=call.number, state=state_of(call), rings=call.rings, talk_seconds=call.talk_seconds
         )
         if call
@@ -172,23 +172,23 @@ def touch(row: Touch) -> shapes.Touch:
     )
 
 
-def lists(session: Session) -> shapes.Lists:
+def lists(session: Session) -> outgoing.Lists:
     """The office's lists, as they are offered now."""
 
-    def offered(model: type[ListItem]) -> list[shapes.Item]:
-        return [shapes.Item(id=one.id, name=one.name) for one in items(session, model)]
+    def offered(model: type[ListItem]) -> list[outgoing.Item]:
+        return [outgoing.Item(id=one.id, name=one.name) for one in items(session, model)]
 
-    return shapes.Lists(
+    return outgoing.Lists(
         purposes=offered(Purpose),
-        outcomes=[shapes.OutcomeItem(id=one.id, name=one.name, closes=one.closes) for one in items(session, Outcome)],
+        outcomes=[outgoing.OutcomeItem(id=one.id, name=one.name, closes=one.closes) for one in items(session, Outcome)],
         touch_classes=offered(TouchClass),
         channels=offered(Channel),
         statuses=offered(ClientStatus),
         regions=offered(Region),
         client_types=offered(ClientType),
-        owners=[shapes.Item(id=user.id, name=user.name) for user in queries.owners(session)],
+        owners=[outgoing.Item(id=user.id, name=user.name) for user in queries.owners(session)],
         extra_fields=[
-            shapes.ExtraFieldItem(key=one.key, name=one.name, kind=one.kind, choices=list(one.choices))
+            outgoing.ExtraFieldItem(key=one.key, name=one.name, kind=one.kind, choices=list(one.choices))
             for one in extra.fields(session)
         ],
     )

@@ -17,7 +17,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from webapp import csrf, here
 from webapp.access import public
-from webapp.api import description, problems, reading, shapes, tokens, writing
+from webapp.api import description, incoming, outgoing, problems, reading, tokens, writing
 from webapp.api.description import BASE, KEY_PATTERN, OPERATIONS, Operation
 from webapp.api.models import ApiToken
 from webapp.api.problems import Problem
@@ -153,38 +153,38 @@ def openapi() -> ResponseReturnValue:
     return jsonify(description.openapi())
 
 
-@operation("GET", "/me", "Whom the token acts as", shapes.Me)
-def me() -> shapes.Me:
+@operation("GET", "/me", "Whom the token acts as", outgoing.Me)
+def me() -> outgoing.Me:
     """A request that changes nothing, to try a token."""
     user = g.token.user
-    return shapes.Me(
+    return outgoing.Me(
         token=g.token.name,
         may_write=g.token.may_write,
-        user=shapes.Item(id=user.id, name=user.name),
+        user=outgoing.Item(id=user.id, name=user.name),
         role=user.role,
     )
 
 
-@operation("GET", "/lists", "The office's lists", shapes.Lists)
-def lists() -> shapes.Lists:
+@operation("GET", "/lists", "The office's lists", outgoing.Lists)
+def lists() -> outgoing.Lists:
     """Purposes, outcomes, channels, statuses and whatever else other requests name by its id."""
     return reading.lists(db.session())
 
 
-@operation("GET", "/clients", "Cards", shapes.Clients, query=shapes.ClientsAsked)
-def clients(asked: shapes.ClientsAsked) -> shapes.Clients:
+@operation("GET", "/clients", "Cards", outgoing.Clients, query=incoming.ClientsAsked)
+def clients(asked: incoming.ClientsAsked) -> outgoing.Clients:
     """Cards by their ids, a page at a time: send `next` as `after` until it is null."""
     return reading.clients(db.session(), asked, office_country())
 
 
-@operation("GET", "/clients/<int:client_id>", "One card", shapes.Client, also=(308, 404))
-def client(client_id: int) -> shapes.Client:
+@operation("GET", "/clients/<int:client_id>", "One card", outgoing.Client, also=(308, 404))
+def client(client_id: int) -> outgoing.Client:
     """The card; the address of one that was merged leads on to the card that is left."""
     return reading.client(_client(client_id))
 
 
-@operation("POST", "/clients", "Make a card", shapes.Client, body=shapes.NewClient)
-def make_client(sent: shapes.NewClient) -> tuple[shapes.Client, str]:
+@operation("POST", "/clients", "Make a card", outgoing.Client, body=incoming.NewClient)
+def make_client(sent: incoming.NewClient) -> tuple[outgoing.Client, str]:
     """A card, its persons and their contacts, unless it may be there already."""
     session = db.session()
 
@@ -196,10 +196,10 @@ def make_client(sent: shapes.NewClient) -> tuple[shapes.Client, str]:
 
 
 @operation(
-    "PATCH", "/clients/<int:client_id>", "Change fields of a card", shapes.Client, body=shapes.ClientChanges,
+    "PATCH", "/clients/<int:client_id>", "Change fields of a card", outgoing.Client, body=incoming.ClientChanges,
     also=(308, 404),
 )  # fmt: skip
-def change_client(client_id: int, sent: shapes.ClientChanges) -> shapes.Client:
+def change_client(client_id: int, sent: incoming.ClientChanges) -> outgoing.Client:
     """Fields of the card itself; all of them are changed, or none."""
     session, row = db.session(), _client(client_id)
     writing.change_client(session, row, sent, _author(sent.why), office_country())
@@ -208,31 +208,31 @@ def change_client(client_id: int, sent: shapes.ClientChanges) -> shapes.Client:
 
 
 @operation(
-    "GET", "/clients/<int:client_id>/touches", "A client's touches", shapes.Touches, query=shapes.OfClientAsked,
+    "GET", "/clients/<int:client_id>/touches", "A client's touches", outgoing.Touches, query=incoming.OfClientAsked,
     also=(308, 404),
 )  # fmt: skip
-def touches_of_client(client_id: int, asked: shapes.OfClientAsked) -> shapes.Touches:
+def touches_of_client(client_id: int, asked: incoming.OfClientAsked) -> outgoing.Touches:
     """What has passed between the client and us, whoever of us it was."""
     return reading.touches(db.session(), asked, client_id=_client(client_id).id)
 
 
 @operation(
-    "POST", "/clients/<int:client_id>/touches", "Write down a touch with a client", shapes.Touch,
-    body=shapes.NewTouchOfClient, also=(308, 404),
+    "POST", "/clients/<int:client_id>/touches", "Write down a touch with a client", outgoing.Touch,
+    body=incoming.NewTouchOfClient, also=(308, 404),
 )  # fmt: skip
-def make_touch_of_client(client_id: int, sent: shapes.NewTouchOfClient) -> tuple[shapes.Touch, str]:
+def make_touch_of_client(client_id: int, sent: incoming.NewTouchOfClient) -> tuple[outgoing.Touch, str]:
     """A contact of whom the token acts as."""
     return _make_touch(sent, _client(client_id))
 
 
-@operation("GET", "/touches", "Touches", shapes.Touches, query=shapes.TouchesAsked)
-def touches(asked: shapes.TouchesAsked) -> shapes.Touches:
+@operation("GET", "/touches", "Touches", outgoing.Touches, query=incoming.TouchesAsked)
+def touches(asked: incoming.TouchesAsked) -> outgoing.Touches:
     """The ledger: everybody's for the head and the secretary, one's own for others."""
     return reading.touches(db.session(), asked, reader=g.token.user)
 
 
-@operation("POST", "/touches", "Write down a touch", shapes.Touch, body=shapes.NewTouch)
-def make_touch(sent: shapes.NewTouch) -> tuple[shapes.Touch, str]:
+@operation("POST", "/touches", "Write down a touch", outgoing.Touch, body=incoming.NewTouch)
+def make_touch(sent: incoming.NewTouch) -> tuple[outgoing.Touch, str]:
     """A contact of whom the token acts as, with a client or with somebody unknown."""
     client = None
     if sent.client_id is not None:
@@ -242,8 +242,8 @@ def make_touch(sent: shapes.NewTouch) -> tuple[shapes.Touch, str]:
     return _make_touch(sent, client)
 
 
-@operation("GET", "/touches/<int:touch_id>", "One touch", shapes.Touch, also=(404,))
-def touch(touch_id: int) -> shapes.Touch:
+@operation("GET", "/touches/<int:touch_id>", "One touch", outgoing.Touch, also=(404,))
+def touch(touch_id: int) -> outgoing.Touch:
     """A row of the ledger."""
     row = reading.one_touch(db.session(), touch_id)
     if row is None or not (row.client_id or row.user_id == g.token.user_id or g.token.user.has_role(*reading.SEES_ALL)):
@@ -251,7 +251,7 @@ def touch(touch_id: int) -> shapes.Touch:
     return reading.touch(row)
 
 
-def _make_touch(sent: shapes.NewTouchOfClient, client: Client | None) -> tuple[shapes.Touch, str]:
+def _make_touch(sent: incoming.NewTouchOfClient, client: Client | None) -> tuple[outgoing.Touch, str]:
     session = db.session()
 
     def make() -> int:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
 from webapp.accounts.models import User
-from webapp.api import shapes
+from webapp.api import incoming
 from webapp.api.models import ApiMade, ApiToken
 from webapp.api.problems import Problem, invalid
 from webapp.clients import cards, contacts, match, people
@@ -66,7 +66,7 @@ def claim(session: Session, token: ApiToken, key: str, digest: str, now: datetim
 # Cards
 
 
-def create_client(session: Session, sent: shapes.NewClient, author: Author, country: str) -> Client:
+def create_client(session: Session, sent: incoming.NewClient, author: Author, country: str) -> Client:
     """The card that was sent. Raises Problem: 422 for what doesn't fit, 409 when it may be there already."""
     texts = _first(session, sent)
     if not sent.even_if_found:
@@ -87,7 +87,7 @@ def create_client(session: Session, sent: shapes.NewClient, author: Author, coun
     return client
 
 
-def _first(session: Session, sent: shapes.NewClient) -> dict[str, str]:
+def _first(session: Session, sent: incoming.NewClient) -> dict[str, str]:
     """What `cards.create` takes: the card's own texts, the first person's, and an address of each kind."""
     texts = {name: getattr(sent, name) for name in _PLAIN}
     if sent.channel_id is not None:
@@ -102,11 +102,11 @@ def _first(session: Session, sent: shapes.NewClient) -> dict[str, str]:
     return texts | {f"{extra.PREFIX}{key}": text for key, text in sent.extra.items()}
 
 
-def _first_contacts(sent: shapes.NewClient) -> list[shapes.NewContact]:
+def _first_contacts(sent: incoming.NewClient) -> list[incoming.NewContact]:
     return sent.persons[0].contacts if sent.persons else sent.contacts
 
 
-def _place(field: str, sent: shapes.NewClient) -> str:
+def _place(field: str, sent: incoming.NewClient) -> str:
     """Where a program finds what `cards.create` calls `field`."""
     if field in contacts.KINDS:
         number = next((n for n, point in enumerate(_first_contacts(sent)) if point.kind == field), 0)
@@ -116,7 +116,7 @@ def _place(field: str, sent: shapes.NewClient) -> str:
     return "channel_id" if field == "channel" else field.replace(extra.PREFIX, "extra.")
 
 
-def _refuse_doubles(session: Session, sent: shapes.NewClient, country: str) -> None:
+def _refuse_doubles(session: Session, sent: incoming.NewClient, country: str) -> None:
     hits = [hit for hit in match.find(session, _draft(sent), country) if hit.certainty != "maybe"]
     if not hits:
         return
@@ -139,7 +139,7 @@ def _refuse_doubles(session: Session, sent: shapes.NewClient, country: str) -> N
     )
 
 
-def _draft(sent: shapes.NewClient) -> dict[str, str]:
+def _draft(sent: incoming.NewClient) -> dict[str, str]:
     """The fields the six keys are made of (D29); several numbers stand in one field."""
     draft = {"name": sent.name, "website": sent.website}
     if sent.persons:
@@ -150,7 +150,7 @@ def _draft(sent: shapes.NewClient) -> dict[str, str]:
     return draft
 
 
-def _choose(session: Session, client: Client, sent: shapes.NewClient, author: Author, country: str) -> None:
+def _choose(session: Session, client: Client, sent: incoming.NewClient, author: Author, country: str) -> None:
     errors = []
     for field, name in _CHOSEN.items():
         if value := getattr(sent, name):
@@ -164,7 +164,7 @@ def _choose(session: Session, client: Client, sent: shapes.NewClient, author: Au
         raise invalid(errors)
 
 
-def change_client(session: Session, client: Client, sent: shapes.ClientChanges, author: Author, country: str) -> None:
+def change_client(session: Session, client: Client, sent: incoming.ClientChanges, author: Author, country: str) -> None:
     """Put the fields that were sent on the card. Raises Problem: 422 for what doesn't fit, 409 for what somebody has
     changed since it was read (`was`); the caller rolls back then.
     """
@@ -186,9 +186,9 @@ def change_client(session: Session, client: Client, sent: shapes.ClientChanges, 
         raise Problem(409, "Somebody has changed this meanwhile. Read the card again.", changed=changed)
 
 
-def _texts(sent: shapes.ClientFields) -> Iterator[tuple[str, str]]:
+def _texts(sent: incoming.ClientFields) -> Iterator[tuple[str, str]]:
     """The fields of a card that were sent, as forms send them."""
-    for name in shapes.ClientFields.model_fields:
+    for name in incoming.ClientFields.model_fields:
         if name in sent.model_fields_set and name != "extra":
             value = getattr(sent, name)
             yield name, "" if value is None else str(value)
@@ -197,8 +197,8 @@ def _texts(sent: shapes.ClientFields) -> Iterator[tuple[str, str]]:
 
 
 def _each_contact(
-    session: Session, client: Client, first: Person | None, sent: shapes.NewClient, author: Author
-) -> Iterator[tuple[str, shapes.NewContact, Person | None]]:
+    session: Session, client: Client, first: Person | None, sent: incoming.NewClient, author: Author
+) -> Iterator[tuple[str, incoming.NewContact, Person | None]]:
     for number, point in enumerate(sent.contacts):
         yield f"contacts.{number}", point, None
     for place, one in enumerate(sent.persons):
@@ -217,7 +217,7 @@ def _each_contact(
 
 
 def create_touch(
-    session: Session, sent: shapes.NewTouchOfClient, client: Client | None, user: User, now: datetime
+    session: Session, sent: incoming.NewTouchOfClient, client: Client | None, user: User, now: datetime
 ) -> Touch:
     """The touch that was sent. Raises Problem 422 for what doesn't fit, or is missing in a finished one."""
     errors = []

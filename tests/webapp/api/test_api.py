@@ -17,7 +17,7 @@ from tests.webapp.api.conftest import Program, TokenOf
 from tests.webapp.clients.conftest import Maker, make_card  # noqa: F401
 from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
-from webapp.api import shapes, tokens
+from webapp.api import incoming, tokens
 from webapp.api.models import ApiMade, ApiToken
 from webapp.clients import match
 from webapp.clients.models import CardChange, Client
@@ -213,7 +213,7 @@ def test_a_number_alone_is_a_card_and_so_is_everything_at_once(program: Programs
     assert anna.post("/clients", {"contacts": [{"kind": "phone", "value": "no number at all"}]}).status_code == 201
     texts = {
         name: f"{name} \0 text"
-        for name in shapes.ClientFields.model_fields
+        for name in incoming.ClientFields.model_fields
         if name not in ("kind", "category", "caller_kind", "extra") and not name.endswith("_id")
     }
     answer = anna.post("/clients", {**texts, "kind": "private", "caller_kind": "later", "deal": "Windows"})
