@@ -31,9 +31,9 @@ def test_the_desk_asks_for_a_field_the_head_has_added(desk: Desk, sign_in: SignI
     while asked.count() == 0:  # it comes in its turn: what stands before it is answered
         first = page.locator(".unknown-field").first
         name = first.get_attribute("id")
-        first.locator("input").fill("42")
-        first.locator("input").blur()
-        expect(first.locator(".filled")).to_contain_text("saved")
+        with page.expect_response("**/fill/**"):
+            first.locator("input").fill("42")
+            first.locator("input").blur()
         page.reload()
         expect(page.locator(f"#{name}")).to_have_count(0)
     expect(asked).to_contain_text("How many storeys has the house?")
