@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import urllib.parse
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -24,13 +25,15 @@ def make_asgi(flask_app: Flask) -> Any:
     """The ASGI application around `flask_app`: `/events` and `/bridge/commands` are streams, the rest Flask."""
     pages = WSGIMiddleware(flask_app, workers=THREADS)  # type: ignore[arg-type]
     hub: Hub | None = None
+    untouched = contextvars.Context()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        nonlocal hub
+        nonlocal hub, untouched
         if scope["type"] == "lifespan":
             while True:
                 message = await receive()
                 if message["type"] == "lifespan.startup":
+                    untouched = contextvars.copy_context()
                     hub = Hub(flask_app.config["SQLALCHEMY_DATABASE_URI"])
                     await hub.start()
                     await send({"type": "lifespan.startup.complete"})
@@ -44,7 +47,9 @@ def make_asgi(flask_app: Flask) -> Any:
         elif scope["type"] == "http" and scope["path"] == "/bridge/commands" and hub:
             await commands(flask_app, hub, scope, receive, send)
         else:
-            await pages(scope, receive, send)
+            # Whoever reads a large body in Flask leaves Flask's context in the connection's reader, and so in whatever
+            # comes next on that connection: it would be answered as if the same user had asked.
+            await asyncio.create_task(pages(scope, receive, send), context=untouched.copy())
 
     return app
 
