@@ -123,7 +123,7 @@ def test_calls_are_set_up_while_a_bridge_dies(tmp_path: Path, desk: Desk, bridge
     took = [one.text.count("call offered") for one in (first, again, bridges[1].processes[0])]
     assert min(took) > CALLS * 0.1, took
     calls = {call.call_id for call in desk.of(CallOffered)}
-    wait_for(lambda: calls == {call.call_id for call in desk.of(CallEnded)}, told="an end for every call")
+    wait_for(lambda: calls == {call.call_id for call in desk.of(CallEnded)}, 60, "an end for every call")
     assert set(Counter(call.call_id for call in desk.of(CallEnded)).values()) == {1}
 
 
