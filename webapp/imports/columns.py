@@ -53,7 +53,8 @@ given_name: first name, given name, firstname, forename, имя, ім'я, имʼ
 patronymic: patronymic, middle name, отчество, по батькові, πατρώνυμο
 position: position, job title, title, job, role, post, должность, посада, θέση, ιδιότητα
 decides: decides, responsibility, за что отвечает, какие вопросы решает, за що відповідає, αρμοδιότητα
-phone: phone, telephone, tel, phone number, phones, number, work phone, office phone, телефон, тел, телефоны,
+phone: phone, telephone, tel, phone number, phones, number, work phone, office phone, phone fax, tel fax, телефон, тел,
+ телефоны, тел факс, телефон факс,
  номер телефона, рабочий телефон, городской телефон, номер, телефони, робочий телефон, τηλέφωνο, τηλ, τηλέφωνα, σταθερό
 mobile: mobile, mobile phone, cell, cell phone, мобильный, мобильный телефон, сотовый, моб, моб тел, мобільний,
  мобільний телефон, κινητό, κινητό τηλέφωνο
@@ -145,6 +146,11 @@ def guess(
         # Beside a surname of its own, "name" is the given one.
         found = {column: "given_name" if field == "full_name" else field for column, field in found.items()}
     return found
+
+
+def named(cells: Iterable[str]) -> int:
+    """How many of these are names of columns that are known."""
+    return sum(bool(_plain(cell) in SYNONYMS or _by_a_part(cell)) for cell in cells)
 
 
 def _our_names() -> dict[str, str]:

@@ -89,7 +89,7 @@ def _reads_like_words(start: bytes, encoding: str) -> float:
 def guess_delimiter(path: Path, encoding: str) -> str:
     """The sign that divides the records of the beginning into the most even columns; a comma when none does."""
     with _opened(path, encoding) as file:
-        lines = list(itertools.islice(_lines(file), 200))
+        lines = list(itertools.islice(_Lines(file), 200))
 
     def evenness(delimiter: str) -> tuple[float, int]:
         widths: Counter[int] = Counter()
@@ -108,19 +108,21 @@ def guess_delimiter(path: Path, encoding: str) -> str:
 def rows(path: Path, encoding: str, delimiter: str) -> Generator[Row]:
     """Every record with something in it. A record that can't be read is a row with a flaw. Raises BadFile."""
     with _opened(path, encoding) as file:
-        reader = csv.reader(_lines(file), delimiter=delimiter)
+        lines = _Lines(file)
+        reader = csv.reader(lines, delimiter=delimiter)
         for number in itertools.count(1):
+            lines.cut = False
             try:
                 record = next(reader, None)
             except csv.Error:  # a cell without end: its record is lost, the next line begins a new one
-                yield Row(number, [], "quote")
+                yield Row(number, [], "long" if lines.cut else "quote")
                 continue
             except UnicodeError:
                 raise BadFile(_l("The letters can't be read in this encoding. Choose another one.")) from None
             if record is None:
                 return
             if cells := tidy(record):
-                row = checked(Row(number, cells))
+                row = checked(Row(number, cells, "long" if lines.cut else ""))
                 for column, cell in enumerate(cells):
                     if cell.count("\n") > _MOST_LINES_IN_A_CELL:
                         row.flaw, row.column, cells[column] = "quote", column, cell[:200] + "…"
@@ -134,6 +136,18 @@ def _opened(path: Path, encoding: str) -> IO[str]:
     return path.open(encoding=encoding, errors=errors, newline="")
 
 
-def _lines(file: IO[str]) -> Iterator[str]:
-    while line := file.readline(LONGEST_LINE):
-        yield line
+class _Lines(Iterator[str]):
+    """The lines of a file. Of one longer than LONGEST_LINE the beginning, and `cut` says that there was more."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self.file = file
+        self.cut = False
+
+    def __next__(self) -> str:
+        line = piece = self.file.readline(LONGEST_LINE)
+        while len(piece) == LONGEST_LINE and not piece.endswith("\n"):
+            piece = self.file.readline(LONGEST_LINE)
+            self.cut = True
+        if not line:
+            raise StopIteration
+        return line

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from flask_babel import lazy_gettext as _l
 
-from webapp.imports import csvs, xlsx
+from webapp.imports import columns, csvs, xlsx
 from webapp.imports.files import BadFile
 from webapp.imports.rows import MOST_COLUMNS, Row
 
@@ -20,6 +20,7 @@ SHOWN = 5
 MOST_SHEETS = 20
 """Of a workbook so many sheets are tried for a list: each costs as much as opening it with all of them."""
 _LOOKED_AT = 60
+_MOST_TITLES = 10
 
 
 @dataclass(frozen=True)
@@ -53,16 +54,18 @@ def look(path: Path, wanted: dict[str, Any] | None = None) -> Look:
     first = _first(path, form, _LOOKED_AT)
     if not first:
         raise BadFile(_l("The list is empty."))
+    form["above"] = above = _titles(first)
     if "header" not in form:
-        form["header"] = _names_columns(first[0])
+        form["header"] = _names_columns(first[above])
     width = max(len(row.cells) for row in first)
     if width > MOST_COLUMNS or any(row.flaw == "cells" for row in first):
         raise BadFile(_l("At most %(most)d columns; delete those that are not needed.", most=MOST_COLUMNS))
-    names = first[0].cells if form["header"] else []
+    names = first[above].cells if form["header"] else []
     headers = [" ".join(name.split())[:80] for name in names] + [""] * (width - len(names))
-    if form["header"] and len(first) < 2:
+    below = first[above + 1 :] if form["header"] else first
+    if not below:
         raise BadFile(_l("Under the names of the columns there is no row."))
-    return Look(form, headers, first[1:] if form["header"] else first)
+    return Look(form, headers, below)
 
 
 def _first(path: Path, form: dict[str, Any], most: int) -> list[Row]:
@@ -78,16 +81,24 @@ def _all(path: Path, form: dict[str, Any], look: bool = False) -> Generator[Row]
     return xlsx.rows(path, form["sheet"], look)
 
 
+def _titles(first: list[Row]) -> int:
+    """How many rows stand above the names of the columns: the list's own name, its date, each alone in its row."""
+    for above, row in enumerate(first[:_MOST_TITLES]):
+        if sum(map(bool, row.cells)) > 1:
+            return above if above and columns.named(row.cells) > 1 else 0
+    return 0
+
+
 def _names_columns(row: Row) -> bool:
     """Names of columns hold no number of a telephone and no address."""
     return not any("@" in cell or sum(sign.isdigit() for sign in cell) > 4 for cell in row.cells)
 
 
-def rows(path: Path, form: dict[str, Any], columns: int) -> Iterator[Row]:
-    """Every row below the names of the columns. One with more cells than `columns` has a flaw. Raises BadFile."""
+def rows(path: Path, form: dict[str, Any], width: int) -> Iterator[Row]:
+    """Every row below the names of the columns. One with more than `width` cells has a flaw. Raises BadFile."""
     for place, row in enumerate(_all(path, form)):
-        if place or not form["header"]:
-            if len(row.cells) > columns:
+        if place > form.get("above", 0) or not form["header"]:
+            if len(row.cells) > width:
                 row.flaw = row.flaw or "cells"
             yield row
 

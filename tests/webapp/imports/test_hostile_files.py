@@ -194,6 +194,12 @@ def test_an_open_quote_loses_its_record_and_no_other(tmp_path: Path) -> None:
     assert [(row.flaw, row.cells) for row in found] == [("quote", []), *[("", ["2", "two"])] * 3]
 
 
+def test_a_cell_of_ten_megabytes_refuses_its_row_alone(desk: Desk) -> None:
+    import_ = desk.take_in(as_csv([("Company", "Phone"), ("x" * 10_000_000, "1"), ("Zakat", "+7 495 123-45-68")]))
+    assert import_.counts == {"refused": 1, "new": 1}
+    assert [(row.number, reasons.read(row.reason)["kind"]) for row in desk.rows(import_.id, "refused")] == [(2, "long")]
+
+
 def test_a_row_with_more_cells_than_columns_is_refused(desk: Desk) -> None:
     body = as_csv([("Company", "Phone"), *((f"Firm {n}", f"+7 495 12345{n}") for n in range(10, 80))])
     import_ = desk.take_in(body + b"Zakat;+7 495 1234568;x;y\n")

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from tests.webapp.clients.conftest import Maker
 from tests.webapp.conftest import Clock
-from tests.webapp.imports.conftest import HEADERS, ROWS, Desk, SignIn, as_csv
+from tests.webapp.imports.conftest import HEADERS, ROWS, Desk, SignIn, as_csv, as_xlsx
 from webapp.accounts.models import User
 from webapp.db import db
 from webapp.imports import columns, files, forgetting
@@ -208,6 +208,24 @@ def test_a_page_of_many_rows_asks_few_questions(desk: Desk, make_card: Maker, co
     before = count_queries()
     assert desk.page(import_id).count("data-doubt") == len(names)
     assert count_queries() - before <= 24
+
+
+def test_the_name_of_the_list_may_stand_above_those_of_the_columns(desk: Desk) -> None:
+    title = [("Выставка «Упаковка», 12–15 марта 2026 года",), (), ("Список участников",)]
+    import_ = desk.take_in(as_xlsx([*title, (), HEADERS, *ROWS]), "fair.xlsx")
+    assert import_.headers == list(HEADERS)
+    assert import_.counts == {"new": 3, "marked": 1}
+
+
+def test_a_name_alone_in_the_first_row_is_no_title_of_the_list(desk: Desk) -> None:
+    rows = [("ООО Рассвет",), ("ЗАО Гранит", "8 (495) 765-43-21"), ("Базальт", "+7 495 123-45-67")]
+    import_ = db.session.get(Import, desk.brought(as_xlsx(rows), "list.xlsx"))
+    assert import_ is not None and import_.form["above"] == 0
+
+
+@pytest.mark.parametrize("name", ["Тел./факс", "Телефон / факс", "Phone/fax"])
+def test_a_telephone_that_is_a_fax_as_well_is_called(name: str) -> None:
+    assert columns.guess([name], [], {}, "RU") == {"0": "phone"}
 
 
 def test_column_names_are_known_in_four_languages() -> None:
