@@ -12,7 +12,7 @@ def _set(words: str) -> frozenset[str]:
 LEGAL_FORMS = _set(
     # Russian, Belarusian, Kazakh
     "ооо оао зао пао нао ао одо ип чп ичп пбоюл тоо нко ано гуп муп фгуп фгбу фгбоу гбу мбу мку тсж снт гк тк тд пк "
-    "ooo oao zao pao ao ip chp too gup mup fgup "
+    "кфх ooo oao zao pao nao ao odo ip chp ichp too nko ano gup mup fgup gk tk td pk kfh kfkh "
     # Ukrainian
     "тов тзов прат пат ват зат дп кп пп фоп тдв тоб tov tzov prat pat vat zat dp kp pp fop tdv "
     # Greek

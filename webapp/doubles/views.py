@@ -15,7 +15,7 @@ from sqlalchemy import select
 from webapp import here, hx
 from webapp.access import SALES, allow, author, load, me
 from webapp.accounts.models import Role
-from webapp.clients import cards, listing, match, merged
+from webapp.clients import cards, listing, match, merged, verdicts
 from webapp.clients.contacts import office_country
 from webapp.clients.models import Client
 from webapp.db import db
@@ -196,7 +196,8 @@ def _why(left: Client, right: Client) -> str:
 def choose(client_id: int) -> ResponseReturnValue:
     """Look for the other card that is the same client."""
     client = load(queries.whole(client_id))
-    hits = search.hits(db.session(), client, office_country(), {client.id})
+    apart = verdicts.others(db.session(), client.id)
+    hits = search.hits(db.session(), client, office_country(), {client.id, *apart})
     ids = [hit.client_id for hit in hits][: match.MOST_OFFERED]
     reasons = {hit.client_id: ", ".join(map(match.reason_text, hit.reasons)) for hit in hits}
     offered = {one.id: one for one in db.session.scalars(queries.whole(*ids))}

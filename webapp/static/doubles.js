@@ -13,7 +13,7 @@ document.addEventListener("keydown", (event) => {
   const typing = document.activeElement.matches("input:not([type=radio], [type=checkbox]), textarea, select");
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     const step = event.key === "ArrowDown" ? 1 : -1;
-    const next = row ? rows[rows.indexOf(row) + step] : typing ? (step < 0 ? rows[rows.length - 1] : null) : rows[0];
+    const next = row ? rows[rows.indexOf(row) + step] : typing && step < 0 ? rows[rows.length - 1] : rows[0];
     if (next) next.querySelector("input:checked").focus();
     else if (row && step > 0) form.querySelector("#why").focus();
     else return;

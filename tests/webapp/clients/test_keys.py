@@ -153,6 +153,8 @@ def test_every_way_of_writing_a_number_meets(country: str, style: str, noise: in
         ("Villa Sp. z o.o.", "VILLA"),
         ("АО 'Точка'", "Tochka JSC"),
         ("O'Neil's Co", "ONeils"),
+        ("ПК «Тёплый хлеб»", 'PK "TEPLYY KHLEB"', "Teplyj hleb"),
+        ("КФХ Заря", "KFH Zarya"),
     ],
 )  # fmt: skip
 def test_one_company_one_key(names: tuple[str, ...]) -> None:

@@ -117,6 +117,9 @@ def test_a_merge_goes_to_the_survivor_and_is_undone_from_its_card(
     assert anna.get("/clients/2").status_code == 200
     part = anna.get("/clients/2/merges").get_data(as_text=True)
     assert "Was merged into “Rassvet”" in part and "undone by Anna Petrova" in part
+    for client_id, other in ((1, "Rassvet Ltd"), (2, "Rassvet")):
+        past = anna.get(f"/clients/{client_id}/history").get_data(as_text=True)
+        assert f"<b>Merged with</b> {other} " in past, "each names the other one"
 
 
 def test_a_refused_merge_keeps_what_was_chosen_and_typed(
@@ -261,6 +264,9 @@ def test_the_other_card_is_offered_or_looked_for(
     assert 'href="/doubles/1/3"' in page and "/doubles/1/2" not in page and "<html" not in page
     page = anna.post("/clients/1/merge/find", data={"q": "rassvet"}, headers=HTMX).get_data(as_text=True)
     assert "/doubles/1/1" not in page, "a card is no double of itself"
+    anna.post("/doubles/1/2/verdict", data={"verdict": "other"}, headers=HTMX)
+    page = anna.get("/clients/1/merge").get_data(as_text=True)
+    assert "/doubles/1/2" not in page, "told apart, so not offered again"
     for typed in ("", "zzzz", "%", "x" * 500):
         assert anna.post("/clients/1/merge/find", data={"q": typed}, headers=HTMX).status_code == 200
     for address in ("/clients/999/merge", "/clients/999/split"):
@@ -287,6 +293,8 @@ def test_a_card_is_split_and_put_together_again(sign_in: SignIn, pair: tuple[Cli
     assert "Split off from “Rassvet Ltd” by Anna Petrova" in anna.get("/clients/3/merges").get_data(as_text=True)
     part = anna.get("/clients/2/merges").get_data(as_text=True)
     assert "“Orlov &amp; Sons” was split off by Anna Petrova" in part and "two firms" in part
+    for client_id, told in ((2, "<b>Split off</b> Orlov &amp; Sons "), (3, "<b>Split off from</b> Rassvet Ltd ")):
+        assert told in anna.get(f"/clients/{client_id}/history").get_data(as_text=True)
     answer = anna.post("/doubles/merges/1/undo", data={"client": "3"}, headers=HTMX)
     assert answer.headers["HX-Redirect"] == "/clients/2"
     assert anna.get("/clients/3").headers["Location"] == "/clients/2"
