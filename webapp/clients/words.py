@@ -103,7 +103,7 @@ SOUNDS = tuple(
         ("ue", r"ue", "u"),
         ("e", r"ae|oe", "e"),
         ("", r"[yj]", "i"),
-        ("", r"(.)(?=\1)", ""),
+        ("", r"([^\d\n])(?=\1)", ""),
     )
 )
 """Spellings of one sound, in this order, each with letters no word lacks that has it; a sound keeps one spelling."""
