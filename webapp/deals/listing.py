@@ -96,7 +96,7 @@ def columns(currency: str) -> list[Column]:
         Column(_("Manager"), 20),
         Column(_("Payment"), 20),
         Column(_("Opened"), 17),
-        Column(_("Ended"), 17),
+        Column(_("Closed on"), 17),
     ]
 
 

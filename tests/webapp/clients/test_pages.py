@@ -260,7 +260,9 @@ def test_statuses_move_forward_and_the_head_may_do_otherwise(
     g.pop("_login_user")
     answer = sign_in("head").post(address, data={"value": low.id})
     assert answer.status_code == 422 and 'name="why"' in answer.get_data(as_text=True)
-    assert sign_in("head").post(address, data={"value": low.id, "why": "They went back to us"}).status_code == 200
+    answer = sign_in("head").post(address, data={"value": low.id, "why": "They went back to us"})
+    assert answer.status_code == 200
+    assert " autofocus" in answer.get_data(as_text=True), "the reason is gone, and the focus with it"
     noted = session.scalars(select(CardChange).where(CardChange.field == "status").order_by(CardChange.id)).all()[-1]
     assert (noted.old, noted.new, noted.why) == (high.name, low.name, "They went back to us")
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from flask_babel import force_locale
 from markupsafe import escape
 from sqlalchemy.orm import Session
 
@@ -14,7 +16,9 @@ from tests.webapp.conftest import Clock
 from tests.webapp.desk.conftest import NUMBER, Phone
 from webapp.accounts.models import User
 from webapp.calls import lifecycle
+from webapp.calls.models import Call
 from webapp.clients.models import Client
+from webapp.desk import bar
 from webapp.touches.models import Touch
 
 SignIn = Callable[[str], FlaskClient]
@@ -224,3 +228,8 @@ def test_reading_writes_nothing_and_asks_a_bounded_number_of_questions(
     page(anna)
     assert count_queries() - before <= 45
     assert not session.dirty and not session.new
+
+
+def test_a_call_that_is_over_is_not_called_a_row_that_is_closed(app: Flask) -> None:
+    with app.test_request_context(), force_locale("ru"):
+        assert bar.word(Call(answered_at=None), "ended") == "Завершён"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -197,6 +198,20 @@ def test_the_page_shows_the_pairs_with_their_reasons(
     assert last.count("data-pair") == len(found(session)) - 25 > 0 and "page=3" not in last
     for nonsense in ("0", "-1", "x", "99999999", "999"):
         assert anna.get(f"/doubles?page={nonsense}&show=x").status_code == 200
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_verdict_is_called_aloud_what_stands_on_it(
+    sign_in: SignIn, base: list[Client], run: Run, session: Session, office: Staff, language: str
+) -> None:
+    office["anna"].language = language
+    session.commit()
+    run()
+    page = sign_in("anna").get("/doubles").get_data(as_text=True)
+    keys = re.findall(r'aria-label="([^"]+)">([^<]+)</(?:a|button)>', page[page.index("data-pair") :])
+    assert len(keys) >= 3
+    for name, shown in keys[:3]:
+        assert name.startswith(f"{shown}: "), (name, shown)
 
 
 @pytest.mark.parametrize(("login", "status"), [("anna", 200), ("expert", 200), ("admin", 403)])
