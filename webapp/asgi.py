@@ -25,15 +25,13 @@ def make_asgi(flask_app: Flask) -> Any:
     """The ASGI application around `flask_app`: `/events` and `/bridge/commands` are streams, the rest Flask."""
     pages = WSGIMiddleware(flask_app, workers=THREADS)  # type: ignore[arg-type]
     hub: Hub | None = None
-    untouched = contextvars.Context()
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        nonlocal hub, untouched
+        nonlocal hub
         if scope["type"] == "lifespan":
             while True:
                 message = await receive()
                 if message["type"] == "lifespan.startup":
-                    untouched = contextvars.copy_context()
                     hub = Hub(flask_app.config["SQLALCHEMY_DATABASE_URI"])
                     await hub.start()
                     await send({"type": "lifespan.startup.complete"})
@@ -49,7 +47,7 @@ def make_asgi(flask_app: Flask) -> Any:
         else:
             # Whoever reads a large body in Flask leaves Flask's context in the connection's reader, and so in whatever
             # comes next on that connection: it would be answered as if the same user had asked.
-            await asyncio.create_task(pages(scope, receive, send), context=untouched.copy())
+            await asyncio.create_task(pages(scope, receive, send), context=contextvars.Context())
 
     return app
 

@@ -102,6 +102,7 @@ def test_a_deal_is_held_until_the_head_approves_it(desk: Desk, sign_in: SignIn) 
     expect(deal).to_contain_text("held until management approves")
     head.goto(desk.url + "/desk")
     head.get_by_role("link", name="Show and approve them").click()
+    head.wait_for_url("**/deals?stage=held")  # and until the page's programs listen to its keys
     deal = head.locator("[data-held]", has_text="Forty windows")
     deal.get_by_label("may go on").press("Enter")
     expect(deal).to_contain_text("Say why the deal may go on")

@@ -48,8 +48,8 @@ def choose(session: Session, call: Call, client: Client, user: User, now: dateti
     _attach(session, call, touch, client, {"reason": reasons.get(client.id, "chosen")})
     if call.situation == "new_caller":
         call.situation = _situation(session, client, user)
-    take_back(session, call.number, client.id)
     if call.number:
+        take_back(session, call.number, client.id)
         author = Author(user, now, "talk")
         contacts.add(session, client, contacts.phone_kind(call.number), call.number, country, author=author)
         match.index(session, client)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from flask_babel import format_decimal
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
@@ -15,6 +14,7 @@ from webapp.clients.changes import Author
 from webapp.clients.contacts import BadValue
 from webapp.deals.models import Deal
 from webapp.deals.stages import clean_title
+from webapp.office import money
 from webapp.office.models import PaymentScheme
 from webapp.rules import reading
 from webapp.typed import row_of
@@ -55,7 +55,7 @@ def change(session: Session, deal: Deal, field: str, text: str, author: Author, 
     setattr(deal, field, new)
     session.flush()
     if field == "amount":
-        old, new = shown_amount(old), shown_amount(deal.amount)
+        old, new = money.shown(old), money.shown(deal.amount)
     changes.note(session, deal.client, _noted(field), old, new, author, deal_id=deal.id)
     feed.announce_all(session, "card", deal.client_id, author.at)
 
@@ -65,14 +65,14 @@ def shown(deal: Deal, field: str) -> str:
     if field not in FIELDS:
         raise KeyError(field)
     if field == "amount":
-        return shown_amount(deal.amount)
+        return money.shown(deal.amount)
     return str(getattr(deal, f"{field}_id") or "") if field in ("payment_scheme", "owner") else getattr(deal, field)
 
 
 def _as_shown(field: str, text: str) -> str:
     """An amount as the reader writes it, however it was typed; other texts as they are."""
     try:
-        return shown_amount(amount(text.strip())) if field == "amount" else text
+        return money.shown(amount(text.strip())) if field == "amount" else text
     except BadValue:
         return text
 
@@ -90,13 +90,6 @@ def amount(text: str) -> int | None:
     if value is None or value < 0 or value >= MOST or value != value.quantize(Decimal("0.01")):
         raise BadValue(_l("Type an amount, for example 12 500.50."))
     return int(value * 100)
-
-
-def shown_amount(hundredths: int | None) -> str:
-    """12,500.50 as the reader writes it; no .00 behind a whole amount; '' for none."""
-    if hundredths is None:
-        return ""
-    return format_decimal(Decimal(hundredths) / 100, "#,##0.00" if hundredths % 100 else "#,##0")
 
 
 def _scheme(session: Session, deal: Deal, text: str) -> PaymentScheme | None:

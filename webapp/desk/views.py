@@ -32,6 +32,7 @@ from webapp.touches import opening
 from webapp.touches.models import Touch
 from webapp.touches.queries import may_work_on
 from webapp.touches.views import result_context
+from webapp.typed import row_id
 
 bp = Blueprint("desk", __name__)
 bp.add_app_template_filter(epoch_ms)
@@ -92,8 +93,7 @@ def idle() -> ResponseReturnValue:
 
 
 def _asked(name: str) -> int | None:
-    value = request.values.get(name, "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
+    return row_id(request.values.get(name, ""))
 
 
 def _country() -> str:

@@ -16,6 +16,7 @@ from sipbridge.events import Mode
 from webapp.fields import NumberField, TextField, WholeField, choices
 from webapp.languages import LANGUAGES
 from webapp.office.models import Line
+from webapp.typed import row_id
 
 NAME = re.compile(r"[A-Za-z0-9+][A-Za-z0-9._+-]{0,59}", re.ASCII)
 RINGS = (1, 6)
@@ -50,9 +51,9 @@ class RanksField(Field):
         start = f"{self.name}-"
         typed = {key.removeprefix(start): formdata[key] for key in formdata if key.startswith(start)}
         self.data = {
-            int(user_id): int(rank)
-            for user_id, rank in typed.items()
-            if user_id.isascii() and user_id.isdigit() and len(user_id) < 10 and rank in map(str, RANKS)
+            user_id: int(rank)
+            for text, rank in typed.items()
+            if (user_id := row_id(text)) is not None and rank in map(str, RANKS)
         }
 
 

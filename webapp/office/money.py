@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from babel import Locale, numbers
-from flask_babel import get_locale
+from flask_babel import format_decimal, get_locale
 from sqlalchemy.orm import Session
 
 from webapp.office.queries import the_office
@@ -36,15 +36,19 @@ def _locale() -> Locale:
     return get_locale() or Locale("en")
 
 
-def shown(hundredths: int | None, currency: str) -> str:
-    """12,500.50 with the currency's sign where the reader expects it; no .00 behind a whole amount; '' for none."""
+def shown(hundredths: int | None, currency: str = "") -> str:
+    """12,500.50 as the reader writes it, with the currency's sign where he expects it, or without one; no .00 behind a
+    whole amount; '' for none.
+    """
     if hundredths is None:
         return ""
+    amount = Decimal(hundredths) / 100
+    if not currency:
+        return format_decimal(amount, "#,##0.00" if hundredths % 100 else "#,##0")
     locale = _locale()
-    pattern: str = locale.currency_formats["standard"].pattern if currency else "#,##0.00"
-    if currency and numbers.get_currency_symbol(currency, locale).isalpha():  # a code runs into the figures
+    pattern: str = locale.currency_formats["standard"].pattern
+    if numbers.get_currency_symbol(currency, locale).isalpha():  # a code runs into the figures
         pattern = pattern.replace("¤#", "¤\xa0#")
     if hundredths % 100 == 0:
         pattern = pattern.replace(".00", "")
-    amount = Decimal(hundredths) / 100
-    return numbers.format_currency(amount, currency or "XXX", pattern, locale, currency_digits=False)
+    return numbers.format_currency(amount, currency, pattern, locale, currency_digits=False)

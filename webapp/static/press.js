@@ -8,6 +8,6 @@
   });
   // What comes in the middle of a press is older than what the click brings.
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if ([...event.detail.target.querySelectorAll(BUTTON)].some((one) => one.matches(":active"))) event.detail.shouldSwap = false;
+    if (event.detail.target.querySelector(`:is(${BUTTON}):active`)) event.detail.shouldSwap = false;
   });
 })();

@@ -16,6 +16,7 @@ from webapp.clients.contacts import BadValue
 from webapp.clients.models import CardChange, Client
 from webapp.deals import stages, terms
 from webapp.deals.models import Deal
+from webapp.office import money
 from webapp.office.models import PaymentScheme
 
 SignIn = Callable[[str], FlaskClient]
@@ -40,7 +41,7 @@ def deal(session: Session, office: dict[str, User], clock: Clock) -> Deal:
 )  # fmt: skip
 def test_an_amount_is_read_as_typed(session: Session, deal: Deal, typed: str, kept: int | None, shown: str) -> None:
     terms.change(session, deal, "amount", typed, Author(None, deal.opened_at))
-    assert deal.amount == kept and terms.shown_amount(kept) == shown
+    assert deal.amount == kept and money.shown(kept) == shown
     terms.change(session, deal, "amount", shown, Author(None, deal.opened_at))
     assert deal.amount == kept
 
