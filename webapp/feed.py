@@ -39,10 +39,12 @@ class Feed(Model):
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
-KINDS = ("call", "card", "tasks", "roster", "office", "standing", "command", "job")
+KINDS = ("call", "card", "tasks", "roster", "office", "standing", "command", "job", "now", "remind", "mail")
 """call: a call of mine changed (ref: its id); card: a client changed; tasks: my lists changed;
 roster: who is on duty changed; office: settings changed; standing (to None): standing plans are out of date;
-command (to None): something is asked of the bridges; job: long work I asked for went on."""
+command (to None): something is asked of the bridges; job: long work I asked for went on; now (to heads and
+secretaries): a call or somebody's presence changed; remind: a task of mine is due (ref: its id); mail: a letter of
+mine went, or did not."""
 
 
 def announce(session: Session, users: Iterable[int | None], kind: str, ref: object, at: datetime) -> None:

@@ -21,7 +21,11 @@ from webapp.db import db
 from webapp.languages import LANGUAGES
 
 NAVIGATION = (
+    ("now.board", _l("Now"), (Role.HEAD,)),
     ("desk.page", _l("Desk"), SALES),
+    ("reception.page", _l("Reception"), (Role.SECRETARY,)),
+    ("missed.index", _l("Missed"), SALES),
+    ("tasks.index", _l("Tasks"), SALES),
     ("clients.index", _l("Clients"), SALES),
     ("reports.ledger", _l("Ledger"), SALES),
     ("calls.index", _l("Calls"), SALES),

@@ -9,7 +9,10 @@ from webapp.doubles import models as doubles
 from webapp.feed import Feed
 from webapp.imports import models as imports
 from webapp.jobs import models as jobs
+from webapp.letters import models as letters
+from webapp.mail import models as mail
 from webapp.office import models as office
+from webapp.presence import models as presence
 from webapp.privacy import models as privacy
 from webapp.recordings import models as recordings
 from webapp.roster import models as roster
@@ -29,7 +32,10 @@ __all__ = [
     "doubles",
     "imports",
     "jobs",
+    "letters",
+    "mail",
     "office",
+    "presence",
     "privacy",
     "recordings",
     "roster",

@@ -14,7 +14,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from webapp import config, create_app
 from webapp.calls.models import Call
@@ -108,9 +108,15 @@ def test_a_saved_release_is_carried_over_with_its_rows(bare_app: Flask, dump: Pa
     with closing(sqlite3.connect(str(db.engine.url.database))) as connection:
         assert_kept(before, Sqlite(connection))
     assert len(db.session.scalars(select(ClientType).where(ClientType.forbidden)).all()) == 2
+    assert (
+        db.session.scalar(
+            select(func.count()).select_from(Call).where(Call.missed_closed_at.is_not(None), Call.missed_how == "")
+        )
+        == 0
+    )
     assert [one.letter for one in db.session.scalars(select(Category).order_by(Category.letter))] == ["A", "B", "C"]
     assert db.session.get(FreeMail, "yandex.*") is not None
-    if not dump.name.startswith("0003"):
+    if dump.name < "0003":
         assert db.session.scalars(select(Job.kind)).all() == ["rekey"]  # old cards learn their new search keys
     newest = db.session.scalars(select(Touch).order_by(Touch.started_at.desc())).first()
     assert newest is not None and newest.started_at.tzinfo is not None

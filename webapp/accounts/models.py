@@ -49,7 +49,11 @@ class User(UserMixin, Model):
     `extension` is `registered:LOGIN` when the softphone registers at the bridge; `phone_md5` and `phone_sha256` are
     then the digests of its secret (RFC 7616), made at `phone_made_at`; the secret itself is shown once and not kept.
     `phone_link` is the SHA-256 of the address that hands the softphone its settings, '' once that was used.
-    `desk_phone` asks `./desk run` to start a built-in desk phone for this user and to keep `extension` up to date.
+    `direct_number` (E.164) is dialled by callers who want this user. `email` takes mail of the desk, the digest of the
+    day at `digest_at` (minutes after midnight, None for none). `sound` and `popups` (desktop notifications) are how
+    the page calls for attention; `remind_minutes` how long before a task is due. `calendar_digest` is the SHA-256 of
+    the calendar's secret, '' for none. `desk_phone` asks `./desk run` to start a built-in desk phone for this user and
+    to keep `extension` up to date.
     """
 
     __tablename__ = "user"
@@ -69,6 +73,13 @@ class User(UserMixin, Model):
     language: Mapped[str] = mapped_column(String(8), default="")
     theme: Mapped[str] = mapped_column(String(8), default="")
     active: Mapped[bool] = mapped_column(default=True)
+    direct_number: Mapped[str] = mapped_column(String(40), default="")
+    email: Mapped[str] = mapped_column(String(254), default="")
+    digest_at: Mapped[int | None] = mapped_column()
+    sound: Mapped[bool] = mapped_column(default=True)
+    popups: Mapped[bool] = mapped_column(default=False)
+    remind_minutes: Mapped[int] = mapped_column(default=10)
+    calendar_digest: Mapped[str] = mapped_column(String(64), default="")
     region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"))
     region: Mapped[Region | None] = relationship(foreign_keys=[region_id])
 

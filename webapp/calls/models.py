@@ -35,8 +35,10 @@ class Call(Model):
     `notice_version` say what both were told before the recording.
 
     `number` is E.164 when the caller's number could be read, else its digits as sent, '' when hidden.
-    `situation` is the script's entry. A call that ended without a manager speaking is missed until
-    `missed_closed_at` (D22).
+    `situation` is the script's entry. `duty_ids`: who was on duty when it came. `asked_for_id`: the employee whose own
+    number was dialled (D13). A call that ended without a manager speaking is missed until `missed_closed_at` (D22);
+    `missed_how`: in (they rang again), out (we rang back), reason. `missed_told`: how far it was escalated, 1 to the
+    backups, 2 to the head.
     """
 
     __tablename__ = "call"
@@ -85,11 +87,16 @@ class Call(Model):
     missed_closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     missed_closed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     missed_reason: Mapped[str] = mapped_column(Text, default="")
+    missed_how: Mapped[str] = mapped_column(String(8), default="")
+    missed_told: Mapped[int] = mapped_column(default=0)
+    duty_ids: Mapped[list[int]] = mapped_column(JSON, default=list)
+    asked_for_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     line: Mapped[Line | None] = relationship()
     client: Mapped[Client | None] = relationship()
     answered_by: Mapped[User | None] = relationship(foreign_keys=[answered_by_id])
     placed_by: Mapped[User | None] = relationship(foreign_keys=[placed_by_id])
     missed_closed_by: Mapped[User | None] = relationship(foreign_keys=[missed_closed_by_id])
+    asked_for: Mapped[User | None] = relationship(foreign_keys=[asked_for_id])
     recordings: Mapped[list[Recording]] = relationship(back_populates="call", passive_deletes=True)
 
     @property

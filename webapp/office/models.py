@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import JSON, Dialect, ForeignKey, Index, String, TypeDecorator
+from sqlalchemy import JSON, Dialect, ForeignKey, Index, String, Text, TypeDecorator
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.accounts.models import User
@@ -19,8 +19,12 @@ MENU_KEYS = "0123456789*#"
 class Office(Model):
     """The one row of settings. Hours: minutes after midnight, office time; `workdays`: 0 is Monday.
 
-    `pause_keys` pause and resume a recording on the manager's telephone; `ladder_days` is how long the SIP messages
-    of a call are kept, 0 for not at all. `currency` is what deals are counted in, '' for that of the country.
+    `pause_keys` pause and resume a recording on the manager's telephone; `ladder_days` is how long the SIP messages of
+    a call are kept, 0 for not at all. `wrap_up_seconds`: how long a manager rests from calls after a talk, to write it
+    down. `longest_promise_minutes`: no caller is promised a call later than this. A missed call nobody rang back is
+    told to the backups after `missed_backup_minutes` and to the head after `missed_head_minutes`. `max_approaches`
+    without a result need a reason to go on (D74). `requisites` and `signature` close a result letter (D73). `currency`
+    is what deals are counted in, '' for that of the country.
     """
 
     __tablename__ = "office"
@@ -42,6 +46,13 @@ class Office(Model):
     pause_keys: Mapped[str] = mapped_column(String(4), default="*5")
     ladder_days: Mapped[int] = mapped_column(default=14)
     currency: Mapped[str] = mapped_column(String(3), default="")
+    wrap_up_seconds: Mapped[int] = mapped_column(default=60)
+    longest_promise_minutes: Mapped[int] = mapped_column(default=240)
+    missed_backup_minutes: Mapped[int] = mapped_column(default=5)
+    missed_head_minutes: Mapped[int] = mapped_column(default=15)
+    max_approaches: Mapped[int] = mapped_column(default=4)
+    requisites: Mapped[str] = mapped_column(Text, default="")
+    signature: Mapped[str] = mapped_column(Text, default="")
     is_demo: Mapped[bool] = mapped_column(default=False)
 
 
@@ -173,8 +184,10 @@ class Line(Model):
     `mode`: bridge, watch or redirect (`sipbridge.events.Mode`). `greeting` is a sound of the line's own, '' for the
     office's. `record_notice`: both are told before a talk is recorded. `message_seconds`: how long a voice message may
     be, 0 for none. `menu`: {"sound", "choices": [{"digit", "title", "user_ids"}]}; without a sound or without choices
-    there is none. `keep_recordings_days`: older recordings are deleted, None keeps them. `people` are rung instead of
-    those on duty, by rank.
+    there is none. `hunt`: [{"who", "seconds"}], whom to ring in which order and how long (`calls/routing.py`), [] for
+    the usual order. `spread`: those on duty are rung together, one by one in the roster's order, or evenly (who had
+    fewest calls today first). `keep_recordings_days`: older recordings are deleted, None keeps them. `people` are rung
+    instead of those on duty, by rank.
     """
 
     __tablename__ = "line"
@@ -195,6 +208,8 @@ class Line(Model):
     record_notice: Mapped[bool] = mapped_column(default=False)
     message_seconds: Mapped[int] = mapped_column(default=120)
     menu: Mapped[dict[str, Any]] = mapped_column(_Menu, default=dict)
+    hunt: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    spread: Mapped[str] = mapped_column(String(10), default="together")
     keep_recordings_days: Mapped[int | None] = mapped_column()
     active: Mapped[bool] = mapped_column(default=True)
     channel: Mapped[Channel | None] = relationship()

@@ -1,20 +1,24 @@
-"""The duty roster: who takes new calls when (D2), who is away, and what was changed for one day."""
+"""The duty roster: who takes new calls when (D2), who is away, what repeats, and what was swapped or changed."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import JSON, Date, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.accounts.models import User
 from webapp.db import Model, UtcDateTime
+from webapp.office.models import Line, Region
 
 
 class Shift(Model):
     """A span of duty, UTC, end excluded. `rank` 0 is on duty, 1 is backup.
 
-    `override`: while it lasts, the plain shifts of the same rank don't count (a change for one day).
+    `override`: while it lasts, the plain shifts of the same rank, line and region don't count (a change for one day).
+    `line_id`, `region_id`: on duty for that line, or for clients of that region, alone; None for all. `pattern_id`:
+    laid by this pattern. `version` grows with every change, so that of two editors the later one is told.
     """
 
     __tablename__ = "shift"
@@ -25,11 +29,49 @@ class Shift(Model):
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     rank: Mapped[int] = mapped_column(default=0)
     override: Mapped[bool] = mapped_column(default=False)
+    line_id: Mapped[int | None] = mapped_column(ForeignKey("line.id"), index=True)
+    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"))
+    pattern_id: Mapped[int | None] = mapped_column(ForeignKey("shift_pattern.id"), index=True)
+    version: Mapped[int] = mapped_column(default=1)
     user: Mapped[User] = relationship()
+    line: Mapped[Line | None] = relationship()
+    region: Mapped[Region | None] = relationship()
+
+
+class ShiftPattern(Model):
+    """A shift that repeats: on `days` (0 is the first) of every `cycle_days`, counted from `first_day`.
+
+    A week is a cycle of 7 that begins on a Monday; two days on, two off is a cycle of 4 with days 0 and 1. `starts` and
+    `ends`: minutes after midnight of the office's clock, `ends` over 1440 for the next day. Its shifts are rows of
+    `shift`, laid as far as `laid_until`; one that was taken off stays off. `on_holidays`: laid on public holidays too.
+    """
+
+    __tablename__ = "shift_pattern"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    first_day: Mapped[date] = mapped_column(Date)
+    last_day: Mapped[date | None] = mapped_column(Date)
+    cycle_days: Mapped[int] = mapped_column(default=7)
+    days: Mapped[list[int]] = mapped_column(JSON, default=list)
+    starts: Mapped[int] = mapped_column()
+    ends: Mapped[int] = mapped_column()
+    rank: Mapped[int] = mapped_column(default=0)
+    line_id: Mapped[int | None] = mapped_column(ForeignKey("line.id", ondelete="CASCADE"))
+    region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id", ondelete="CASCADE"))
+    on_holidays: Mapped[bool] = mapped_column(default=False)
+    laid_until: Mapped[date | None] = mapped_column(Date)
+    version: Mapped[int] = mapped_column(default=1)
+    user: Mapped[User] = relationship()
+    line: Mapped[Line | None] = relationship()
+    region: Mapped[Region | None] = relationship()
 
 
 class Absence(Model):
-    """A span in which a person takes no calls. `ends_at` is the expected return (D58)."""
+    """A span in which a person takes no calls. `ends_at` is the expected return (D58).
+
+    `kind`: holiday, illness, meeting or other. `made_by_id`: who entered it, the person himself or the head.
+    """
 
     __tablename__ = "absence"
 
@@ -37,5 +79,75 @@ class Absence(Model):
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    kind: Mapped[str] = mapped_column(String(10), default="other")
     reason: Mapped[str] = mapped_column(String(200), default="")
-    user: Mapped[User] = relationship()
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    version: Mapped[int] = mapped_column(default=1)
+    user: Mapped[User] = relationship(foreign_keys=[user_id])
+
+
+class Holiday(Model):
+    """A public holiday: the office is closed, or opens for other hours (minutes after midnight) than usual."""
+
+    __tablename__ = "holiday"
+
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    name: Mapped[str] = mapped_column(String(120), default="")
+    opens: Mapped[int | None] = mapped_column()
+    closes: Mapped[int | None] = mapped_column()
+
+
+class Swap(Model):
+    """A shift offered to a colleague, or (`to_user_id` None) to whoever takes it, for nothing or for a shift in return.
+
+    `state`: offered, accepted, declined, withdrawn, or void when the shift has changed meanwhile.
+    """
+
+    __tablename__ = "swap"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    shift_id: Mapped[int] = mapped_column(ForeignKey("shift.id", ondelete="CASCADE"), index=True)
+    from_user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    to_user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
+    in_return_id: Mapped[int | None] = mapped_column(ForeignKey("shift.id", ondelete="SET NULL"))
+    words: Mapped[str] = mapped_column(String(200), default="")
+    state: Mapped[str] = mapped_column(String(10), default="offered")
+    offered_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    shift: Mapped[Shift] = relationship(foreign_keys=[shift_id])
+    in_return: Mapped[Shift | None] = relationship(foreign_keys=[in_return_id])
+    from_user: Mapped[User] = relationship(foreign_keys=[from_user_id])
+    to_user: Mapped[User | None] = relationship(foreign_keys=[to_user_id])
+
+
+class RosterChange(Model):
+    """One change of the roster, that can be undone: `rows` is [{"table", "id", "before", "after"}], None for no row.
+
+    `kind` names the sentence that says what was done, `facts` fill it.
+    """
+
+    __tablename__ = "roster_change"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    kind: Mapped[str] = mapped_column(String(24))
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    rows: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    undone_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    by: Mapped[User | None] = relationship(foreign_keys=[by_id])
+
+
+class GapTold(Model):
+    """Hours with nobody on duty of which the head was told a day before (D18); `line_id` None: on any line."""
+
+    __tablename__ = "gap_told"
+    __table_args__ = (Index("ix_gap_told_span", "starts_at", "ends_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    line_id: Mapped[int | None] = mapped_column(ForeignKey("line.id", ondelete="CASCADE"))
+    told_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -1,5 +1,5 @@
 // One live stream a browser, however many tabs: HTTP/1.1 allows six connections to a host.
-const KINDS = ["call", "card", "tasks", "roster", "office", "job"];
+const KINDS = ["call", "card", "tasks", "roster", "office", "job", "now", "remind", "mail"];
 const KEEP = 200;
 const ports = new Set();
 const recent = [];

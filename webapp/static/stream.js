@@ -42,7 +42,7 @@
     const source = new EventSource(`${url}?after=${body.dataset.feedAfter}`);
     source.addEventListener("open", () => online(true));
     source.addEventListener("error", () => online(false));
-    for (const kind of ["call", "card", "tasks", "roster", "office", "job"]) {
+    for (const kind of ["call", "card", "tasks", "roster", "office", "job", "now", "remind", "mail"]) {
       source.addEventListener(kind, (event) => { body.dataset.feedAfter = event.lastEventId; });
     }
     return source;

@@ -18,6 +18,9 @@ from webapp.office.models import Channel, Outcome, Purpose, TouchClass
 class Touch(Model):
     """One contact. Finished when `closed_at` is set; until then it stays on its manager's page.
 
+    `follows_id`: the row of the same matter that went before, such as that of a missed call (D22). `approach_reason`:
+    why a client is approached once more after four times in vain (D74).
+
     `door`: call, mail, web, visit ... `next_kind` is one of NEXT_KINDS (D70), '' while unknown.
     The two lights of D42 are `name_known` and `next_step_agreed`. `draft` holds what was typed of a card that is
     not made yet: card field -> text.
@@ -44,6 +47,8 @@ class Touch(Model):
     draft: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     name_known: Mapped[bool] = mapped_column(default=False)
     next_step_agreed: Mapped[bool] = mapped_column(default=False)
+    follows_id: Mapped[int | None] = mapped_column(ForeignKey("touch.id"), index=True)
+    approach_reason: Mapped[str] = mapped_column(Text, default="")
     saved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     user: Mapped[User | None] = relationship()

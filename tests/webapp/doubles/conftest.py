@@ -20,6 +20,7 @@ from webapp.db import db
 from webapp.deals.models import Deal
 from webapp.doubles import links
 from webapp.imports.models import Import, ImportRow
+from webapp.letters.models import Letter
 from webapp.office.models import Channel, ClientStatus, Region
 from webapp.quick.models import QuickRow
 from webapp.rules.models import ExtraField, ExtraValue
@@ -80,6 +81,8 @@ def rich_card(session: Session, office: dict[str, User], clock: Clock) -> RichMa
             person_id = dice.choice((None, *client.people)) and dice.choice(client.people).id
             touch = Touch(started_at=at, call_id=call.id, client_id=client.id, person_id=person_id)
             session.add_all((touch, Task(kind="promise", client_id=client.id, call=call, due_at=at, created_at=at)))
+            letter = {"user_id": office["anna"].id, "made_at": at}
+            session.add(Letter(touch=touch, client_id=client.id, **letter))
         for _one in some(2):
             session.add(Deal(client_id=client.id, title="windows", opened_at=clock()))
             number = f"+7812{next(serial):07}"
