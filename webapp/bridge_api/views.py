@@ -22,6 +22,7 @@ from webapp.calls import dialled, intake, lifecycle, talking, transfers  # noqa:
 from webapp.calls.models import BridgeEvent
 from webapp.calls.standing import Cache
 from webapp.db import db
+from webapp.now import telling
 
 bp = Blueprint("bridge_api", __name__, url_prefix="/bridge")
 log = structlog.get_logger()
@@ -71,6 +72,8 @@ def events() -> ResponseReturnValue:
             plan = _apply_once(session, event_id, event, bridge, now)
             if plan and isinstance(event, CallOffered):
                 plans[event.call_id] = plan
+        if fresh:
+            telling.tell(session, now)
         status.note(session, body.get("status"), now)
         answer = {"standing": _standing(session, now).version, "directory": softphones.directory(session).version}
         session.commit()

@@ -18,6 +18,7 @@ from webapp.calls import control, trace
 from webapp.calls.models import LIVE, Call, CallAudience, seat_of
 from webapp.clients import keys, merged
 from webapp.clients.models import Client, Person
+from webapp.now import telling
 from webapp.office import dialling
 from webapp.office.models import Line, Outcome
 from webapp.office.queries import the_office
@@ -117,6 +118,7 @@ def dial(session: Session, user: User, wanted: Wanted, now: datetime, country: s
         now,
     )
     feed.announce(session, [user.id], "call", call.id, now)
+    telling.tell(session, now)
     return touch
 
 
@@ -176,6 +178,7 @@ def end_lost(session: Session, now: datetime) -> int:
         touch = session.scalars(select(Touch).where(Touch.call_id == call.id)).one_or_none()
         came_to_nothing(session, call, touch, now)
         feed.announce(session, [call.placed_by_id] if call.placed_by_id else [], "call", call.id, now)
+        telling.tell(session, now)
     return len(lost)
 
 
