@@ -1,4 +1,4 @@
-"""Changing the roster: shifts and absences set, refused with a reason, removed; a week copied."""
+"""Changing the roster: shifts set, refused with a reason, removed; a week copied."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from webapp import feed
 from webapp.accounts.models import User
 from webapp.roster.models import Absence, Shift
 from webapp.roster.wallclock import DAY_MINUTES, exists, instant, wall_clock, written
-
-LONGEST_ABSENCE = timedelta(days=366)
 
 
 class Refused(ValueError):
@@ -53,11 +51,14 @@ def set_shift(
         raise Refused("ends", _("It ends before it starts. A shift over midnight has the box ticked."))
     if wall.end - wall.start > DAY_MINUTES:
         raise Refused("ends", _("A shift lasts 24 hours at most. Make two of it."))
-    starts_at, ends_at = _instant("starts", wall.day, wall.start, zone), _instant("ends", wall.day, wall.end, zone)
+    starts_at, ends_at = (
+        instant_typed("starts", wall.day, wall.start, zone),
+        instant_typed("ends", wall.day, wall.end, zone),
+    )
     other = _overlapping(session, user, starts_at, ends_at, override, shift)
     if other is not None:
         raise Refused(
-            "user_id", _("%(name)s already has a shift then: %(span)s.", name=user.name, span=_span(other, zone))
+            "user_id", _("%(name)s already has a shift then: %(span)s.", name=user.name, span=span_words(other, zone))
         )
     if shift is None:
         shift = Shift()
@@ -66,33 +67,6 @@ def set_shift(
     shift.rank, shift.override = rank, override
     session.flush()
     return shift
-
-
-def set_absence(
-    session: Session,
-    absence: Absence | None,
-    user: User,
-    start: tuple[date, int],
-    end: tuple[date, int],
-    reason: str,
-    zone: tzinfo,
-) -> Absence:
-    """Note that `user` is away from `start` to `end` (date, minutes), the expected return (D58). Raises Refused."""
-    starts_at, ends_at = _instant("starts", *start, zone), _instant("ends", *end, zone)
-    if ends_at <= starts_at:
-        raise Refused("ends", _("The return is before the leave."))
-    if ends_at - starts_at > LONGEST_ABSENCE:
-        raise Refused("last_day", _("An absence lasts a year at most."))
-    others = select(Absence).where(Absence.user_id == user.id, Absence.starts_at < ends_at, Absence.ends_at > starts_at)
-    other = session.scalars(others.where(Absence.id != absence.id) if absence else others).first()
-    if other is not None:
-        raise Refused("user_id", _("%(name)s is already away then: %(span)s.", name=user.name, span=_span(other, zone)))
-    if absence is None:
-        absence = Absence()
-        session.add(absence)
-    absence.user_id, absence.starts_at, absence.ends_at, absence.reason = user.id, starts_at, ends_at, reason
-    session.flush()
-    return absence
 
 
 def copy_week(session: Session, monday: date, zone: tzinfo) -> Copied:
@@ -139,7 +113,8 @@ def _a_week_later(at: datetime, zone: tzinfo) -> datetime:
     return instant(day + timedelta(days=7), minutes, zone)
 
 
-def _instant(field: str, day: date, minutes: int, zone: tzinfo) -> datetime:
+def instant_typed(field: str, day: date, minutes: int, zone: tzinfo) -> datetime:
+    """The instant of a time typed into `field`. Raises Refused for one that the clock skips."""
     if not exists(day, minutes, zone):
         raise Refused(
             field,
@@ -157,7 +132,8 @@ def _overlapping(
     return session.scalars((query.where(Shift.id != but.id) if but else query).order_by(Shift.starts_at)).first()
 
 
-def _span(row: Shift | Absence, zone: tzinfo) -> str:
+def span_words(row: Shift | Absence, zone: tzinfo) -> str:
+    """09:00–14:00, with the dates when it ends on another day."""
     (first, start), (last, end) = wall_clock(row.starts_at, zone), wall_clock(row.ends_at, zone)
     if first == last:
         return f"{written(start)}–{written(end)}"

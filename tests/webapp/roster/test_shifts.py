@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from webapp.accounts.models import User
 from webapp.roster import shifts
-from webapp.roster.models import Absence, Shift
+from webapp.roster.models import Shift
 from webapp.roster.shifts import Copied, Refused, Wall
 from webapp.roster.wallclock import instant, wall_clock
 
@@ -72,19 +72,6 @@ def test_nobody_has_two_shifts_at_once(session: Session, office: dict[str, User]
     put(session, anna, TUESDAY, 8, 10, override=True)  # a change for the day lies over it
     with pytest.raises(Refused):
         put(session, anna, TUESDAY, 9, 11, override=True)
-
-
-def test_absences(session: Session, office: dict[str, User]) -> None:
-    anna = office["anna"]
-    row = shifts.set_absence(session, None, anna, (TUESDAY, 540), (TUESDAY, 720), "dentist", MOSCOW)
-    with pytest.raises(Refused, match="already away"):
-        shifts.set_absence(session, None, anna, (TUESDAY, 600), (TUESDAY, 800), "", MOSCOW)
-    with pytest.raises(Refused, match="before the leave"):
-        shifts.set_absence(session, None, anna, (TUESDAY, 600), (TUESDAY, 600), "", MOSCOW)
-    with pytest.raises(Refused, match="a year"):
-        shifts.set_absence(session, None, office["vera"], (TUESDAY, 0), (date(2028, 1, 1), 0), "", MOSCOW)
-    shifts.set_absence(session, row, anna, (TUESDAY, 600), (TUESDAY, 800), "dentist", MOSCOW)
-    assert session.scalars(select(Absence)).one().reason == "dentist"
 
 
 def test_a_week_is_copied_at_the_same_wall_clock_times_when_clocks_change(
