@@ -37,6 +37,9 @@ NAVIGATION = (
     ("accounts.users", _l("Users"), (Role.ADMIN,)),
 )
 """(endpoint, label, roles that see it), in the order of the bar."""
+RARE = ("scripts.index", "office.settings", "telephones.index")
+"""Entries that give way, into the menu at the bar's end, where a role has more than MOST_IN_BAR."""
+MOST_IN_BAR = 9
 
 OF_CARDS = ("quick", "doubles", "history", "imports", "worklists", "deals", "exports")
 """Blueprints whose pages stand under the entry of clients."""
@@ -85,12 +88,16 @@ def init(app: Flask) -> None:
     )
 
 
-def _navigation() -> list[tuple[str, Any]]:
-    return [
+def _navigation() -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]]:
+    """The entries of the bar and those of its menu, for the reader's role."""
+    entries = [
         (endpoint, label)
         for endpoint, label, roles in NAVIGATION
         if current_user.has_role(*roles) and endpoint in current_app.view_functions
     ]
+    if len(entries) <= MOST_IN_BAR:
+        return entries, []
+    return [one for one in entries if one[0] not in RARE], [one for one in entries if one[0] in RARE]
 
 
 def _is_under(entry: str, endpoint: str, path: str) -> bool:

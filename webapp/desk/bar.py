@@ -208,7 +208,7 @@ def word(call: Call, state: str) -> str:
         "returning": _("Coming back"),
         "left": _("Leaves a message"),
         "gave": _("Passed on"),
-    }.get(state, _("Missed") if call.is_missed else _("Ended"))
+    }.get(state, _("Missed call") if call.is_missed else _("Ended"))
 
 
 def caller_name(call: Call) -> str:

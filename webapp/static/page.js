@@ -14,3 +14,17 @@ document.addEventListener("keydown", (event) => {
 });
 // A form that came back refused: the cursor stands in the first field to mend, however far down the page it is.
 document.querySelector("[aria-invalid=true]")?.focus();
+// The menu at the end of the bar closes as menus do: by Escape, by a click elsewhere, when the focus goes on.
+(() => {
+  const menu = document.querySelector(".bar-more");
+  if (!menu) return;
+  const away = (event) => { if (menu.open && !menu.contains(event.target)) menu.open = false; };
+  document.addEventListener("click", away);
+  document.addEventListener("focusin", away);
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    event.stopPropagation();
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+})();
