@@ -1,15 +1,20 @@
 """Who is on duty: the one place that knows (D2, D18). A pure core over plain spans, and its loaders.
 
-Spans hold their start and not their end. An override replaces the plain shifts of its rank, whoever has them,
-while it lasts, even when its own person is then absent: the gap shows, and the head decides. People who no
+Spans hold their start and not their end. An override replaces the plain shifts of its rank, line and region, whoever
+has them, while it lasts, even when its own person is then absent: the gap shows, and the head decides. People who no
 longer work here count for nothing.
+
+A shift is general, or of a line, of a region, or of both. For a call of a line and a region the nearest shifts count:
+those of both, else of the line, else of the region, else the general ones; for each rank by itself, and only people who
+are here. So general duty stands in wherever a line's own people have no shift or are away, and a call that has no line
+and no region of its own is never put to those of one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Literal
 
 from flask import current_app
@@ -17,14 +22,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import User
-from webapp.office.models import Office
+from webapp.office.models import Line, Office
 from webapp.office.queries import the_office
-from webapp.roster.models import Absence, Shift
-from webapp.roster.wallclock import instant
+from webapp.roster import holidays
+from webapp.roster.models import Absence, Holiday, Shift
+from webapp.roster.wallclock import instant, wall_clock
 
 DUTY, BACKUP = 0, 1
 HORIZON = timedelta(days=8)
 """How far ahead `OnDuty.until` looks through adjacent shifts."""
+
+OWN_ROSTER = timedelta(days=7)
+"""A line that has had a shift of its own this long before an hour, or has one this long after it, has a roster."""
 
 Period = tuple[datetime, datetime]
 
@@ -33,13 +42,15 @@ Period = tuple[datetime, datetime]
 class OnDuty:
     """One person on duty. `until` is the end of this duty, adjacent shifts taken together, absences taken off.
 
-    `rank`: DUTY or BACKUP. `why`: a plain shift, or an override for the day.
+    `rank`: DUTY or BACKUP. `why`: a plain shift, or an override for the day. `line_id`, `region_id`: whose shift it is.
     """
 
     user: User
     until: datetime
     rank: int
     why: Literal["shift", "override"]
+    line_id: int | None = None
+    region_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +62,52 @@ class Span:
     ends: datetime
     rank: int = DUTY
     override: bool = False
+    line_id: int | None = None
+    region_id: int | None = None
+
+    @property
+    def place(self) -> tuple[int, int | None, int | None]:
+        """What an override replaces: the rank, line and region of a shift."""
+        return self.rank, self.line_id, self.region_id
 
 
-def on_duty(session: Session, at: datetime) -> list[OnDuty]:
-    """Who takes calls at `at`: those on duty (rank 0), then the backups (rank 1); who came first is first."""
-    found = on_duty_at(*_load(session, at, at + HORIZON), at)
+@dataclass(frozen=True, slots=True)
+class LineGap:
+    """Working hours in which a line with a roster of its own has nobody of it. `answered`: general duty stands in."""
+
+    line: Line
+    starts: datetime
+    ends: datetime
+    answered: bool
+
+
+def on_duty(session: Session, at: datetime, line_id: int | None = None, region_id: int | None = None) -> list[OnDuty]:
+    """Who takes the calls of a line and a region at `at`: those on duty (rank 0), then the backups (rank 1).
+
+    Who came first is first. The nearest shifts count, as the module says.
+    """
+    return _with_users(session, on_duty_at(*_load(session, at, at + HORIZON), at, line_id, region_id))
+
+
+def anywhere(session: Session, at: datetime) -> list[OnDuty]:
+    """Everybody who is on a shift of any line or region at `at`, nobody twice; on duty before backup."""
+    counting = effective(*_load(session, at, at + HORIZON))
+    return _with_users(session, _now_of(counting, at))
+
+
+def _with_users(session: Session, found: Sequence[tuple[Span, datetime]]) -> list[OnDuty]:
     ids = [span.user_id for span, _ in found]
     users = {user.id: user for user in session.scalars(select(User).where(User.id.in_(ids)))}
     return [
-        OnDuty(users[span.user_id], until, span.rank, "override" if span.override else "shift") for span, until in found
+        OnDuty(
+            users[span.user_id],
+            until,
+            span.rank,
+            "override" if span.override else "shift",
+            span.line_id,
+            span.region_id,
+        )
+        for span, until in found
     ]
 
 
@@ -74,18 +122,68 @@ def absence_of(session: Session, user: User, at: datetime) -> Absence | None:
 
 
 def gaps(session: Session, start: datetime, end: datetime) -> list[Period]:
-    """Spans of the office's working hours from `start` to `end` with nobody on duty (D18), in UTC and in order.
+    """Spans of the office's working hours from `start` to `end` without general duty (D18), in UTC and in order.
 
     A backup alone is a gap: a backup helps out and does not stand in for the one on duty.
     """
-    zone = current_app.config["SETTINGS"].timezone
-    hours = working_hours(the_office(session), start, end, zone)
-    return uncovered(hours, effective(*_load(session, start, end)))
+    return uncovered(_working_hours(session, start, end), effective(*_load(session, start, end)))
 
 
-def on_duty_at(shifts: Sequence[Span], absences: Sequence[Span], at: datetime) -> list[tuple[Span, datetime]]:
+def line_gaps(session: Session, start: datetime, end: datetime) -> list[LineGap]:
+    """Working hours from `start` to `end` in which a line with a roster of its own has nobody of it, line by line."""
+    shifts, absences = _load(session, start - OWN_ROSTER, end + OWN_ROSTER)
+    if not any(span.line_id for span in shifts):
+        return []
+    hours = _working_hours(session, start, end)
+    lines = session.scalars(select(Line).where(Line.active).order_by(Line.title, Line.id)).all()
+    return gaps_of_lines(lines, hours, shifts, absences)
+
+
+def gaps_of_lines(
+    lines: Sequence[Line], hours: Sequence[Period], shifts: Sequence[Span], absences: Sequence[Span]
+) -> list[LineGap]:
+    """What of `hours` the own people of each line leave open, where it has a roster (OWN_ROSTER around them)."""
+    counting, found = effective(shifts, absences), []
+    for line in lines:
+        own = [span for span in shifts if span.line_id == line.id and span.region_id is None and span.rank == DUTY]
+        if not own:
+            continue
+        kept = [
+            (starts, ends)
+            for starts, ends in hours
+            if any(span.ends > starts - OWN_ROSTER and span.starts < ends + OWN_ROSTER for span in own)
+        ]
+        for gap in uncovered(kept, counting, line.id):
+            open_ = uncovered([gap], counting)
+            found += [LineGap(line, *part, answered=True) for part in without(gap, open_)]
+            found += [LineGap(line, *part, answered=False) for part in open_]
+    return sorted(found, key=lambda gap: (gap.line.title, gap.line.id, gap.starts))
+
+
+def on_duty_at(
+    shifts: Sequence[Span],
+    absences: Sequence[Span],
+    at: datetime,
+    line_id: int | None = None,
+    region_id: int | None = None,
+) -> list[tuple[Span, datetime]]:
     """The effective span of each person on duty at `at`, and when that duty ends; ordered, nobody twice."""
-    counting = effective(shifts, absences)
+    counting = [
+        span
+        for span in effective(shifts, absences)
+        if span.line_id in (None, line_id) and span.region_id in (None, region_id)
+    ]
+    here = [span for span in counting if span.starts <= at < span.ends]
+    nearest = {rank: max((_nearness(span) for span in here if span.rank == rank), default=0) for rank in (DUTY, BACKUP)}
+    return _now_of([span for span in counting if _nearness(span) == nearest[span.rank]], at)
+
+
+def _nearness(span: Span) -> int:
+    """3 for a shift of a line and a region, 2 of a line, 1 of a region, 0 for a general one."""
+    return (2 if span.line_id else 0) + (1 if span.region_id else 0)
+
+
+def _now_of(counting: Sequence[Span], at: datetime) -> list[tuple[Span, datetime]]:
     found: dict[int, tuple[Span, datetime]] = {}
     for span in counting:
         if span.starts <= at < span.ends and span.user_id not in found:
@@ -99,30 +197,59 @@ def effective(shifts: Sequence[Span], absences: Sequence[Span]) -> list[Span]:
     for shift in shifts:
         taken: list[Period] = [(gone.starts, gone.ends) for gone in absences if gone.user_id == shift.user_id]
         if not shift.override:
-            taken += [(other.starts, other.ends) for other in shifts if other.override and other.rank == shift.rank]
+            taken += [(other.starts, other.ends) for other in shifts if other.override and other.place == shift.place]
         for starts, ends in without((shift.starts, shift.ends), taken):
             result.append(replace(shift, starts=starts, ends=ends))
     return sorted(result, key=lambda span: (span.rank, span.starts, span.user_id, not span.override))
 
 
-def uncovered(hours: Iterable[Period], counting: Sequence[Span]) -> list[Period]:
-    """What of `hours` no effective span of rank DUTY covers."""
-    covered = [(span.starts, span.ends) for span in counting if span.rank == DUTY]
+def uncovered(hours: Iterable[Period], counting: Sequence[Span], line_id: int | None = None) -> list[Period]:
+    """What of `hours` no effective span of rank DUTY covers: no general one, or none of that very line."""
+    covered = [
+        (span.starts, span.ends)
+        for span in counting
+        if span.rank == DUTY and span.line_id == line_id and span.region_id is None
+    ]
     return [gap for window in hours for gap in without(window, covered)]
 
 
-def working_hours(office: Office, start: datetime, end: datetime, zone: tzinfo) -> list[Period]:
+def hours_of(office: Office, day: date, special: Mapping[date, Holiday]) -> tuple[int, int] | None:
+    """When the office opens and closes on `day`, minutes after midnight; None when it stays closed.
+
+    `special`: public holidays, which are closed or have hours of their own, on a day of rest too.
+    """
+    if (holiday := special.get(day)) is not None:
+        return None if holiday.opens is None or holiday.closes is None else (holiday.opens, holiday.closes)
+    return (office.opens, office.closes) if day.weekday() in office.workdays else None
+
+
+def is_open(session: Session, office: Office, at: datetime, zone: tzinfo) -> bool:
+    """True within the office's working hours, public holidays considered."""
+    day, minutes = wall_clock(at, zone)
+    hours = hours_of(office, day, holidays.between(session, day, day))
+    return hours is not None and hours[0] <= minutes < hours[1]
+
+
+def working_hours(
+    office: Office, start: datetime, end: datetime, zone: tzinfo, special: Mapping[date, Holiday]
+) -> list[Period]:
     """The office's opening hours between two instants, day by day, as its own clock shows them."""
     day, last = start.astimezone(zone).date(), end.astimezone(zone).date()
     windows = []
     while day <= last:
-        if day.weekday() in office.workdays:
-            opens = max(instant(day, office.opens, zone), start.astimezone(UTC))
-            closes = min(instant(day, office.closes, zone), end.astimezone(UTC))
+        if hours := hours_of(office, day, special):
+            opens = max(instant(day, hours[0], zone), start.astimezone(UTC))
+            closes = min(instant(day, hours[1], zone), end.astimezone(UTC))
             if opens < closes:
                 windows.append((opens, closes))
         day += timedelta(days=1)
     return windows
+
+
+def _working_hours(session: Session, start: datetime, end: datetime) -> list[Period]:
+    zone = current_app.config["SETTINGS"].timezone
+    special = holidays.between(session, start.astimezone(zone).date(), end.astimezone(zone).date())
+    return working_hours(the_office(session), start, end, zone, special)
 
 
 def without(period: Period, taken: Iterable[Period]) -> list[Period]:
@@ -147,15 +274,26 @@ def without(period: Period, taken: Iterable[Period]) -> list[Period]:
 def _end_of_chain(span: Span, counting: Sequence[Span]) -> datetime:
     end = span.ends
     for other in counting:  # by start within a rank, so that one walk meets them in order
-        if other.user_id == span.user_id and other.rank == span.rank and other.starts <= end:
+        if other.user_id == span.user_id and other.place == span.place and other.starts <= end:
             end = max(end, other.ends)
     return end
+
+
+COLUMNS = (
+    Shift.user_id,
+    Shift.starts_at,
+    Shift.ends_at,
+    Shift.rank,
+    Shift.override,
+    Shift.line_id,
+    Shift.region_id,
+)
 
 
 def _load(session: Session, start: datetime, end: datetime) -> tuple[list[Span], list[Span]]:
     """Shifts of people who work here, and absences. Plain columns: a ringing call waits for this."""
     shifts = session.execute(
-        select(Shift.user_id, Shift.starts_at, Shift.ends_at, Shift.rank, Shift.override)
+        select(*COLUMNS)
         .join(Shift.user)
         .where(User.active, Shift.ends_at > start, Shift.starts_at <= end, Shift.starts_at < Shift.ends_at)
         .order_by(Shift.id)
@@ -170,7 +308,10 @@ def _load(session: Session, start: datetime, end: datetime) -> tuple[list[Span],
 
 def spans(shifts: Sequence[Shift]) -> list[Span]:
     """Shifts without their table."""
-    return [Span(row.user_id, row.starts_at, row.ends_at, row.rank, row.override) for row in shifts]
+    return [
+        Span(row.user_id, row.starts_at, row.ends_at, row.rank, row.override, row.line_id, row.region_id)
+        for row in shifts
+    ]
 
 
 def absence_spans(absences: Sequence[Absence]) -> list[Span]:

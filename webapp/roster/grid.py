@@ -5,7 +5,7 @@ Pure: rows in, numbers and words out. Places follow the wall clock, so a working
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 
@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from webapp.accounts.models import User
 from webapp.office.models import Office
 from webapp.roster import duty
-from webapp.roster.models import Absence, Shift
+from webapp.roster.models import Absence, Holiday, Shift
 from webapp.roster.wallclock import DAY_MINUTES, instant, wall_clock, written
 
 PERSON_COLOURS = 8
@@ -107,14 +107,20 @@ def week_code(day: date) -> str:
 
 
 def draw(
-    monday: date, shifts: Sequence[Shift], absences: Sequence[Absence], office: Office, now: datetime, zone: tzinfo
+    monday: date,
+    shifts: Sequence[Shift],
+    absences: Sequence[Absence],
+    office: Office,
+    special: Mapping[date, Holiday],
+    now: datetime,
+    zone: tzinfo,
 ) -> Week:
     """The week of `monday`; `shifts` and `absences` are those that touch it, with their users loaded."""
     start, end = instant(monday, 0, zone), instant(monday, 7 * DAY_MINUTES, zone)
     working = [row for row in shifts if row.user.active]
     away = duty.absence_spans(absences)
     effective = duty.effective(duty.spans(working), away)
-    gaps = duty.uncovered(duty.working_hours(office, start, end, zone), effective)
+    gaps = duty.uncovered(duty.working_hours(office, start, end, zone, special), effective)
     days = []
     for offset in range(7):
         day = monday + timedelta(days=offset)
@@ -159,7 +165,8 @@ def _shift_bar(
     mine = [
         (span.starts, span.ends)
         for span in effective
-        if (span.user_id, span.rank, span.override) == (row.user_id, row.rank, row.override)
+        if (span.user_id, span.place, span.override)
+        == (row.user_id, (row.rank, row.line_id, row.region_id), row.override)
     ]
     pieces = [
         part

@@ -14,10 +14,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import User
-from webapp.office.models import Office
+from webapp.office.models import Line, Office
+from webapp.office.queries import the_office
 from webapp.roster import duty
 from webapp.roster.duty import Span
-from webapp.roster.models import Absence, Shift
+from webapp.roster.models import Absence, Holiday, Shift
 from webapp.roster.wallclock import exists, instant, wall_clock
 
 DAY = datetime(2026, 3, 10, tzinfo=UTC)
@@ -151,7 +152,7 @@ def test_gaps_are_exactly_the_uncovered_working_hours(
     office = Office(opens=opens * 15, closes=min(opens + length, 96) * 15, workdays=sorted(workdays))
     shifts = spans_of(walls, zone, day)
     start, end = instant(day, -24 * 60, zone), instant(day, 48 * 60, zone)
-    found = duty.uncovered(duty.working_hours(office, start, end, zone), duty.effective(shifts, []))
+    found = duty.uncovered(duty.working_hours(office, start, end, zone, {}), duty.effective(shifts, []))
     assert all(a[1] <= b[0] for a, b in itertools.pairwise(found)), "in order, and nothing twice"
     moment = start
     while moment < end:
@@ -258,3 +259,89 @@ def test_who_is_on_duty_takes_two_queries(
     before = count_queries()
     assert [one.user.name for one in duty.on_duty(session, at(9))]
     assert count_queries() - before == 3
+
+
+def of(user: int, start: float, end: float, line: int | None, region: int | None, rank: int = 0) -> Span:
+    return Span(user, at(start), at(end), rank, False, line, region)
+
+
+NEAREST = {
+    "a line's own come first": ([of(1, 9, 18, None, None), of(2, 9, 18, 7, None)], (7, None), [2]),
+    "another line's roster is not asked": ([of(1, 9, 18, None, None), of(2, 9, 18, 7, None)], (8, None), [1]),
+    "nor for a call of no line": ([of(2, 9, 18, 7, None)], (None, None), []),
+    "general duty stands in": ([of(1, 9, 18, None, None), of(2, 14, 18, 7, None)], (7, None), [1]),
+    "a region's own": ([of(1, 9, 18, None, None), of(2, 9, 18, None, 3)], (7, 3), [2]),
+    "a line before a region": ([of(1, 9, 18, 7, None), of(2, 9, 18, None, 3)], (7, 3), [1]),
+    "both before either": ([of(1, 9, 18, 7, None), of(2, 9, 18, 7, 3)], (7, 3), [2]),
+    "each rank by itself": ([of(1, 9, 18, 7, None), of(2, 9, 18, None, None, 1)], (7, None), [1, 2]),
+}
+
+
+@pytest.mark.parametrize("shifts, place, expected", NEAREST.values(), ids=NEAREST.keys())
+def test_the_nearest_shifts_count(
+    shifts: list[Span], place: tuple[int | None, int | None], expected: list[int]
+) -> None:
+    assert [span.user_id for span, _ in duty.on_duty_at(shifts, [], at(12), *place)] == expected
+
+
+def test_general_duty_stands_in_for_a_line_whose_people_are_away() -> None:
+    shifts = [of(1, 9, 18, None, None), of(2, 9, 18, 7, None)]
+    assert [span.user_id for span, _ in duty.on_duty_at(shifts, [away(2, 11, 13)], at(12), 7)] == [1]
+
+
+def test_an_override_of_a_line_leaves_general_duty_alone() -> None:
+    shifts = [of(1, 9, 18, None, None), of(2, 9, 18, 7, None), Span(3, at(9), at(18), 0, True, 7)]
+    assert [span.user_id for span, _ in duty.on_duty_at(shifts, [], at(12), 7)] == [3]
+    assert [span.user_id for span, _ in duty.on_duty_at(shifts, [], at(12))] == [1]
+
+
+def test_a_line_with_a_roster_of_its_own_has_its_gaps_named(session: Session, office: dict[str, User]) -> None:
+    line = Line(name="ads", title="Advertisements")
+    session.add_all([line, Line(name="plain", title="Plain")])
+    session.flush()
+    add(session, office["anna"], 6, 12)
+    session.add(Shift(user_id=office["boris"].id, starts_at=at(6), ends_at=at(10), line_id=line.id))
+    session.flush()
+    start = instant(date(2026, 3, 10), 0, ZoneInfo("Europe/Moscow"))
+    found = duty.line_gaps(session, start, start + timedelta(days=1))
+    assert [(gap.line.name, gap.starts, gap.ends, gap.answered) for gap in found] == [
+        ("ads", at(10), at(12), True),
+        ("ads", at(12), at(15), False),
+    ]
+    assert duty.gaps(session, start, start + timedelta(days=1)) == [(at(12), at(15))], "general duty has its own gap"
+    month_later = start + timedelta(days=30)
+    assert duty.line_gaps(session, month_later, month_later + timedelta(days=1)) == [], "its roster is over"
+
+
+def test_everybody_on_a_shift_anywhere(session: Session, office: dict[str, User]) -> None:
+    line = Line(name="ads", title="Advertisements")
+    session.add(line)
+    session.flush()
+    add(session, office["anna"], 6, 15, rank=1)
+    session.add(Shift(user_id=office["boris"].id, starts_at=at(6), ends_at=at(15), line_id=line.id))
+    session.flush()
+    assert [(one.user.login, one.rank, one.line_id) for one in duty.anywhere(session, at(9))] == [
+        ("boris", 0, line.id),
+        ("anna", 1, None),
+    ]
+
+
+def test_public_holidays_have_hours_of_their_own(session: Session, office: dict[str, User]) -> None:
+    moscow, row = ZoneInfo("Europe/Moscow"), the_office(session)
+    session.add_all(
+        [
+            Holiday(day=date(2026, 3, 10), name="closed"),
+            Holiday(day=date(2026, 3, 11), name="short", opens=540, closes=720),
+            Holiday(day=date(2026, 3, 14), name="a Saturday at work", opens=600, closes=660),
+        ]
+    )
+    session.flush()
+    start = instant(date(2026, 3, 10), 0, moscow)
+    assert duty.gaps(session, start, start + timedelta(days=5)) == [
+        (at(24 + 6), at(24 + 9)),
+        (at(48 + 6), at(48 + 15)),
+        (at(72 + 6), at(72 + 15)),
+        (at(96 + 7), at(96 + 8)),
+    ]
+    assert not duty.is_open(session, row, at(9), moscow)
+    assert duty.is_open(session, row, at(24 + 8), moscow) and not duty.is_open(session, row, at(24 + 9), moscow)

@@ -35,7 +35,7 @@ def absence(user: User, day: int, start: int, end: int) -> Absence:
 
 
 def draw(shifts: list[Shift], absences: list[Absence] | None = None) -> grid.Week:
-    return grid.draw(MONDAY, shifts, absences or [], OFFICE, NOW, KYIV)
+    return grid.draw(MONDAY, shifts, absences or [], OFFICE, {}, NOW, KYIV)
 
 
 def kinds(day: grid.Day) -> list[tuple[str, int, int]]:
@@ -84,5 +84,5 @@ def test_now_is_shown_today_only(app: Flask) -> None:
 
 
 def test_weeks_have_codes_and_neighbours(app: Flask) -> None:
-    week = grid.draw(date(2026, 12, 28), [], [], OFFICE, NOW, KYIV)
+    week = grid.draw(date(2026, 12, 28), [], [], OFFICE, {}, NOW, KYIV)
     assert (week.code, week.previous, week.next) == ("2026-W53", "2026-W52", "2027-W01")

@@ -221,4 +221,4 @@ def test_a_week_takes_a_fixed_number_of_queries(
         before = count_queries()
         assert head.get("/roster").status_code == 200
         counts.append(count_queries() - before)
-    assert counts[0] == counts[1] == counts[2] <= 10
+    assert counts[0] == counts[1] == counts[2] <= 14

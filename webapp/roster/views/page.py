@@ -14,7 +14,7 @@ from webapp.access import me
 from webapp.accounts.models import Role
 from webapp.db import db
 from webapp.office.queries import the_office
-from webapp.roster import grid, queries, shifts
+from webapp.roster import grid, holidays, queries, shifts
 from webapp.roster.forms import AbsenceForm, ShiftForm, absence_values, shift_values
 from webapp.roster.models import Absence, Shift
 from webapp.roster.wallclock import DAY_MINUTES, instant, wall_clock
@@ -71,6 +71,7 @@ def drawn(monday: date) -> grid.Week:
         queries.shifts_between(session, start, end),
         queries.absences_between(session, start, end),
         the_office(session),
+        holidays.between(session, monday, monday + timedelta(days=6)),
         here.now(),
         zone,
     )
