@@ -49,9 +49,9 @@ def of(session: Session, users: Sequence[User], now: datetime, zone: tzinfo) -> 
     talks, gone = talks_of(session, ids), absences_of(session, ids, now)
     presences = {row.user_id: row for row in session.scalars(select(Presence).where(Presence.user_id.in_(ids)))}
     ranks: dict[int, set[int]] = {}
-    for entry in duty.on_duty(session, now):
+    for entry in duty.anywhere(session, now):
         ranks.setdefault(entry.user.id, set()).add(entry.rank)
-    opened = bool(duty.working_hours(the_office(session), now, now + timedelta(seconds=1), zone))
+    opened = duty.is_open(session, the_office(session), now, zone)
     found = []
     for user in users:
         ranked = ranks.get(user.id, set())
