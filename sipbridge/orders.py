@@ -119,6 +119,8 @@ class Orders:
         leg = bridge.waiting.take(dial.call_id)
         if leg is None:
             return "no_phone" if self._claims is None or dial.call_id in self._ended else ""
+        if leg.ended:  # it gave up in this very moment; that will be told in its turn
+            return "no_phone"
         if bridge.is_full:
             leg.reject(503, "Service Unavailable", (("Retry-After", "30"),))
             return "failed"
