@@ -17,7 +17,7 @@ from sipbridge.events import CallOffered, Menu, Mode, Plan, Step
 from webapp import feed
 from webapp.accounts.models import Role, User
 from webapp.accounts.queries import heads
-from webapp.calls import missed, said, seats, trace
+from webapp.calls import said, seats, trace
 from webapp.calls.models import Call, CallAudience
 from webapp.calls.routing import Decision, Facts, Seat, decide
 from webapp.clients import keys, match, merged
@@ -26,6 +26,7 @@ from webapp.deals.models import ENDED, Deal
 from webapp.office.models import Line, Office
 from webapp.office.queries import line_called, the_office
 from webapp.tasks.models import Task
+from webapp.touches import matter
 from webapp.touches.models import Touch
 
 
@@ -71,7 +72,9 @@ def offered(session: Session, event: CallOffered, now: datetime, country: str, z
         trace.add(session, call, now, reason, **address)
 
     # 3. Decide who takes it (D11-D18).
-    decision = decide(_facts(session, call, client, line, office, zone, event.offered_at))
+    earlier = matter.waiting(session, call.number, but=call)  # he was missed before: it is the same matter
+    facts = _facts(session, call, client, line, office, zone, event.offered_at)
+    decision = decide(replace(facts, was_missed=earlier is not None))
     call.situation = decision.situation
     call.why_routed = {"reason": decision.reason, **decision.names}
     trace.add(session, call, now, f"routed_{decision.reason}", **decision.names)
@@ -92,6 +95,8 @@ def offered(session: Session, event: CallOffered, now: datetime, country: str, z
     )
     session.add(touch)
     session.flush()
+    if earlier:
+        matter.go_on(session, touch, earlier)
 
     # 5. Announce: only those who are rung first see it now.
     feed.announce(session, [row.user_id for row in audience if row.state == "rung"], "call", call.id, now)
@@ -135,7 +140,6 @@ def _facts(
     facts = replace(
         seats.duty_facts(session, at),
         line_people=seats.line_people(session, line, at),
-        was_missed=_was_missed(session, call),
     )
     if client is None:
         return facts
@@ -160,14 +164,6 @@ def _facts(
         region_seats=tuple(seats.seat(user) for user in region),
         away=seats.away(session, list(people.values()), office, zone, at) if people else frozenset(),
     )
-
-
-def _was_missed(session: Session, call: Call) -> bool:
-    """True when this number has a missed call that nobody has made good yet (D22)."""
-    if not call.number:
-        return False
-    waiting = select(Call.id).where(Call.number == call.number, Call.id != call.id, missed.is_open_missed())
-    return session.scalars(waiting.limit(1)).first() is not None
 
 
 def _audience(session: Session, call: Call, decision: Decision) -> list[CallAudience]:

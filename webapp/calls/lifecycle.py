@@ -32,6 +32,7 @@ from webapp.office.queries import the_office
 from webapp.recordings import keeping
 from webapp.roster import duty
 from webapp.tasks.models import Task
+from webapp.touches import matter
 from webapp.touches.models import Touch
 
 
@@ -130,8 +131,10 @@ def _call_answered(event: CallAnswered, session: Session, now: datetime) -> None
         owner_id = call.client.owner_id if call.client else None
         if owner_id and owner_id != user.id and call.situation in ("known_client", "open_matter"):
             call.situation = "colleagues_client"
-    made_good = "made_good" if call.direction == "in" else "rang_back"
-    missed.make_good(session, call.number, user, made_good, event.at, now)
+    touch = touch_of(session, call)
+    if touch and touch.follows_id is None and (earlier := matter.waiting(session, call.number)):
+        matter.go_on(session, touch, earlier)  # missed while this call rang already, by another line
+    missed.make_good(session, call.number, user, call.direction, event.at, now)
     tell_audience(session, call, now)
 
 
@@ -151,7 +154,7 @@ def _apology_started(event: ApologyStarted, session: Session, now: datetime) -> 
             call_id=call.id,
             number=call.number,
             due_at=event.at + timedelta(minutes=minutes),
-            created_at=now,
+            created_at=event.at,
         )
     )
     trace.add(session, call, event.at, "promise", minutes=minutes)
@@ -181,6 +184,10 @@ def _call_ended(event: CallEnded, session: Session, now: datetime) -> None:
     touch = touch_of(session, call)
     if call.is_missed and touch and touch.saved_at is None:
         touch.user_id = None  # nobody spoke and nobody wrote: it is a missed call, not somebody's unfinished row
+    if missed.was_silent(call):
+        missed.take_back(session, call, now)
+    elif call.is_missed:
+        missed.spoken_meanwhile(session, call, now)
     outbound.came_to_nothing(session, call, touch, now)
     tell_audience(session, call, now)
     for row in audience_of(session, call):

@@ -14,12 +14,15 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from webapp import feed
 from webapp.accounts.models import User
-from webapp.calls import outbound, trace
-from webapp.calls.models import TAKEN_ELSEWHERE, Call
+from webapp.calls import trace, tries
+from webapp.calls.models import Call, is_open_missed
 from webapp.tasks.models import Task
+from webapp.touches import matter
 
 MAX_REASON = 1000
 LATE_AFTER = timedelta(minutes=10)
+A_WORD = 1.0
+"""Seconds of a talk below which nobody has said anything."""
 
 
 @dataclass(frozen=True)
@@ -43,24 +46,15 @@ class Waiting:
         return "bad" if now - self.since >= LATE_AFTER else "warn"
 
 
-def is_open_missed() -> ColumnElement[bool]:
-    """The condition on Call: ended, no manager spoke, and nobody has made it good or closed it."""
-    return and_(is_missed(), Call.missed_closed_at.is_(None))
-
-
-def is_missed() -> ColumnElement[bool]:
-    """The condition on Call that `Call.is_missed` is in Python."""
-    return and_(
-        Call.direction == "in",
-        Call.state == "ended",
-        Call.answered_at.is_(None),
-        Call.end_reason.not_in(TAKEN_ELSEWHERE),
-    )
-
-
 def open_missed(session: Session) -> list[Waiting]:
     """Everybody who waits, who waits longest first. Calls of one number are one entry; hidden ones stand alone."""
     return _grouped(session, is_open_missed())
+
+
+def of_call(session: Session, call: Call) -> Waiting | None:
+    """The caller of a missed call with all his calls that wait; None when he waits no more."""
+    same = Call.number == call.number if call.number else Call.id == call.id
+    return next(iter(_grouped(session, and_(same, is_open_missed()))), None)
 
 
 def longest_waiting(session: Session, most: int) -> tuple[list[Waiting], int]:
@@ -86,35 +80,77 @@ def _grouped(session: Session, which: ColumnElement[bool]) -> list[Waiting]:
     groups: dict[str, list[Call]] = {}
     for call in calls:
         groups.setdefault(call.number or f"hidden {call.id}", []).append(call)
-    tries = outbound.attempts(session, {call.number for call in calls if call.number})
-    waiting = (Waiting(group[0].number, group, tries.get(group[0].number, 0)) for group in groups.values())
+    in_vain = tries.attempts(session, {call.number for call in calls if call.number})
+    waiting = (Waiting(group[0].number, group, in_vain.get(group[0].number, 0)) for group in groups.values())
     return sorted(waiting, key=lambda one: one.since)
 
 
-def make_good(session: Session, number: str, by: User | None, kind: str, at: datetime, now: datetime) -> None:
-    """A manager has spoken with `number`: its missed calls are closed and its promises kept (D22, D26).
+def make_good(session: Session, number: str, by: User | None, how: str, at: datetime, now: datetime) -> None:
+    """`by` speaks with `number` since `at`: its missed calls are closed and its promises kept (D22, D26).
 
-    `kind` is the line of the trace: made_good when they rang again, rang_back when we did.
+    `how`: in when they rang again, out when we did; by which line or telephone makes no difference. Who was missed only
+    after `at` goes on waiting.
     """
     if not number:
         return
-    calls = session.scalars(select(Call).where(Call.number == number, is_open_missed())).all()
-    for call in calls:
-        call.missed_closed_at, call.missed_closed_by_id = at, by.id if by else None
-        trace.add(session, call, at, kind, name=by.name if by else "")
-    promises = session.scalars(
-        select(Task).where(Task.kind == "promise", Task.number == number, Task.done_at.is_(None))
-    ).all()
-    for task in promises:
-        task.done_at, task.done_by_id = at, by.id if by else None
-    if calls or promises:
+    calls = session.scalars(select(Call).where(Call.number == number, Call.offered_at <= at, is_open_missed())).all()
+    closed = [call for call in calls if _claim(session, call, by, how, at)]
+    for call in closed:
+        trace.add(session, call, at, "rang_back" if how == "out" else "made_good", name=by.name if by else "")
+    matter.let_go(session, [call.id for call in closed])
+    kept = session.execute(
+        update(Task)
+        .where(Task.kind == "promise", Task.number == number, Task.done_at.is_(None), Task.created_at <= at)
+        .values(done_at=at, done_by_id=by.id if by else None)
+        .execution_options(synchronize_session="fetch")
+    )
+    if closed or kept.rowcount:  # type: ignore[attr-defined]
         feed.announce_all(session, "tasks", "", now)
 
 
-def close(session: Session, call: Call, reason: str, user: User, now: datetime) -> LazyString | None:
-    """Close one missed call with a written reason. None when done, else what is wrong, and nothing changes.
+def spoken_meanwhile(session: Session, call: Call, now: datetime) -> None:
+    """A missed call has ended: when we speak with its number already, by another line or call, it waits for nobody."""
+    talk = session.scalars(
+        select(Call)
+        .where(Call.number == call.number, Call.answered_at >= call.offered_at, Call.id != call.id)
+        .order_by(Call.answered_at)
+        .limit(1)
+    ).first()
+    if call.number and talk and talk.answered_at and not was_silent(talk):
+        make_good(session, call.number, talk.answered_by, talk.direction, max(talk.answered_at, call.offered_at), now)
 
-    Of two people who close it at once the first one's reason stands.
+
+def take_back(session: Session, talk: Call, now: datetime) -> None:
+    """`talk` is over and nobody spoke in it: what it had made good waits again (D22)."""
+    if not talk.number or talk.answered_at is None:
+        return
+    calls = session.scalars(
+        select(Call).where(
+            Call.number == talk.number, Call.missed_closed_at == talk.answered_at, Call.missed_how == talk.direction
+        )
+    ).all()
+    for call in calls:
+        call.missed_closed_at, call.missed_closed_by_id, call.missed_how = None, None, ""
+        trace.add(session, call, talk.ended_at or now, "waits_again")
+    reopened = session.execute(
+        update(Task)
+        .where(Task.kind == "promise", Task.number == talk.number, Task.done_at == talk.answered_at, Task.report == "")
+        .values(done_at=None, done_by_id=None)
+        .execution_options(synchronize_session="fetch")
+    )
+    if calls or reopened.rowcount:  # type: ignore[attr-defined]
+        feed.announce_all(session, "tasks", "", now)
+
+
+def was_silent(talk: Call) -> bool:
+    """Picked up, and over before anybody could say a word."""
+    return talk.state == "ended" and talk.answered_at is not None and talk.talk_seconds < A_WORD
+
+
+def close(session: Session, call: Call, reason: str, user: User, now: datetime) -> LazyString | None:
+    """Close a missed call, and all that wait with it, with a written reason. None when done, else what is wrong.
+
+    Calls of one number are one caller who waits. Of two people who close him at once the first one's reason stands.
     """
     reason = " ".join(reason.split())
     if not reason:
@@ -123,16 +159,29 @@ def close(session: Session, call: Call, reason: str, user: User, now: datetime) 
         return _l("At most %(most)d characters.", most=MAX_REASON)
     if not call.is_missed:
         return _l("This call was not missed.")
-    closed = session.execute(
-        update(Call)
-        .where(Call.id == call.id, is_open_missed())
-        .values(missed_closed_at=now, missed_closed_by_id=user.id, missed_reason=reason)
-        .execution_options(synchronize_session=False)
-    )
-    session.refresh(call)
-    if not closed.rowcount:  # type: ignore[attr-defined]
+    same = Call.number == call.number if call.number else Call.id == call.id
+    calls = session.scalars(select(Call).where(same, is_open_missed())).all()
+    if call not in calls:
+        session.refresh(call)
         return _l("This missed call is closed already.")
-    trace.add(session, call, now, "closed_with_reason", name=user.name, reason=reason)
+    closed = [one for one in calls if _claim(session, one, user, "reason", now, reason)]
+    if call not in closed:
+        return _l("This missed call is closed already.")
+    for one in closed:
+        trace.add(session, one, now, "closed_with_reason", name=user.name, reason=reason)
+    matter.let_go(session, [one.id for one in closed])
     session.flush()
     feed.announce_all(session, "tasks", call.id, now)
     return None
+
+
+def _claim(session: Session, call: Call, by: User | None, how: str, at: datetime, reason: str = "") -> bool:
+    """Close one call unless somebody else has closed it meanwhile; True when it was done here."""
+    closed = session.execute(
+        update(Call)
+        .where(Call.id == call.id, is_open_missed())
+        .values(missed_closed_at=at, missed_closed_by_id=by.id if by else None, missed_how=how, missed_reason=reason)
+        .execution_options(synchronize_session=False)
+    )
+    session.refresh(call)
+    return bool(closed.rowcount)  # type: ignore[attr-defined]

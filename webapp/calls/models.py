@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, Text, and_
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.accounts.models import User
@@ -117,6 +117,21 @@ class Call(Model):
             and self.answered_at is None
             and self.end_reason not in TAKEN_ELSEWHERE
         )
+
+
+def is_missed() -> ColumnElement[bool]:
+    """The condition on Call that `Call.is_missed` is in Python."""
+    return and_(
+        Call.direction == "in",
+        Call.state == "ended",
+        Call.answered_at.is_(None),
+        Call.end_reason.not_in(TAKEN_ELSEWHERE),
+    )
+
+
+def is_open_missed() -> ColumnElement[bool]:
+    """The condition on Call: ended, no manager spoke, and nobody has made it good or closed it."""
+    return and_(is_missed(), Call.missed_closed_at.is_(None))
 
 
 class Transfer(Model):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy import or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from sipbridge.events import Dial
 from webapp import feed
 from webapp.accounts.models import User
-from webapp.calls import control, trace
+from webapp.calls import control, trace, tries
 from webapp.calls.models import LIVE, Call, CallAudience, seat_of
 from webapp.clients import keys, merged
 from webapp.clients.models import Client, Person
@@ -24,6 +24,7 @@ from webapp.office.models import Line, Outcome
 from webapp.office.queries import the_office
 from webapp.pages import phone
 from webapp.telephones import status
+from webapp.touches import matter
 from webapp.touches.models import Touch
 from webapp.touches.queries import last_with
 
@@ -99,6 +100,9 @@ def dial(session: Session, user: User, wanted: Wanted, now: datetime, country: s
     )
     session.add(touch)
     session.flush()
+    if earlier := matter.waiting(session, number):  # he was missed: the script begins with the apology
+        call.situation = "was_missed"
+        matter.go_on(session, touch, earlier)
     office = the_office(session)
     control.ask(
         session,
@@ -142,27 +146,8 @@ def came_to_nothing(session: Session, call: Call, touch: Touch | None, now: date
         touch.purpose_id = last.purpose_id  # the matter goes on
     touch.next_kind = touch.next_kind or "call_back"
     session.flush()
-    trace.add(session, call, call.ended_at or now, "attempt", count=attempts(session, [call.number])[call.number])
+    trace.add(session, call, call.ended_at or now, "attempt", count=tries.attempts(session, [call.number])[call.number])
     feed.announce_all(session, "tasks", call.id, now)
-
-
-def attempts(session: Session, numbers: Collection[str]) -> dict[str, int]:
-    """How often each of these numbers was called in vain since the last talk with it, by whomever."""
-    if not numbers:
-        return {}
-    spoken = (
-        select(Call.number, func.max(Call.answered_at).label("at"))
-        .where(Call.number.in_(numbers), Call.answered_at.is_not(None))
-        .group_by(Call.number)
-        .subquery()
-    )
-    rows = session.execute(
-        select(Call.number, func.count(Call.id))
-        .outerjoin(spoken, spoken.c.number == Call.number)
-        .where(Call.number.in_(numbers), _in_vain(), or_(spoken.c.at.is_(None), Call.offered_at > spoken.c.at))
-        .group_by(Call.number)
-    )
-    return dict.fromkeys(numbers, 0) | {number: count for number, count in rows}
 
 
 def end_lost(session: Session, now: datetime) -> int:
@@ -180,16 +165,6 @@ def end_lost(session: Session, now: datetime) -> int:
         feed.announce(session, [call.placed_by_id] if call.placed_by_id else [], "call", call.id, now)
         telling.tell(session, now)
     return len(lost)
-
-
-def _in_vain() -> ColumnElement[bool]:
-    return and_(
-        Call.direction == "out",
-        Call.state == "ended",
-        Call.answered_at.is_(None),
-        Call.rings > 0,
-        Call.end_reason != "failed",
-    )
 
 
 def _live_call(session: Session, user: User, *, beside_held: bool) -> Touch | None:

@@ -10,8 +10,7 @@ from flask_babel.speaklater import LazyString
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from webapp.calls.missed import is_open_missed
-from webapp.calls.models import Call
+from webapp.calls.models import Call, is_open_missed
 from webapp.clients.models import Client
 from webapp.recordings.models import Recording
 

@@ -10,8 +10,7 @@ from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import User
-from webapp.calls.missed import is_missed
-from webapp.calls.models import LIVE, Call, CallAudience, Transfer, seat_of
+from webapp.calls.models import LIVE, Call, CallAudience, Transfer, is_missed, seat_of
 from webapp.calls.transfers import is_under_way
 from webapp.switchboard import alone
 from webapp.touches.models import Touch
@@ -155,14 +154,14 @@ def gone_lately(session: Session, user: User, now: datetime) -> Call | None:
     ).first()
 
 
-def missed_lately(session: Session, call: Call, since: datetime) -> int:
-    """How many other calls of this number were missed since `since`."""
+def missed_lately(session: Session, call: Call, since: datetime) -> tuple[int, datetime | None]:
+    """How many other calls of this number were missed since `since`, and when the first of them came."""
     if not call.number:
-        return 0
-    query = select(func.count(Call.id)).where(
+        return 0, None
+    query = select(func.count(Call.id), func.min(Call.offered_at)).where(
         Call.number == call.number,
         Call.id != call.id,
         Call.offered_at >= since,
         is_missed(),
     )
-    return session.scalar(query) or 0
+    return session.execute(query).tuples().one()

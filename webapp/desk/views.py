@@ -356,10 +356,9 @@ def close_missed(call_id: int) -> ResponseReturnValue:
     """No call back is needed: the reason in writing (D22), for all the calls of the row, which goes from the list."""
     call = load(select(Call).where(Call.id == call_id))
     reason = request.form.get("reason", "")
-    row = next((one for one in missed.open_missed(db.session()) if call in one.calls), None)
-    for one in row.calls if row else ():
-        if problem := missed.close(db.session(), one, reason, me(), here.now()):
-            db.session.rollback()
+    if problem := missed.close(db.session(), call, reason, me(), here.now()):
+        db.session.rollback()
+        if row := missed.of_call(db.session(), call):
             return render_template("desk/_missed.html", waiting=row, missed_error=problem, missed_reason=reason), 422
     db.session.commit()
     return ""

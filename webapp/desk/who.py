@@ -85,7 +85,8 @@ class Who:
     owed: Sequence[Task] = ()
     facts: Sequence[str] = ()
     last: str = ""
-    missed: int = 0
+    missed: tuple[int, datetime | None] = (0, None)
+    """how many calls of this number were missed today, and when the first came"""
 
 
 def of(session: Session, touch: Touch, user: User, country: str, day_starts: datetime) -> Who:
@@ -112,7 +113,7 @@ def new(
         "new",
         why=trace.why_card(touch.call) if touch.call else "",
         fields=new_card(session, touch, country, errors),
-        missed=missed_lately(session, touch.call, day_starts) if touch.call else 0,
+        missed=missed_lately(session, touch.call, day_starts) if touch.call else (0, None),
     )
 
 
@@ -158,7 +159,7 @@ def _card(
         owed=open_for_client(session, client.id)[:3],
         facts=_facts(client, user),
         last=in_words(last) if last else "",
-        missed=missed_lately(session, touch.call, day_starts) if touch.call else 0,
+        missed=missed_lately(session, touch.call, day_starts) if touch.call else (0, None),
     )
 
 

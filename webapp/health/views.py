@@ -12,8 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from webapp.access import public
-from webapp.calls.missed import is_open_missed
-from webapp.calls.models import BridgeStatus, Call, LineState
+from webapp.calls.models import BridgeStatus, Call, LineState, is_open_missed
 from webapp.db import db
 from webapp.tasks.models import Task
 

@@ -103,9 +103,9 @@ def _stored(session: Session, touch: Touch) -> ScriptRun | None:
 
 
 def _situation(touch: Touch) -> Situation:
-    if touch.direction == "out":
-        return "we_call"
     wanted = touch.call.situation if touch.call else ""
+    if touch.direction == "out":  # a call of ours; who was missed is apologised to there as well
+        return "was_missed" if wanted == "was_missed" else "we_call"
     if touch.call is None and touch.client_id:
         wanted = "known_client"
     return next((one for one in SITUATIONS if one == wanted), "new_caller")

@@ -11,6 +11,7 @@ from webapp.calls import missed
 from webapp.calls.models import Call
 from webapp.clients.models import Client, Person
 from webapp.pages import phone
+from webapp.touches import matter
 from webapp.touches.models import Touch
 
 
@@ -26,8 +27,10 @@ def rang_back(session: Session, call: Call, user: User, now: datetime) -> Touch:
         name_known=call.client_id is not None,
     )
     session.add(touch)
-    missed.make_good(session, call.number, user, "rang_back", now, now)
     session.flush()
+    if earlier := matter.waiting(session, call.number):
+        matter.go_on(session, touch, earlier)
+    missed.make_good(session, call.number, user, "out", now, now)
     return touch
 
 

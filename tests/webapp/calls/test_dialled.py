@@ -27,8 +27,7 @@ from sipbridge.events import (
 from tests.webapp.calls.conftest import Bridge
 from tests.webapp.conftest import Clock
 from webapp.accounts.models import Role, User
-from webapp.calls import missed
-from webapp.calls.models import BridgeCommand, BridgeStatus, Call, CallAudience, RefusedDial, Transfer
+from webapp.calls.models import BridgeCommand, BridgeStatus, Call, CallAudience, RefusedDial, Transfer, is_open_missed
 from webapp.clients.models import Client
 from webapp.feed import Feed
 from webapp.office import dialling
@@ -112,7 +111,7 @@ def test_a_number_is_called_as_by_a_click(
     )
     touch = session.scalars(select(Touch).where(Touch.call_id == call.id)).one()
     assert (touch.direction, touch.user_id, touch.client_id) == ("out", people["anna"].id, card.id)
-    assert session.scalars(select(Call.id).where(missed.is_open_missed())).all() != []
+    assert session.scalars(select(Call.id).where(is_open_missed())).all() != []
     bridge.send(
         CallPlaced("p1", ANNA, f"tel:{NUMBER}", "desk", clock()),
         ClientRinging("p1", False, clock()),
@@ -120,7 +119,7 @@ def test_a_number_is_called_as_by_a_click(
     )
     session.expire_all()
     assert call.state == "talking" and call.answered_by_id == people["anna"].id
-    assert session.scalars(select(Call.id).where(missed.is_open_missed())).all() == [], "the missed call is closed"
+    assert session.scalars(select(Call.id).where(is_open_missed())).all() == [], "the missed call is closed"
 
 
 @pytest.mark.parametrize(

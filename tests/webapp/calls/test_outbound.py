@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from sipbridge.events import CallAnswered, CallEnded, CallPlaced, ClientRinging, CommandRefused, EndReason
 from tests.webapp.conftest import Clock
 from webapp.accounts.models import Role, User
-from webapp.calls import lifecycle, missed, outbound, talking
+from webapp.calls import lifecycle, missed, outbound, talking, tries
 from webapp.calls.models import BridgeCommand, BridgeStatus, Call, CallAudience, CallTrace
 from webapp.clients import cards
 from webapp.clients.changes import Author
@@ -261,7 +261,7 @@ def test_when_the_clients_telephone_was_never_called_nothing_is_owed(
     apply(CallEnded(call_of(touch).call_id, EndReason.ABANDONED, 0, 0.0, 0.0, clock()))
     assert touch.outcome_id is None
     assert touch.user_id == (office["anna"].id if written else None)
-    assert outbound.attempts(session, [NUMBER]) == {NUMBER: 0}
+    assert tries.attempts(session, [NUMBER]) == {NUMBER: 0}
 
 
 def test_attempts_are_counted_since_the_last_talk(session: Session, office: dict[str, User], clock: Clock) -> None:
@@ -270,15 +270,15 @@ def test_attempts_are_counted_since_the_last_talk(session: Session, office: dict
         session.add(Call(call_id=name, **(base | {"rings": 2, "end_reason": "no_answer"} | more)))
         session.flush()
 
-    assert outbound.attempts(session, []) == {}
+    assert tries.attempts(session, []) == {}
     add("a")
     add("b", end_reason="failed")
-    assert outbound.attempts(session, [NUMBER, "+1"]) == {NUMBER: 1, "+1": 0}
+    assert tries.attempts(session, [NUMBER, "+1"]) == {NUMBER: 1, "+1": 0}
     add("c", direction="in", answered_at=clock())
-    assert outbound.attempts(session, [NUMBER]) == {NUMBER: 0}
+    assert tries.attempts(session, [NUMBER]) == {NUMBER: 0}
     add("d")
     add("e", rings=0, end_reason="abandoned")
-    assert outbound.attempts(session, [NUMBER]) == {NUMBER: 1}
+    assert tries.attempts(session, [NUMBER]) == {NUMBER: 1}
 
 
 def test_a_bridge_that_has_no_line_ends_the_call_and_says_why(
