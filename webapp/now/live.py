@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import User
@@ -93,7 +93,7 @@ def of(session: Session, now: datetime) -> list[LiveCall]:
     seats: dict[int, dict[str, list[User]]] = {}
     for seat in session.scalars(
         select(CallAudience)
-        .where(CallAudience.call_id.in_(ids), CallAudience.state.in_(("rung", "taken")))
+        .where(CallAudience.call_id.in_(ids), or_(CallAudience.state == "taken", _is_rung()))
         .order_by(CallAudience.step, CallAudience.id)
         .options(joinedload(CallAudience.user))
     ):
@@ -111,6 +111,11 @@ def of(session: Session, now: datetime) -> list[LiveCall]:
         _one(call, seats.get(call.id, {}), passing.get(call.id), without.get(call.id, ""), office) for call in found
     ]
     return sorted(live, key=lambda one: (order[one.group], one.since))
+
+
+def _is_rung() -> ColumnElement[bool]:
+    """A telephone of his rings; who has none only sees the call on his page."""
+    return and_(CallAudience.state == "rung", CallAudience.extension != "")
 
 
 def _one(call: Call, seats: dict[str, list[User]], passing: Transfer | None, without: str, office: Office) -> LiveCall:
