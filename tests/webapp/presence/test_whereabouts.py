@@ -112,4 +112,4 @@ def test_an_office_is_read_with_few_queries(
     whereabouts.of(session, people, clock(), MOSCOW)
     before = count_queries()
     assert len(whereabouts.of(session, people, clock(), MOSCOW)) == len(people)
-    assert count_queries() - before <= 7
+    assert count_queries() - before <= 8
