@@ -27,6 +27,7 @@ from webapp.imports import forgetting as import_files
 from webapp.jobs.runner import Runner
 from webapp.office.models import Office
 from webapp.recordings import keeping, store
+from webapp.roster import patterns
 from webapp.tasks.overdue import tell_overdue
 from webapp.telephones import ladder
 
@@ -40,12 +41,13 @@ def make_huey(settings: config.Config) -> SqliteHuey:
 
     @huey.periodic_task(crontab(minute="*"))
     def every_minute() -> None:
-        """Tell of promises that ran out, end our calls that no bridge carried on with, gather what a merge missed."""
+        """Tell of promises run out, end calls no bridge carried on with, gather what a merge missed and lay shifts."""
         with app.app_context():
             try:
                 tell_overdue(db.session(), clock.now())
                 outbound.end_lost(db.session(), clock.now())
                 strays.gather(db.session(), clock.now())
+                patterns.lay_all(db.session(), clock.now(), settings.timezone)
                 db.session.commit()
             except OperationalError:  # the database is busy or away: the next minute does it
                 db.session.rollback()

@@ -1,4 +1,4 @@
-"""Forms of the roster: a shift, an absence."""
+"""Forms of the roster: a shift, a pattern, a public holiday, an absence."""
 
 from __future__ import annotations
 
@@ -6,46 +6,165 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta, tzinfo
 from typing import Any
 
-from flask_babel import format_date
+from babel.dates import get_day_names
+from flask_babel import format_date, get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, SelectChoice, SelectField, ValidationError
-from wtforms.validators import DataRequired, InputRequired
+from wtforms import (
+    BooleanField,
+    DateField,
+    HiddenField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    SelectMultipleField,
+    ValidationError,
+)
+from wtforms.validators import DataRequired, InputRequired, Optional
 
 from webapp.accounts.models import User
-from webapp.fields import ClockField, TextField, choices
+from webapp.fields import ClockField, TextField, WholeField, choices
 from webapp.roster.duty import BACKUP, DUTY
-from webapp.roster.models import Absence, Shift
+from webapp.roster.holidays import LONGEST_NAME
+from webapp.roster.models import Absence, Shift, ShiftPattern
+from webapp.roster.patterns import LONGEST_CYCLE, Rhythm
+from webapp.roster.places import Place
 from webapp.roster.shifts import Wall
 from webapp.roster.wallclock import DAY_MINUTES, wall_clock
 
+MOST_WEEKS = 12
+"""How far ahead a week can be copied at once."""
 
-class ShiftForm(FlaskForm):
-    """A person, a day of the week shown, from, to. `to` before `from` needs the box ticked."""
 
-    user_id = SelectField(_l("Who"), coerce=int, validators=[DataRequired(_l("Choose a person."))])
-    day = SelectField(_l("Day"))
+class HoursForm(FlaskForm):
+    """From, to. `to` before `from` needs the box ticked."""
+
     starts = ClockField(_l("Starts"), validators=[InputRequired(_l("Type when it starts."))])
     ends = ClockField(_l("Ends"), validators=[InputRequired(_l("Type when it ends."))])
     over_midnight = BooleanField(_l("Over midnight, to the next day"))
-    rank = SelectField(_l("Rank"), coerce=int)
-    override = BooleanField(_l("Instead of the usual shifts"))
 
-    def offer(self, people: Sequence[User], days: Iterable[date]) -> None:
-        """Set what can be chosen."""
-        self.user_id.choices = _people(people)
-        self.day.choices = choices((day.isoformat(), format_date(day, "EEE d MMM")) for day in sorted(set(days)))
-        self.rank.choices = choices([(DUTY, _("On duty")), (BACKUP, _("Backup"))])
-
-    def wall(self) -> Wall:
-        """The span typed, once the form is valid. A midnight it ends at is that of the same day."""
+    def minutes(self) -> tuple[int, int]:
+        """The hours typed, once the form is valid. A midnight they end at is that of the same day."""
         start, end = self.starts.data, self.ends.data
         if self.over_midnight.data:
             end += DAY_MINUTES
         elif end == 0 < start:
             end = DAY_MINUTES
-        return Wall(date.fromisoformat(self.day.data), start, end)
+        return start, end
+
+
+class ShiftForm(HoursForm):
+    """A person, a day of the week shown, hours, what for. `version` is that of the shift as it was shown."""
+
+    user_id = SelectField(_l("Who"), coerce=int, validators=[DataRequired(_l("Choose a person."))])
+    day = SelectField(_l("Day"))
+    rank = SelectField(_l("Rank"), coerce=int)
+    place = SelectField(_l("For"))
+    override = BooleanField(_l("Instead of the usual shifts"))
+    version = HiddenField()
+
+    def offer(self, people: Sequence[User], days: Iterable[date], places: Sequence[tuple[str, str]]) -> None:
+        """Set what can be chosen."""
+        self.user_id.choices = _people(people)
+        self.day.choices = choices((day.isoformat(), format_date(day, "EEE d MMM")) for day in sorted(set(days)))
+        self.rank.choices = _ranks()
+        self.place.choices = choices(places)
+        self.place.data = self.place.data or ""
+
+    def wall(self) -> Wall:
+        """The span typed, once the form is valid."""
+        return Wall(date.fromisoformat(self.day.data), *self.minutes())
+
+
+class CopyForm(FlaskForm):
+    """How many weeks ahead a week is copied."""
+
+    weeks = WholeField(_l("Weeks ahead"), validators=[InputRequired(_l("Type how many weeks."))])
+
+    def validate_weeks(self, field: Any) -> None:
+        if field.data is not None and not 1 <= field.data <= MOST_WEEKS:
+            raise ValidationError(_("From 1 to %(most)d weeks.", most=MOST_WEEKS))
+
+
+class PatternForm(HoursForm):
+    """A person, hours, what for, and the days: of the week, or so many on and so many off."""
+
+    user_id = SelectField(_l("Who"), coerce=int, validators=[DataRequired(_l("Choose a person."))])
+    rank = SelectField(_l("Rank"), coerce=int)
+    place = SelectField(_l("For"))
+    repeat = RadioField(
+        _l("Repeats"), choices=[("week", _l("on days of the week")), ("cycle", _l("days on, days off"))]
+    )
+    weekdays = SelectMultipleField(_l("Days"), coerce=int)
+    days_on = WholeField(_l("Days on"))
+    days_off = WholeField(_l("Days off"))
+    first_day = DateField(_l("From"), validators=[InputRequired(_l("Choose a day."))])
+    last_day = DateField(_l("Until"), validators=[Optional()])
+    on_holidays = BooleanField(_l("On public holidays too"))
+    version = HiddenField()
+
+    def offer(self, people: Sequence[User], places: Sequence[tuple[str, str]]) -> None:
+        """Set what can be chosen."""
+        self.user_id.choices = _people(people)
+        self.rank.choices = _ranks()
+        self.place.choices = choices(places)
+        self.place.data = self.place.data or ""
+        names = get_day_names("abbreviated", "stand-alone", get_locale())
+        self.weekdays.choices = choices((day, names[day]) for day in range(7))
+
+    def validate_first_day(self, field: Any) -> None:
+        _sensible(field)
+
+    def validate_last_day(self, field: Any) -> None:
+        _sensible(field)
+        if field.data and self.first_day.data and field.data < self.first_day.data:
+            raise ValidationError(_("It ends before it begins."))
+
+    def validate_weekdays(self, field: Any) -> None:
+        if self.repeat.data == "week" and not field.data:
+            raise ValidationError(_("Tick at least one day."))
+
+    def validate_days_on(self, field: Any) -> None:
+        self._part_of_cycle(field)
+
+    def validate_days_off(self, field: Any) -> None:
+        self._part_of_cycle(field)
+
+    def _part_of_cycle(self, field: Any) -> None:
+        if self.repeat.data == "cycle" and not 1 <= (field.data or 0) <= LONGEST_CYCLE // 2:
+            raise ValidationError(_("From 1 to %(most)d days.", most=LONGEST_CYCLE // 2))
+
+    def rhythm(self) -> Rhythm:
+        """The pattern typed, once the form is valid."""
+        if self.repeat.data == "week":
+            cycle, first = 7, self.first_day.data.weekday()
+            days = sorted((day - first) % 7 for day in self.weekdays.data)
+        else:
+            cycle, days = self.days_on.data + self.days_off.data, list(range(self.days_on.data))
+        return Rhythm(
+            self.first_day.data, self.last_day.data, cycle, days, *self.minutes(), on_holidays=self.on_holidays.data
+        )
+
+
+class HolidayForm(FlaskForm):
+    """A day, its name, and the hours of that day where the office opens nevertheless."""
+
+    day = DateField(_l("Day"), validators=[InputRequired(_l("Choose a day."))])
+    name = TextField(_l("Name"), LONGEST_NAME, missing=_l("Type what day it is."))
+    opens = ClockField(_l("Opens"))
+    closes = ClockField(_l("Closes"))
+
+    def validate_day(self, field: Any) -> None:
+        _sensible(field)
+
+    def validate_closes(self, field: Any) -> None:
+        if field.errors or self.opens.errors:
+            return
+        if (field.data is None) != (self.opens.data is None):
+            raise ValidationError(_("Type both hours, or none when the office is closed."))
+        if field.data is not None and field.data <= self.opens.data:
+            raise ValidationError(_("It closes before it opens."))
 
 
 class AbsenceForm(FlaskForm):
@@ -80,7 +199,30 @@ def shift_values(shift: Shift, zone: tzinfo) -> dict[str, Any]:
         "ends": DAY_MINUTES if midnight else end,
         "over_midnight": last != day and not midnight,
         "rank": shift.rank,
+        "place": Place(shift.line_id, shift.region_id).code,
         "override": shift.override,
+        "version": str(shift.version),
+    }
+
+
+def pattern_values(pattern: ShiftPattern) -> dict[str, Any]:
+    """A pattern as the form shows it."""
+    weekly = pattern.cycle_days == 7
+    return {
+        "user_id": pattern.user_id,
+        "starts": pattern.starts,
+        "ends": pattern.ends if pattern.ends <= DAY_MINUTES else pattern.ends - DAY_MINUTES,
+        "over_midnight": pattern.ends > DAY_MINUTES,
+        "rank": pattern.rank,
+        "place": Place(pattern.line_id, pattern.region_id).code,
+        "repeat": "week" if weekly else "cycle",
+        "weekdays": [(pattern.first_day.weekday() + day) % 7 for day in pattern.days] if weekly else [],
+        "days_on": None if weekly else len(pattern.days),
+        "days_off": None if weekly else pattern.cycle_days - len(pattern.days),
+        "first_day": pattern.first_day,
+        "last_day": pattern.last_day,
+        "on_holidays": pattern.on_holidays,
+        "version": str(pattern.version),
     }
 
 
@@ -95,6 +237,10 @@ def absence_values(absence: Absence, zone: tzinfo) -> dict[str, Any]:
         "ends": ends,
         "reason": absence.reason,
     }
+
+
+def _ranks() -> list[SelectChoice]:
+    return choices([(DUTY, _("On duty")), (BACKUP, _("Backup"))])
 
 
 def _people(people: Sequence[User]) -> list[SelectChoice]:

@@ -5,7 +5,7 @@ Pure: rows in, numbers and words out. Places follow the wall clock, so a working
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 
@@ -16,6 +16,7 @@ from webapp.accounts.models import User
 from webapp.office.models import Office
 from webapp.roster import duty
 from webapp.roster.models import Absence, Holiday, Shift
+from webapp.roster.places import GENERAL, Place, line_name, words
 from webapp.roster.wallclock import DAY_MINUTES, instant, wall_clock, written
 
 PERSON_COLOURS = 8
@@ -52,6 +53,11 @@ class Bar:
         return HEIGHTS[self.kind]
 
     @property
+    def place(self) -> str:
+        """The code of what the shift is for."""
+        return Place(self.shift.line_id, self.shift.region_id).code if self.shift else ""
+
+    @property
     def full(self) -> bool:
         """True when every minute of the shift counts."""
         return self.pieces == [(self.x, self.width)]
@@ -65,6 +71,7 @@ class Day:
     name: str
     bars: list[Bar]
     today: bool
+    holiday: Holiday | None = None
     height: int = 0
     open_x: float | None = None
     open_width: float = 0.0
@@ -81,6 +88,7 @@ class Week:
     first: int
     last: int
     gaps: list[str]
+    line_gaps: list[str] = field(default_factory=list)
 
     @property
     def code(self) -> str:
@@ -114,26 +122,38 @@ def draw(
     special: Mapping[date, Holiday],
     now: datetime,
     zone: tzinfo,
+    place: Place = GENERAL,
+    lines_open: Sequence[duty.LineGap] = (),
 ) -> Week:
-    """The week of `monday`; `shifts` and `absences` are those that touch it, with their users loaded."""
+    """The week of `monday`; `shifts` and `absences` are those that touch it, with their users loaded.
+
+    `place`: draw the shifts of this line or region alone, with the gaps of the line. `special`: public holidays.
+    `lines_open`: what the rosters of lines leave open.
+    """
     start, end = instant(monday, 0, zone), instant(monday, 7 * DAY_MINUTES, zone)
-    working = [row for row in shifts if row.user.active]
+    working = duty.spans([row for row in shifts if row.user.active])
     away = duty.absence_spans(absences)
-    effective = duty.effective(duty.spans(working), away)
-    gaps = duty.uncovered(duty.working_hours(office, start, end, zone, special), effective)
+    effective = duty.effective(working, away)
+    hours = duty.working_hours(office, start, end, zone, special)
+    if place == GENERAL:
+        gaps, told = duty.uncovered(hours, effective), lines_open
+    else:
+        gaps, told = _joined([(gap.starts, gap.ends) for gap in lines_open if gap.line.id == place.line_id]), ()
+    shown = [row for row in shifts if place in (GENERAL, Place(row.line_id, row.region_id))]
     days = []
     for offset in range(7):
         day = monday + timedelta(days=offset)
         bars = [_gap(*minutes) for gap in gaps if (minutes := _within(gap, day, zone))]
-        for row in shifts:
+        for row in shown:
             if minutes := _within((row.starts_at, row.ends_at), day, zone):
                 bars.append(_shift_bar(row, minutes, effective if row.user.active else [], away, day, zone))
         for absence in absences:
             if minutes := _within((absence.starts_at, absence.ends_at), day, zone):
                 bars.append(_away_bar(absence, minutes, zone))
-        days.append(Day(day, format_date(day, "EEE d MMM"), bars, wall_clock(now, zone)[0] == day))
-    week = Week(monday, days, [], *_edges(days, office), gap_words(gaps, zone))
-    _place(week, office, now, zone)
+        today = wall_clock(now, zone)[0] == day
+        days.append(Day(day, format_date(day, "EEE d MMM"), bars, today, holiday=special.get(day)))
+    week = Week(monday, days, [], *_edges(days, office), gap_words(gaps, zone), line_gap_words(told, zone))
+    _place(week, office, special, now, zone)
     return week
 
 
@@ -147,8 +167,8 @@ def _within(period: tuple[datetime, datetime], day: date, zone: tzinfo) -> tuple
 
 
 def _gap(start: int, end: int) -> Bar:
-    words = _("nobody on duty")
-    return Bar("gap", start, end, words, f"{words} {written(start)}–{written(end)}")
+    text = _("nobody on duty")
+    return Bar("gap", start, end, text, f"{text} {written(start)}–{written(end)}")
 
 
 def _shift_bar(
@@ -161,7 +181,7 @@ def _shift_bar(
 ) -> Bar:
     kind = "backup" if row.rank == duty.BACKUP else "duty"
     starts, ends = wall_clock(row.starts_at, zone), wall_clock(row.ends_at, zone)
-    times = f"{_short(starts[1])}–{_short(ends[1])}"
+    times = f"{short(starts[1])}–{short(ends[1])}"
     mine = [
         (span.starts, span.ends)
         for span in effective
@@ -174,6 +194,8 @@ def _shift_bar(
         if span[0] < row.ends_at and span[1] > row.starts_at and (part := _within(span, day, zone))
     ]
     notes = [_("backup")] if kind == "backup" else []
+    if for_what := words(row.line, row.region):
+        notes.append(for_what)
     if row.override:
         notes.append(_("for the day"))
     if not row.user.active:
@@ -187,7 +209,7 @@ def _shift_bar(
         " · ".join([f"{name} {times}", *notes]) for name in (row.user.name, short_name(row.user), initials(row.user))
     ]
     room = (minutes[1] - minutes[0]) / 60 * LETTERS_AN_HOUR
-    text = next((words for words in written_out if len(words) <= room), written_out[-1])
+    text = next((one for one in written_out if len(one) <= room), written_out[-1])
     return Bar(
         kind,
         *minutes,
@@ -201,11 +223,16 @@ def _shift_bar(
 
 
 def _away_bar(row: Absence, minutes: tuple[int, int], zone: tzinfo) -> Bar:
+    text = away_words(row, zone)
+    return Bar("away", *minutes, text=text, label=text, colour=row.user_id % PERSON_COLOURS, absence=row)
+
+
+def away_words(row: Absence, zone: tzinfo) -> str:
+    """Anna Petrova away until 12 Mar 09:00, with the reason."""
     back, time = wall_clock(row.ends_at, zone)
     until = f"{format_date(back, 'd MMM')} {written(time)}"
-    words = _("%(name)s away until %(until)s", name=row.user.name, until=until)
-    words = f"{words} · {row.reason}" if row.reason else words
-    return Bar("away", *minutes, text=words, label=words, colour=row.user_id % PERSON_COLOURS, absence=row)
+    text = _("%(name)s away until %(until)s", name=row.user.name, until=until)
+    return f"{text} · {row.reason}" if row.reason else text
 
 
 def short_name(user: User) -> str:
@@ -219,7 +246,8 @@ def initials(user: User) -> str:
     return "".join(part[0] for part in user.name.split()[:2]).upper()
 
 
-def _short(minutes: int) -> str:
+def short(minutes: int) -> str:
+    """9 for nine o'clock, 09:30 for half past."""
     return str(minutes // 60) if minutes % 60 == 0 else written(minutes)
 
 
@@ -250,17 +278,17 @@ def _edges(days: Sequence[Day], office: Office) -> tuple[int, int]:
     return max(first // 60 * 60, 0), min(-(-last // 60) * 60, DAY_MINUTES)
 
 
-def _place(week: Week, office: Office, now: datetime, zone: tzinfo) -> None:
+def _place(week: Week, office: Office, special: Mapping[date, Holiday], now: datetime, zone: tzinfo) -> None:
     """Turn minutes into percent of the row's width, and stack the bars."""
 
     def x(minutes: float) -> float:
         return round(100 * (min(max(minutes, week.first), week.last) - week.first) / (week.last - week.first), 3)
 
     step = 60 if week.last - week.first <= 16 * 60 else 120
-    week.hours = [(x(minutes), _short(minutes)) for minutes in range(week.first, week.last + 1, step)]
+    week.hours = [(x(minutes), short(minutes)) for minutes in range(week.first, week.last + 1, step)]
     for day in week.days:
-        if day.date.weekday() in office.workdays:
-            day.open_x, day.open_width = x(office.opens), x(office.closes) - x(office.opens)
+        if hours := duty.hours_of(office, day.date, special):
+            day.open_x, day.open_width = x(hours[0]), x(hours[1]) - x(hours[0])
         minutes = wall_clock(now, zone)[1]
         if day.today and week.first <= minutes <= week.last:
             day.now_x = x(minutes)
@@ -278,3 +306,27 @@ def gap_words(gaps: Sequence[tuple[datetime, datetime]], zone: tzinfo) -> list[s
         (day, start), (_last, end) = wall_clock(starts, zone), wall_clock(ends, zone)
         by_day.setdefault(day, []).append(f"{written(start)}–{written(end or DAY_MINUTES)}")
     return [f"{format_date(day, 'EEE d MMM')} {', '.join(spans)}" for day, spans in by_day.items()]
+
+
+def line_gap_words(gaps: Sequence[duty.LineGap], zone: tzinfo, days: Collection[date] | None = None) -> list[str]:
+    """A line a line and day: Advertisements: Mon 9 Mar 09:00–10:45; of these `days`, when they are given."""
+    by_line: dict[int, list[duty.LineGap]] = {}
+    for gap in gaps:
+        if days is None or wall_clock(gap.starts, zone)[0] in days:
+            by_line.setdefault(gap.line.id, []).append(gap)
+    return [
+        f"{line_name(of_line[0].line)}: {day}"
+        for of_line in by_line.values()
+        for day in gap_words(_joined([(gap.starts, gap.ends) for gap in of_line]), zone)
+    ]
+
+
+def _joined(periods: Sequence[duty.Period]) -> list[duty.Period]:
+    """Adjacent periods as one."""
+    found: list[duty.Period] = []
+    for starts, ends in sorted(periods):
+        if found and found[-1][1] == starts:
+            found[-1] = (found[-1][0], ends)
+        else:
+            found.append((starts, ends))
+    return found

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import Date, inspect, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import User
 from webapp.db import Model, UtcDateTime
@@ -58,7 +58,12 @@ def record(session: Session, kind: str, rows: Rows, by: User | None, now: dateti
 
 def latest(session: Session, limit: int) -> Sequence[RosterChange]:
     """The latest changes, newest first, undone ones too."""
-    return session.scalars(select(RosterChange).order_by(RosterChange.id.desc()).limit(limit)).all()
+    return session.scalars(
+        select(RosterChange)
+        .order_by(RosterChange.id.desc())
+        .limit(limit)
+        .options(joinedload(RosterChange.by), joinedload(RosterChange.undone_by))
+    ).all()
 
 
 def last_of(session: Session, table: str, key: object, limit: int = 500) -> RosterChange | None:
@@ -123,15 +128,15 @@ def _same(row: Any, after: dict[str, Any]) -> bool:
 
 def _put_back(session: Session, entry: dict[str, Any], row: Any) -> None:
     model, before = TABLES[entry["table"]], entry["before"]
+    version = row.version if row is not None and "version" in before else None
     if row is None:
         row = model()
         session.add(row)
-    version = getattr(row, "version", None)
     for name, column in inspect(model).columns.items():
         if name in before:
             setattr(row, name, _value(column.type, before[name]))
-    if "version" in before:
-        row.version = (version or before["version"]) + 1
+    if version is not None:  # a row that comes back has the version it went with
+        row.version = version + 1
     session.flush()
 
 

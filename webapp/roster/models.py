@@ -18,7 +18,8 @@ class Shift(Model):
 
     `override`: while it lasts, the plain shifts of the same rank, line and region don't count (a change for one day).
     `line_id`, `region_id`: on duty for that line, or for clients of that region, alone; None for all. `pattern_id`:
-    laid by this pattern. `version` grows with every change, so that of two editors the later one is told.
+    laid by this pattern. `version` grows with every change, so that of two editors the later one is told; a shift that
+    a pattern laid is its own while the version is 1.
     """
 
     __tablename__ = "shift"
@@ -41,7 +42,7 @@ class Shift(Model):
 class ShiftPattern(Model):
     """A shift that repeats: on `days` (0 is the first) of every `cycle_days`, counted from `first_day`.
 
-    A week is a cycle of 7 that begins on a Monday; two days on, two off is a cycle of 4 with days 0 and 1. `starts` and
+    Days of the week are a cycle of 7; two days on, two off is a cycle of 4 with days 0 and 1. `starts` and
     `ends`: minutes after midnight of the office's clock, `ends` over 1440 for the next day. Its shifts are rows of
     `shift`, laid as far as `laid_until`; one that was taken off stays off. `on_holidays`: laid on public holidays too.
     """
@@ -138,6 +139,7 @@ class RosterChange(Model):
     undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     undone_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     by: Mapped[User | None] = relationship(foreign_keys=[by_id])
+    undone_by: Mapped[User | None] = relationship(foreign_keys=[undone_by_id])
 
 
 class GapTold(Model):

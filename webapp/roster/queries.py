@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from webapp.access import SALES
 from webapp.accounts.models import User
-from webapp.roster.models import Absence, Shift
+from webapp.roster.models import Absence, Shift, ShiftPattern
 
 
 def shifts_between(session: Session, start: datetime, end: datetime) -> Sequence[Shift]:
@@ -20,7 +20,7 @@ def shifts_between(session: Session, start: datetime, end: datetime) -> Sequence
         .join(Shift.user)
         .where(Shift.ends_at > start, Shift.starts_at < end)
         .order_by(Shift.starts_at, Shift.id)
-        .options(contains_eager(Shift.user))
+        .options(contains_eager(Shift.user), joinedload(Shift.line), joinedload(Shift.region))
     ).all()
 
 
@@ -38,3 +38,14 @@ def absences_between(session: Session, start: datetime, end: datetime) -> Sequen
 def people(session: Session) -> Sequence[User]:
     """Those who can be put on the roster, by name."""
     return session.scalars(select(User).where(User.active, User.role.in_(SALES)).order_by(User.name, User.id)).all()
+
+
+def patterns(session: Session, today: date) -> Sequence[ShiftPattern]:
+    """All patterns: those that go on by person, then those that have ended."""
+    rows = session.scalars(
+        select(ShiftPattern)
+        .join(ShiftPattern.user)
+        .order_by(User.name, ShiftPattern.starts, ShiftPattern.id)
+        .options(contains_eager(ShiftPattern.user), joinedload(ShiftPattern.line), joinedload(ShiftPattern.region))
+    ).all()
+    return sorted(rows, key=lambda row: row.last_day is not None and row.last_day < today)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from webapp import feed
 from webapp.accounts.models import User
+from webapp.roster import journal
 from webapp.roster.models import Absence, Shift
+from webapp.roster.places import GENERAL, Place
 from webapp.roster.wallclock import DAY_MINUTES, exists, instant, wall_clock, written
 
 
@@ -41,11 +45,19 @@ class Copied:
 
 
 def set_shift(
-    session: Session, shift: Shift | None, user: User, wall: Wall, rank: int, override: bool, zone: tzinfo
+    session: Session,
+    shift: Shift | None,
+    user: User,
+    wall: Wall,
+    rank: int,
+    override: bool,
+    zone: tzinfo,
+    place: Place = GENERAL,
 ) -> Shift:
-    """Make a shift, or change `shift`. Raises Refused.
+    """Make a shift, or change `shift`, whose version grows. Raises Refused.
 
-    A person has one plain shift at a time and one override at a time; an override may lie over a plain shift.
+    For one line, one region or all calls a person has one plain shift at a time and one override at a time; an override
+    may lie over a plain shift.
     """
     if wall.end <= wall.start:
         raise Refused("ends", _("It ends before it starts. A shift over midnight has the box ticked."))
@@ -55,62 +67,96 @@ def set_shift(
         instant_typed("starts", wall.day, wall.start, zone),
         instant_typed("ends", wall.day, wall.end, zone),
     )
-    other = _overlapping(session, user, starts_at, ends_at, override, shift)
+    _one_at_a_time(session, user)
+    other = _overlapping(session, user, starts_at, ends_at, override, place, shift)
     if other is not None:
         raise Refused(
             "user_id", _("%(name)s already has a shift then: %(span)s.", name=user.name, span=span_words(other, zone))
         )
     if shift is None:
-        shift = Shift()
+        shift = Shift(version=0)
         session.add(shift)
     shift.user_id, shift.starts_at, shift.ends_at = user.id, starts_at, ends_at
     shift.rank, shift.override = rank, override
+    shift.line_id, shift.region_id = place.line_id, place.region_id
+    shift.version += 1
     session.flush()
     return shift
 
 
-def copy_week(session: Session, monday: date, zone: tzinfo) -> Copied:
-    """Repeat the plain shifts that start in the week of `monday` seven days later, at the same wall-clock times.
-
-    Overrides belong to their day and stay behind, so do people who left.
-    """
-    first, last = instant(monday, 0, zone), instant(monday, 7 * DAY_MINUTES, zone)
-    rows = session.scalars(
-        select(Shift)
-        .join(Shift.user)
-        .where(User.active, ~Shift.override, Shift.starts_at >= first, Shift.starts_at < last)
-        .order_by(Shift.starts_at, Shift.id)
-    ).all()
-    week = timedelta(days=7)
-    taken = session.scalars(
-        select(Shift).where(
-            ~Shift.override, Shift.ends_at > first + week - timedelta(days=1), Shift.starts_at < last + 2 * week
-        )
-    ).all()
-    spans = [(row.user_id, row.starts_at, row.ends_at) for row in taken]
-    made = 0
+def take_off(session: Session, rows: Sequence[Shift]) -> journal.Rows:
+    """Delete shifts; returns what the journal keeps of them."""
+    kept = [journal.removed(row) for row in rows]
     for row in rows:
-        starts_at, ends_at = (_a_week_later(at, zone) for at in (row.starts_at, row.ends_at))
-        if starts_at >= ends_at or any(
-            user_id == row.user_id and starts < ends_at and ends > starts_at for user_id, starts, ends in spans
-        ):
-            continue
-        session.add(Shift(user_id=row.user_id, starts_at=starts_at, ends_at=ends_at, rank=row.rank))
-        spans.append((row.user_id, starts_at, ends_at))
-        made += 1
+        session.delete(row)
     session.flush()
-    return Copied(made, len(rows) - made)
+    return kept
+
+
+def copy_week(session: Session, monday: date, weeks: int, by: User, now: datetime, zone: tzinfo) -> Copied:
+    """Repeat the plain shifts that start in the week of `monday` in each of the next `weeks`, at the same wall clock.
+
+    Overrides belong to their day and stay behind, so do people who left. One change in the journal.
+    """
+    rows = [row for row in of_week(session, monday, zone) if row.user.active and not row.override]
+    first, last = instant(monday, 0, zone), instant(monday, 7 * DAY_MINUTES * (weeks + 2), zone)
+    taken = session.scalars(select(Shift).where(~Shift.override, Shift.ends_at > first, Shift.starts_at < last)).all()
+    spans = [_slot(row) for row in taken]
+    new = []
+    for week in range(1, weeks + 1):
+        for row in rows:
+            copy = Shift(
+                user_id=row.user_id,
+                starts_at=_weeks_later(row.starts_at, week, zone),
+                ends_at=_weeks_later(row.ends_at, week, zone),
+                rank=row.rank,
+                line_id=row.line_id,
+                region_id=row.region_id,
+            )
+            if copy.starts_at < copy.ends_at and not any(_collide(_slot(copy), span) for span in spans):
+                new.append(copy)
+                spans.append(_slot(copy))
+    session.add_all(new)
+    session.flush()
+    if new:
+        rows_kept = [journal.made(row) for row in new]
+        journal.record(
+            session, "week_copied", rows_kept, by, now, monday=monday.isoformat(), weeks=weeks, count=len(new)
+        )
+    return Copied(len(new), len(rows) * weeks - len(new))
+
+
+def clear_week(session: Session, monday: date, by: User, now: datetime, zone: tzinfo) -> int:
+    """Take off every shift that starts in the week of `monday` and after `now`; returns how many."""
+    rows = [row for row in of_week(session, monday, zone) if row.starts_at > now]
+    if rows:
+        kept = take_off(session, rows)
+        journal.record(session, "week_cleared", kept, by, now, monday=monday.isoformat(), count=len(kept))
+    return len(rows)
+
+
+def of_week(session: Session, monday: date, zone: tzinfo) -> Sequence[Shift]:
+    """The shifts that start in the week of `monday`, whosever."""
+    first, last = instant(monday, 0, zone), instant(monday, 7 * DAY_MINUTES, zone)
+    query = select(Shift).options(joinedload(Shift.user)).where(Shift.starts_at >= first, Shift.starts_at < last)
+    return session.scalars(query.order_by(Shift.starts_at, Shift.id)).all()
+
+
+def facts(row: Shift) -> dict[str, Any]:
+    """What the journal's sentence says of a shift."""
+    return {
+        "name": row.user.name,
+        "starts": row.starts_at.isoformat(),
+        "ends": row.ends_at.isoformat(),
+        "rank": row.rank,
+        "place": Place(row.line_id, row.region_id).code,
+    }
 
 
 def announce(session: Session, now: datetime) -> None:
     """Tell every open page and the bridges that the roster changed."""
     feed.announce_all(session, "roster", "", now)
     feed.announce(session, [None], "standing", "", now)
-
-
-def _a_week_later(at: datetime, zone: tzinfo) -> datetime:
-    day, minutes = wall_clock(at, zone)
-    return instant(day + timedelta(days=7), minutes, zone)
 
 
 def instant_typed(field: str, day: date, minutes: int, zone: tzinfo) -> datetime:
@@ -123,11 +169,43 @@ def instant_typed(field: str, day: date, minutes: int, zone: tzinfo) -> datetime
     return instant(day, minutes, zone)
 
 
+def _weeks_later(at: datetime, weeks: int, zone: tzinfo) -> datetime:
+    day, minutes = wall_clock(at, zone)
+    return instant(day + timedelta(days=7 * weeks), minutes, zone)
+
+
+Slot = tuple[int, int | None, int | None, datetime, datetime]
+
+
+def _slot(row: Shift) -> Slot:
+    return row.user_id, row.line_id, row.region_id, row.starts_at, row.ends_at
+
+
+def _collide(one: Slot, other: Slot) -> bool:
+    return one[:3] == other[:3] and one[3] < other[4] and other[3] < one[4]
+
+
+def _one_at_a_time(session: Session, user: User) -> None:
+    """Of two who put the same person on at the same moment, the second waits and sees what the first has done."""
+    session.execute(select(User.id).where(User.id == user.id).with_for_update(key_share=True))
+
+
 def _overlapping(
-    session: Session, user: User, starts_at: datetime, ends_at: datetime, override: bool, but: Shift | None
+    session: Session,
+    user: User,
+    starts_at: datetime,
+    ends_at: datetime,
+    override: bool,
+    place: Place,
+    but: Shift | None,
 ) -> Shift | None:
     query = select(Shift).where(
-        Shift.user_id == user.id, Shift.override == override, Shift.starts_at < ends_at, Shift.ends_at > starts_at
+        Shift.user_id == user.id,
+        Shift.override == override,
+        Shift.line_id.is_not_distinct_from(place.line_id),
+        Shift.region_id.is_not_distinct_from(place.region_id),
+        Shift.starts_at < ends_at,
+        Shift.ends_at > starts_at,
     )
     return session.scalars((query.where(Shift.id != but.id) if but else query).order_by(Shift.starts_at)).first()
 

@@ -49,7 +49,7 @@
   }
 
   function change(bar, row, low, high) {
-    const values = { "edit-user_id": bar.dataset.user, "edit-day": row.dataset.day, "edit-starts": clock(low), "edit-ends": clock(high), "edit-rank": bar.dataset.rank };
+    const values = { "edit-user_id": bar.dataset.user, "edit-day": row.dataset.day, "edit-starts": clock(low), "edit-ends": clock(high), "edit-rank": bar.dataset.rank, "edit-place": bar.dataset.place, "edit-version": bar.dataset.version };
     if ("override" in bar.dataset) values["edit-override"] = "y";
     htmx.ajax("POST", bar.dataset.shift, { target: "#roster", swap: "outerHTML", values });
   }
@@ -95,5 +95,20 @@
   document.addEventListener("pointerup", () => { if (drag) finish(true); });
   document.addEventListener("pointercancel", () => { if (drag) finish(false); });
   document.addEventListener("keydown", (event) => { if (drag && event.key === "Escape") finish(false); });
+
+  // Ctrl+Z takes back one's last change; in a field it is the field's own.
+  document.addEventListener("keydown", (event) => {
+    if (event.code !== "KeyZ" || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || drag) return;
+    if (event.target.closest("input:not([type=checkbox]):not([type=radio]), textarea, [contenteditable]")) return;
+    const undo = document.getElementById("undo");
+    if (!undo || undo.disabled) return;
+    event.preventDefault();
+    undo.click();
+  });
+  // What somebody else has done meanwhile is read before the form.
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id === "roster" || event.target.id === "roster") document.getElementById("conflict")?.focus();
+  });
+  document.addEventListener("change", (event) => { event.target.closest("[data-submits]")?.form.requestSubmit(); });
   document.addEventListener("dragstart", (event) => { if (event.target.closest?.(".week-row")) event.preventDefault(); });
 })();

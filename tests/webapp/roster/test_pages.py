@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from webapp.accounts.models import User
 from webapp.feed import Feed
-from webapp.roster.models import Absence, Shift
+from webapp.office.models import Line
+from webapp.roster.models import Absence, RosterChange, Shift
 
 SignIn = Callable[[str], FlaskClient]
 HTMX = {"HX-Request": "true"}
@@ -42,7 +43,7 @@ def test_all_of_sales_reads_and_only_the_head_edits(sign_in: SignIn, session: Se
     page = sign_in("secretary").get("/roster").get_data(as_text=True)
     assert "Anna Petrova 9–14" in page and "Boris Ivanov 9–18 · backup" in page
     assert "Tue 10 Mar 14:00–18:00" in page and "nobody on duty" in page
-    assert "new-shift" not in page and "Copy to next week" not in page
+    assert "new-shift" not in page and "Copy or clear" not in page
     assert "new-shift" in sign_in("head").get("/roster").get_data(as_text=True)
 
 
@@ -53,7 +54,19 @@ def test_strangers_are_sent_to_the_login(app: Flask, office: dict[str, User]) ->
 
 
 @pytest.mark.parametrize(
-    "path", ["shift", "shift/1", "shift/1/delete", "absence", "absence/1", "absence/1/delete", "copy"]
+    "path",
+    [
+        "shift",
+        "shift/1",
+        "shift/1/delete",
+        "absence",
+        "absence/1",
+        "absence/1/delete",
+        "copy",
+        "clear",
+        "undo",
+        "changes/1/undo",
+    ],
 )
 def test_changes_are_the_heads(sign_in: SignIn, path: str) -> None:
     assert sign_in("anna").post(f"/roster/{path}").status_code == 403
@@ -149,19 +162,131 @@ def test_an_overlap_names_the_shift_in_the_way(sign_in: SignIn, session: Session
     assert "Anna Petrova already has a shift then: 09:00–14:00." in answer.get_data(as_text=True)
 
 
+def edit(row: Shift, user: User, version: int | None = None, **more: str) -> dict[str, str]:
+    """What the form of an opened shift sends."""
+    typed = shift(user, version=str(row.version if version is None else version), **more)
+    return {f"edit-{name}": value for name, value in typed.items()}
+
+
 def test_a_shift_is_changed_and_deleted(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
     row, head = add(session, office["anna"], 9, 14), sign_in("head")
     page = head.get(f"/roster?week={WEEK}&shift={row.id}").get_data(as_text=True)
     assert "Change this shift" in page and 'value="14:00"' in page
-    change = {f"edit-{name}": value for name, value in shift(office["boris"], rank="1", override="y").items()}
-    assert head.post(f"/roster/shift/{row.id}", data=change).status_code == 303
+    assert (
+        head.post(f"/roster/shift/{row.id}", data=edit(row, office["boris"], rank="1", override="y")).status_code == 303
+    )
     session.refresh(row)
     assert (row.user_id, row.ends_at, row.rank, row.override) == (office["boris"].id, at(18), 1, True)
-    refused = head.post(f"/roster/shift/{row.id}", data=change | {"edit-ends": "7"}, headers=HTMX)
+    assert row.version == 2
+    refused = head.post(f"/roster/shift/{row.id}", data=edit(row, office["boris"], ends="7"), headers=HTMX)
     assert refused.status_code == 422 and 'id="edit"' in refused.get_data(as_text=True)
     assert 'value="7"' in refused.get_data(as_text=True)
-    assert head.post(f"/roster/shift/{row.id}/delete").status_code == 303
+    assert head.post(f"/roster/shift/{row.id}/delete", data={"edit-version": "2"}).status_code == 303
     assert session.scalar(select(func.count()).select_from(Shift)) == 0
+    kinds = session.scalars(select(RosterChange.kind).order_by(RosterChange.id)).all()
+    assert kinds == ["shift_changed", "shift_removed"]
+
+
+def test_who_saves_over_anothers_change_is_told_and_keeps_what_he_typed(
+    sign_in: SignIn, session: Session, office: dict[str, User]
+) -> None:
+    row, first, second = add(session, office["anna"], 9, 14), sign_in("head"), sign_in("head")
+    assert first.post(f"/roster/shift/{row.id}", data=edit(row, office["boris"], 1, ends="15")).status_code == 303
+    answer = second.post(f"/roster/shift/{row.id}", data=edit(row, office["vera"], 1, ends="17:30"), headers=HTMX)
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 409
+    assert "Helen Markova has changed this shift meanwhile" in text and "Boris Ivanov, Tue 10 Mar 09:00–15:00" in text
+    assert 'value="17:30"' in text and 'name="edit-version" type="hidden" value="2"' in text
+    session.expire_all()
+    assert session.get_one(Shift, row.id).user_id == office["boris"].id
+    assert second.post(f"/roster/shift/{row.id}", data=edit(row, office["vera"], 2, ends="17:30")).status_code == 303
+    session.expire_all()
+    assert session.get_one(Shift, row.id).user_id == office["vera"].id
+    assert second.post(f"/roster/shift/{row.id}/delete", data={"edit-version": "1"}).status_code == 409
+
+
+def test_a_shift_taken_off_meanwhile_comes_back_as_a_new_one_to_set(
+    sign_in: SignIn, session: Session, office: dict[str, User]
+) -> None:
+    row, head = add(session, office["anna"], 9, 14), sign_in("head")
+    gone = row.id
+    assert head.post(f"/roster/shift/{gone}/delete", data={"edit-version": "1"}).status_code == 303
+    session.expire_all()
+    typed = {f"edit-{name}": value for name, value in shift(office["vera"], ends="17:30", version="1").items()}
+    answer = head.post(f"/roster/shift/{gone}", data=typed, headers=HTMX)
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 409 and "Shift taken off: Anna Petrova, Tue 10 Mar 09:00–14:00" in text
+    assert "set it to have it nevertheless" in text and 'value="17:30"' in text
+    assert head.post(f"/roster/shift/{gone}/delete", data={"edit-version": "1"}, headers=HTMX).status_code == 200
+
+
+def test_a_save_that_leaves_a_gap_names_the_hours(sign_in: SignIn, office: dict[str, User]) -> None:
+    head = sign_in("head")
+    text = head.post(f"/roster/shift?week={WEEK}", data=shift(office["anna"], ends="12"), headers=HTMX).get_data(
+        as_text=True
+    )
+    note = text.split('id="roster-note"')[1].split("</div>")[0]
+    assert "Saved." in note and "Nobody on duty" in note and "Tue 10 Mar 12:00–18:00" in note
+    assert "Wed 11 Mar" not in note, "only the days of the change"
+    whole = head.post(
+        f"/roster/shift?week={WEEK}", data=shift(office["boris"], starts="12"), headers=HTMX
+    ).get_data(as_text=True)  # fmt: skip
+    assert "Nobody on duty" not in whole.split('id="roster-note"')[1].split("</div>")[0]
+
+
+def test_a_line_has_shifts_of_its_own(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
+    line = session.scalars(select(Line)).first() or Line(name="ads", title="Advertisements")
+    line.title = "Advertisements"
+    session.add(line)
+    session.commit()
+    head, code = sign_in("head"), f"line-{line.id}"
+    answer = head.post(f"/roster/shift?week={WEEK}", data=shift(office["anna"], place=code, ends="12"), headers=HTMX)
+    text = answer.get_data(as_text=True)
+    assert "9–12 · Advertisements" in text
+    assert "Advertisements: Tue 10 Mar 12:00–18:00" in text and "Nobody of the line itself" in text
+    assert session.scalars(select(Shift.line_id)).one() == line.id
+    add(session, office["boris"], 9, 18)
+    only = head.get(f"/roster?week={WEEK}&of={code}").get_data(as_text=True)
+    assert "Boris Ivanov 9–18" not in only and "Tue 10 Mar 12:00–18:00" in only
+    assert head.post("/roster/shift", data=shift(office["vera"], place="line-999")).status_code == 422
+    assert head.get("/roster?of=nonsense").status_code == 200
+
+
+def test_my_last_change_is_undone(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
+    head = sign_in("head")
+    assert "nothing of yours to undo" in head.post("/roster/undo", headers=HTMX).get_data(as_text=True)
+    head.post("/roster/shift", data=shift(office["anna"]))
+    text = head.post(f"/roster/undo?week={WEEK}", headers=HTMX).get_data(as_text=True)
+    assert "Undone: Shift set: Anna Petrova, Tue 10 Mar 09:00–18:00" in text and "Tue 10 Mar 09:00–18:00" in text
+    assert session.scalar(select(func.count()).select_from(Shift)) == 0
+    head.post("/roster/shift", data=shift(office["anna"]))
+    row = session.scalars(select(Shift)).one()
+    row.ends_at = at(16)
+    session.commit()
+    refused = head.post("/roster/undo", headers=HTMX)
+    assert refused.status_code == 409 and "changed since" in refused.get_data(as_text=True)
+    assert session.scalar(select(func.count()).select_from(Shift)) == 1
+
+
+def test_the_list_of_changes(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
+    head = sign_in("head")
+    assert "Nothing has been changed yet" in head.get("/roster/changes").get_data(as_text=True)
+    head.post("/roster/shift", data=shift(office["anna"]))
+    page = head.get("/roster/changes").get_data(as_text=True)
+    assert "Shift set: Anna Petrova" in page and "Helen Markova" in page and "today 12:00" in page
+    change = session.scalars(select(RosterChange)).one()
+    assert head.post(f"/roster/changes/{change.id}/undo").status_code == 303
+    page = head.get("/roster/changes").get_data(as_text=True)
+    assert "undone by Helen Markova" in page
+    head.post(f"/roster/changes/{change.id}/undo")
+    assert "undone already" in head.get("/roster/changes").get_data(as_text=True)
+    assert head.post("/roster/changes/999/undo").status_code == 404
+
+
+def test_a_week_is_cleared(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
+    add(session, office["anna"], 9, 14, day=11)
+    text = sign_in("head").post(f"/roster/clear?week={WEEK}", headers=HTMX).get_data(as_text=True)
+    assert "1 shift taken off." in text and session.scalar(select(func.count()).select_from(Shift)) == 0
 
 
 def test_an_absence_is_set_changed_and_deleted(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
@@ -194,11 +319,14 @@ def test_a_week_is_copied_and_says_how_much(sign_in: SignIn, session: Session, o
     add(session, office["boris"], 14, 18)
     add(session, office["boris"], 17, 20, day=17)
     head = sign_in("head")
-    answer = head.post(f"/roster/copy?week={WEEK}")
+    answer = head.post(f"/roster/copy?week={WEEK}", data={"weeks": "1"})
     assert answer.headers["Location"] == "/roster?week=2026-W12"
     page = head.get("/roster?week=2026-W12").get_data(as_text=True)
     assert "1 shift copied." in page and "1 skipped: that person already has a shift then." in page
     assert head.post("/roster/copy?week=2026-W99").status_code == 404
+    for weeks, words in (("0", "From 1 to 12 weeks."), ("x", "Type a number."), ("", "Type how many weeks.")):
+        head.post(f"/roster/copy?week={WEEK}", data={"weeks": weeks})
+        assert words in head.get(f"/roster?week={WEEK}").get_data(as_text=True)
 
 
 def test_an_override_replaces_and_says_so(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
@@ -221,4 +349,4 @@ def test_a_week_takes_a_fixed_number_of_queries(
         before = count_queries()
         assert head.get("/roster").status_code == 200
         counts.append(count_queries() - before)
-    assert counts[0] == counts[1] == counts[2] <= 14
+    assert counts[0] == counts[1] == counts[2] <= 18

@@ -1,8 +1,9 @@
-"""The pages of the roster: `week` with its shifts, `absences`; all of them give back the `page`."""
+"""The pages of the roster: `week` with its shifts and `absences`, which give back the `page`; the `month`, the
+`patterns`, the public `holidays`, and the latest `changes`."""
 
 from __future__ import annotations
 
-from webapp.roster.views import absences, week
+from webapp.roster.views import absences, changes, holidays, month, patterns, week
 from webapp.roster.views.blueprint import bp
 
-__all__ = ["absences", "bp", "week"]
+__all__ = ["absences", "bp", "changes", "holidays", "month", "patterns", "week"]

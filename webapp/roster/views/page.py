@@ -3,30 +3,80 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from flask import abort, render_template, request
+from flask import abort, flash, render_template, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from webapp import here, hx
 from webapp.access import me
 from webapp.accounts.models import Role
 from webapp.db import db
 from webapp.office.queries import the_office
-from webapp.roster import grid, holidays, queries, shifts
+from webapp.roster import duty, grid, holidays, journal, places, queries, sentences, shifts
+from webapp.roster.duty import Period
 from webapp.roster.forms import AbsenceForm, ShiftForm, absence_values, shift_values
-from webapp.roster.models import Absence, Shift
+from webapp.roster.models import Absence, RosterChange, Shift
+from webapp.roster.places import Place
 from webapp.roster.wallclock import DAY_MINUTES, instant, wall_clock
 
+MOST_GAPS = 7
+"""How many days with open hours the note on a change names."""
 
-def saved(monday: date) -> ResponseReturnValue:
-    """Announce and keep a change of the roster, and show it."""
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What the page says of the change just made. `kind`: good, warning, bad. `gaps`: hours left open, a line a day."""
+
+    text: str
+    kind: str = "good"
+    gaps: Sequence[str] = ()
+
+
+def saved(monday: date, touched: Sequence[Period] = (), told: str = "") -> ResponseReturnValue:
+    """Announce and keep a change of the roster, and show it with the gaps that the days of `touched` have now (D18)."""
     shifts.announce(db.session(), here.now())
     db.session.commit()
+    note = noted(told or _("Saved."), touched)
     if hx.asked_by_htmx():
-        return page(monday)
-    return hx.go("roster.week", week=grid.week_code(monday))
+        return page(monday, note=note)
+    flash_note(note)
+    return hx.go("roster.week", week=grid.week_code(monday), of=place_asked().code or None)
+
+
+def noted(text: str, touched: Sequence[Period]) -> Note:
+    """A note on a change of these spans: warns of the hours of their days that nobody covers now."""
+    gaps = gaps_of_days(touched)
+    return Note(text, "bad" if gaps else "good", gaps)
+
+
+def flash_note(note: Note) -> None:
+    """Say the note on the page the browser is sent to."""
+    flash(note.text, "good")
+    if note.gaps:
+        flash(_("Nobody on duty: %(hours)s", hours="; ".join(note.gaps)), "bad")
+
+
+def gaps_of_days(touched: Sequence[Period]) -> list[str]:
+    """The open hours on the days of these spans, in words; of at most MOST_GAPS days."""
+    if not touched:
+        return []
+    session, zone = db.session(), here.zone()
+    first = min(wall_clock(starts, zone)[0] for starts, _ends in touched)
+    last = max(wall_clock(ends, zone)[0] for _starts, ends in touched)
+    start, end = instant(first, 0, zone), instant(last, DAY_MINUTES, zone)
+    days = {
+        day
+        for starts, ends in touched
+        for day in (wall_clock(starts, zone)[0], wall_clock(ends - timedelta(seconds=1), zone)[0])
+    }
+    gaps = [gap for gap in duty.gaps(session, start, end) if wall_clock(gap[0], zone)[0] in days]
+    words = [*grid.gap_words(gaps, zone), *grid.line_gap_words(duty.line_gaps(session, start, end), zone, days)]
+    return words if len(words) <= MOST_GAPS else [*words[:MOST_GAPS], "..."]
 
 
 def page(
@@ -36,25 +86,58 @@ def page(
     editing: Shift | Absence | None = None,
     edit_form: ShiftForm | AbsenceForm | None = None,
     code: int = 200,
+    note: Note | None = None,
+    conflict: str = "",
 ) -> ResponseReturnValue:
-    """The whole page, or its changing part for htmx; forms that were refused come back as they were typed."""
-    values: dict[str, Any] = {"week": drawn(monday), "editing": editing}
+    """The whole page, or its changing part for htmx; forms that were refused come back as they were typed.
+
+    `conflict`: what somebody else has done to the row meanwhile.
+    """
+    session, place = db.session(), place_asked()
+    values: dict[str, Any] = {
+        "week": drawn(monday, place),
+        "editing": editing,
+        "note": note,
+        "conflict": conflict,
+        "place": place,
+        "places": places.choices(session, place),
+    }
     if me().has_role(Role.HEAD):
-        people = queries.people(db.session())
-        shift_form = shift_form or ShiftForm(formdata=None, data=_proposed_shift(monday))
-        shift_form.offer(people, days_of(monday, None))
+        people = queries.people(session)
+        shift_form = shift_form or ShiftForm(formdata=None, data=_proposed_shift(monday) | {"place": place.code})
+        shift_form.offer(people, days_of(monday, None), values["places"])
         absence_form = absence_form or AbsenceForm(formdata=None, prefix="away-", data=_proposed_absence(monday))
         absence_form.offer(people)
         if editing is not None:
             edit_form = edit_form or _form_of(editing)
             known = people if editing.user in people else [*people, editing.user]
-            if isinstance(edit_form, ShiftForm):
-                edit_form.offer(known, days_of(monday, editing if isinstance(editing, Shift) else None))
-            else:
+            if isinstance(edit_form, ShiftForm) and isinstance(editing, Shift):
+                kept = Place(editing.line_id, editing.region_id)
+                edit_form.offer(known, days_of(monday, editing), places.choices(session, kept))
+            elif isinstance(edit_form, AbsenceForm):
                 edit_form.offer(known)
         values |= {"shift_form": shift_form, "absence_form": absence_form, "edit_form": edit_form}
+        values |= {"undoable": undoable()}
     template = "roster/_roster.html" if hx.asked_by_htmx() else "roster/week.html"
     return render_template(template, **values), code
+
+
+def undoable() -> str:
+    """What Undo would take back, in words; '' when the reader has changed nothing."""
+    change = journal.to_undo(db.session(), me())
+    return change_words([change])[0] if change else ""
+
+
+def change_words(changes: Sequence[RosterChange]) -> list[str]:
+    """Changes of the roster in words, one each."""
+    codes = {facts.get("place", "") for one in changes for facts in (one.facts, one.facts.get("was") or {})}
+    names = places.named(db.session(), sorted(codes - {""})) if codes - {""} else {}
+    return [sentences.of(change, names, here.zone()) for change in changes]
+
+
+def place_asked() -> Place:
+    """The line or region that the page is narrowed to (`?of=line-3`)."""
+    return places.parse(request.values.get("of", ""))
 
 
 def _form_of(row: Shift | Absence) -> ShiftForm | AbsenceForm:
@@ -63,7 +146,8 @@ def _form_of(row: Shift | Absence) -> ShiftForm | AbsenceForm:
     return AbsenceForm(formdata=None, prefix="edit-", data=absence_values(row, here.zone()))
 
 
-def drawn(monday: date) -> grid.Week:
+def drawn(monday: date, place: Place) -> grid.Week:
+    """The week as it stands, of one line or region where `place` names one."""
     session, zone = db.session(), here.zone()
     start, end = instant(monday, 0, zone), instant(monday, 7 * DAY_MINUTES, zone)
     return grid.draw(
@@ -74,6 +158,8 @@ def drawn(monday: date) -> grid.Week:
         holidays.between(session, monday, monday + timedelta(days=6)),
         here.now(),
         zone,
+        place=place,
+        lines_open=duty.line_gaps(session, start, end),
     )
 
 
