@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from webapp.accounts.models import User
 from webapp.bridge_api import forgetting
-from webapp.calls import missed, outbound, seats
+from webapp.calls import missed, outbound
 from webapp.calls.models import BridgeEvent, Call, CallAudience, CallTrace
 from webapp.desk import queries as desk
+from webapp.presence import whereabouts
 from webapp.recordings import keeping, store
 from webapp.recordings.models import Recording
 from webapp.tasks.models import Task
@@ -92,7 +93,7 @@ def asked(session: Session, users: list[User], clock: Clock, folder: Path) -> di
         "gone lately": lambda: desk.gone_lately(session, anna, now),
         "unfinished rows": lambda: touches.unfinished(session, anna),
         "who is missed": lambda: missed.open_missed(session),
-        "who talks": lambda: seats.talking(session, [user.id for user in users]),
+        "who talks": lambda: whereabouts.talks(session),
         "promises": lambda: tell_overdue(session, now),
         "calls of ours that are lost": lambda: outbound.end_lost(session, now),
         "what is to be stored": lambda: store.claim(session, now),

@@ -130,7 +130,7 @@ def standing_plans() -> ResponseReturnValue:
 
 def _standing(session: Session, now: datetime) -> StandingPlans:
     cache: Cache = current_app.extensions.setdefault("standing_plans", Cache())
-    return cache.get(session, now)
+    return cache.get(session, now, current_app.config["SETTINGS"].timezone)
 
 
 @bp.get("/directory")

@@ -5,26 +5,24 @@ Everything here happens in one transaction while the caller hears the first ring
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sipbridge.events import CallOffered, Menu, Mode, Plan, Step
 from webapp import feed
-from webapp.accounts.models import Role, User
 from webapp.accounts.queries import heads
-from webapp.calls import said, seats, trace
+from webapp.calls import facts, said, trace
 from webapp.calls.models import Call, CallAudience
-from webapp.calls.routing import Decision, Facts, Seat, decide
-from webapp.clients import keys, match, merged
+from webapp.calls.routing import Decision, decide
+from webapp.clients import keys, merged
 from webapp.clients.models import Client
-from webapp.deals.models import ENDED, Deal
 from webapp.office.models import Line, Office
 from webapp.office.queries import line_called, the_office
+from webapp.presence import whereabouts
+from webapp.presence.whereabouts import Sheet
 from webapp.tasks.models import Task
 from webapp.touches import matter
 from webapp.touches.models import Touch
@@ -53,9 +51,9 @@ def offered(session: Session, event: CallOffered, now: datetime, country: str, z
     )
 
     # 2. Match the caller (D29, key 3). Several clients, or a doubtful one: candidates are shown, none is opened.
-    candidates = match.by_number(session, call.number, country) if call.number else []
+    candidates, client = facts.recognised(session, call.number, country)
     call.candidates = [{"client_id": c.client_id, "reason": c.reason, "sure": c.sure} for c in candidates]
-    client = session.get(Client, certain) if (certain := match.certain(candidates)) else None
+    certain = client.id if client else None
     client = merged.for_keeps(session, client)
     if client:
         reason = next(c.reason for c in candidates if c.client_id == certain)
@@ -73,12 +71,16 @@ def offered(session: Session, event: CallOffered, now: datetime, country: str, z
 
     # 3. Decide who takes it (D11-D18).
     earlier = matter.waiting(session, call.number, but=call)  # he was missed before: it is the same matter
-    facts = _facts(session, call, client, line, office, zone, event.offered_at)
-    decision = decide(replace(facts, was_missed=earlier is not None))
-    call.situation = decision.situation
-    call.why_routed = {"reason": decision.reason, **decision.names}
-    trace.add(session, call, now, f"routed_{decision.reason}", **decision.names)
-    if not any(decision.steps):
+    dialed = keys.normal_phone(f"sip:{event.dialed_number}", country)
+    ring = facts.Ring(call.number, dialed, line, event.offered_at, was_missed=earlier is not None)
+    with session.no_autoflush:  # nothing read here depends on what this call has written
+        sheet = whereabouts.read(session, event.offered_at, event.offered_at, zone)
+        decision = decide(facts.gather(session, ring, client, sheet))
+    call.situation, call.asked_for_id = decision.situation, facts.asked_for(dialed, sheet)
+    call.duty_ids = list(decision.duty_ids)
+    call.why_routed = {"reason": decision.reason, **why(decision)}
+    trace.add(session, call, now, f"routed_{decision.reason}", **why(decision))
+    if decision.gap:
         _tell_head_nobody_was_there(session, call, now)
 
     # 4. Open the touch: the ledger's row exists from the first ring on.
@@ -100,8 +102,27 @@ def offered(session: Session, event: CallOffered, now: datetime, country: str, z
 
     # 5. Announce: only those who are rung first see it now.
     feed.announce(session, [row.user_id for row in audience if row.state == "rung"], "call", call.id, now)
+    return plan_for(office, line, decision, sheet, event.offered_at, client)
+
+
+def why(decision: Decision) -> dict[str, Any]:
+    """What a call keeps of its decision beside the reason: names, who was passed over, who should have had it."""
+    passed = [
+        {"user_id": one.user_id, "name": one.name, "why": one.why, "until": one.until} for one in decision.passed_over
+    ]
+    return {
+        **decision.names,
+        **({"passed_over": passed} if passed else {}),
+        **({"meant_id": decision.meant_id} if decision.meant_id else {}),
+    }
+
+
+def plan_for(
+    office: Office, line: Line | None, decision: Decision, sheet: Sheet, at: datetime, client: Client | None
+) -> Plan:
+    """The plan of one call, with the menu as it is at this moment."""
     may_record = client is None or not client.never_record
-    return make_plan(office, line, decision, said.menu(session, office, line), may_record)
+    return make_plan(office, line, decision, said.menu(office, line, facts.reachable(sheet, at)), may_record)
 
 
 def make_plan(office: Office, line: Line | None, decision: Decision, menu: Menu | None, may_record: bool) -> Plan:
@@ -109,10 +130,10 @@ def make_plan(office: Office, line: Line | None, decision: Decision, menu: Menu 
     record = line is not None and line.record and may_record
     seconds = (line.step_seconds if line else None) or office.step_seconds
     steps = []
-    for seats_of_step in decision.steps:
-        extensions = tuple(seat.extension for seat in seats_of_step if seat.extension)
+    for step in decision.steps:
+        extensions = tuple(seat.extension for seat in step.seats if seat.extension)
         if extensions:
-            steps.append(Step(extensions=extensions, seconds=seconds))
+            steps.append(Step(extensions=extensions, seconds=step.seconds or seconds))
     return Plan(
         steps=tuple(steps),
         answer_on_ring=(line.answer_on_ring if line else None) or office.answer_on_ring,
@@ -134,66 +155,27 @@ def ring_seconds(office: Office, line: Line | None) -> float:
     return (line.ring_seconds if line else None) or office.ring_seconds
 
 
-def _facts(
-    session: Session, call: Call, client: Client | None, line: Line | None, office: Office, zone: ZoneInfo, at: datetime
-) -> Facts:
-    facts = replace(
-        seats.duty_facts(session, at),
-        line_people=seats.line_people(session, line, at),
-    )
-    if client is None:
-        return facts
-    deal = session.scalars(
-        select(Deal)
-        .where(Deal.client_id == client.id, Deal.stage.not_in(ENDED))
-        .order_by(Deal.opened_at.desc())
-        .limit(1)
-    ).first()
-    matter_owner = deal.owner if deal else None
-    region: Sequence[User] = ()
-    if client.region_id:
-        of_region = select(User).where(User.region_id == client.region_id, User.role == Role.MANAGER, User.active)
-        region = session.scalars(of_region.order_by(User.id)).all()
-    people: dict[int, User] = {user.id: user for user in (client.owner, matter_owner, *region) if user}
-    return replace(
-        facts,
-        client_known=True,
-        owner=seats.seat(client.owner) if client.owner else None,
-        matter_owner=seats.seat(matter_owner) if matter_owner else None,
-        has_open_matter=deal is not None,
-        region_seats=tuple(seats.seat(user) for user in region),
-        away=seats.away(session, list(people.values()), office, zone, at) if people else frozenset(),
-    )
-
-
 def _audience(session: Session, call: Call, decision: Decision) -> list[CallAudience]:
+    """Who may see the call, by the step that rings them. With no telephone at all the pop is the only bell there is."""
     rows = [
         CallAudience(
             call_id=call.id,
             user_id=seat.user_id,
-            step=step,
+            step=number,
             extension=seat.extension,
-            state="rung" if step == 0 else "planned",
+            state="rung" if number == 0 else "planned",
         )
-        for step, seats_of_step in enumerate(_rung_first(decision.steps))
-        for seat in seats_of_step
+        for number, step in enumerate(decision.steps)
+        for seat in step.seats
     ]
     session.add_all(rows)
     session.flush()
     return rows
 
 
-def _rung_first(steps: tuple[tuple[Seat, ...], ...]) -> list[tuple[Seat, ...]]:
-    """The steps without those who have no extension, numbered as the bridge numbers them.
-
-    When nobody at all has an extension the first step stays: the pop is then the only bell there is.
-    """
-    with_extension = [tuple(seat for seat in step if seat.extension) for step in steps]
-    return [step for step in with_extension if step] or list(steps[:1])
-
-
 def _tell_head_nobody_was_there(session: Session, call: Call, now: datetime) -> None:
-    told = heads(session)
+    """Every head gets a task with the number; without any head it waits in the heads' inbox (D18)."""
+    told: list[int | None] = [*heads(session)] or [None]
     for user_id in told:
         session.add(Task(kind="gap", user_id=user_id, call_id=call.id, number=call.number, due_at=now, created_at=now))
     feed.announce(session, told, "tasks", call.id, now)

@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from sipbridge.events import Choice, Menu, Step
-from webapp.accounts.models import User
 from webapp.office.models import Line, Office
 
 HOLD_MUSIC = "hold.wav"
@@ -37,22 +33,20 @@ def apology(office: Office, line: Line | None) -> str:
     return f"{kind}.{language(office, line)}.wav"
 
 
-def menu(session: Session, office: Office, line: Line | None) -> Menu | None:
+def menu(office: Office, line: Line | None, reachable: Mapping[int, str]) -> Menu | None:
     """The line's menu; None without its sound or without choices. A digit rings its people together.
 
-    One whose people have no telephone leads to the apology, as one without people does.
+    `reachable` are the telephones of those who may be rung, by user id. A digit whose people have none, or are away,
+    leads to the apology, as one without people does.
     """
     choices = line.menu.get("choices") or [] if line else []
     sound = str(line.menu.get("sound") or "") if line else ""
     if line is None or not choices or not sound:
         return None
-    ids = {user_id for choice in choices for user_id in choice.get("user_ids", ())}
-    known = session.execute(select(User.id, User.extension).where(User.id.in_(ids), User.active)) if ids else ()
-    extensions: dict[int, str] = {user_id: extension for user_id, extension in known if extension}
     seconds = line.step_seconds or office.step_seconds
-    return Menu(sound, tuple(_choice(choice, extensions, seconds) for choice in choices))
+    return Menu(sound, tuple(_choice(choice, reachable, seconds) for choice in choices))
 
 
-def _choice(choice: Mapping[str, Any], extensions: Mapping[int, str], seconds: float) -> Choice:
-    rung = tuple(extensions[user_id] for user_id in choice.get("user_ids", ()) if user_id in extensions)
+def _choice(choice: Mapping[str, Any], reachable: Mapping[int, str], seconds: float) -> Choice:
+    rung = tuple(reachable[user_id] for user_id in choice.get("user_ids", ()) if user_id in reachable)
     return Choice(str(choice["digit"]), (Step(rung, seconds),) if rung else ())

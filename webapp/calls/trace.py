@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 from webapp.accounts.models import User
 from webapp.calls.models import Call, CallTrace
 from webapp.clients.match import reason_text
+from webapp.pages import clock_time, moment
 
 COMMANDS: dict[str, LazyString] = {
     "Hold": _l("Putting the caller on hold"),
@@ -220,8 +222,8 @@ def why_card(call: Call) -> str:
 
 
 def why_me(routed: dict[str, Any]) -> str:
-    """Why the call rings where it rings, in words. `routed` is `Call.why_routed`."""
-    name, who = str(routed.get("name", "")), str(routed.get("duty", ""))
+    """Why the call rings where it rings, in words, and who was passed over. `routed` is `Call.why_routed`."""
+    name, rung, who = (str(routed.get(key, "")) for key in ("name", "rung", "duty"))
     until = routed.get("until") or ""
     if line_people := str(routed.get("line_people", "")):
         on_duty = _("this line's calls are taken by %(name)s", name=line_people)
@@ -231,16 +233,70 @@ def why_me(routed: dict[str, Any]) -> str:
         )
     else:
         on_duty = _("on duty: %(name)s", name=who) if who else _("nobody is on duty")
+    if rung and rung not in (who, line_people):
+        on_duty += "; " + _("rings %(name)s", name=rung)
+    away = where_words(str(routed.get("why") or "away"), str(routed.get("why_until") or ""))
     texts = {
         "matter_owner": lambda: _("Rings %(name)s, who has an open matter with this client.", name=name),
         "own_manager": lambda: _("Rings %(name)s, the client's own manager.", name=name),
-        "own_manager_away": lambda: _("%(name)s, the client's manager, is away; %(duty)s.", name=name, duty=on_duty),
+        "own_manager_away": lambda: _(
+            "%(name)s, the client's manager, can't be rung (%(why)s); %(duty)s.", name=name, why=away, duty=on_duty
+        ),
+        "asked_for": lambda: _("Rings %(name)s, whose own number was dialled.", name=name),
+        "asked_for_away": lambda: _(
+            "%(name)s, whose own number was dialled, can't be rung (%(why)s); %(duty)s.",
+            name=name,
+            why=away,
+            duty=on_duty,
+        ),
+        "worked_with": lambda: _("Rings %(name)s, who spoke with this caller last.", name=name),
         "region": lambda: _("Rings %(name)s, the manager of the region.", name=name),
         "line": lambda: _("Rings %(name)s, who takes this line's calls.", name=name),
+        "line_order": lambda: _("Rings %(name)s: the order of this line.", name=name),
         "duty": lambda: _("No manager assigned; %(duty)s.", duty=on_duty),
-        "nobody_on_duty": lambda: _("Nobody is on duty now."),
+        "backup": lambda: _("Nobody on duty can be rung; rings %(name)s, the backup.", name=name),
+        "head": lambda: _("Nobody on duty can be rung; rings %(name)s, head of sales.", name=name),
+        "nobody_on_duty": lambda: (
+            _("Nobody is on duty now; rings %(name)s.", name=rung) if rung else _("Nobody is on duty now.")
+        ),
+        "nobody_can": lambda: _("Nobody can be rung: the caller hears the apology and is promised a call."),
     }
-    return texts.get(str(routed.get("reason")), lambda: "")()
+    said = texts.get(str(routed.get("reason")), lambda: "")()
+    shown = str(routed.get("name", "")) if routed.get("why") else ""
+    passed = [one for one in routed.get("passed_over") or () if one.get("name") != shown]
+    return " ".join(part for part in (said, passed_words(passed)) if part)
+
+
+def passed_words(passed: Sequence[Mapping[str, Any]]) -> str:
+    """Who was passed over, each with his reason; '' for nobody. Who is busy rings all the same, after the others."""
+    each = [
+        f"{one.get('name', '')} ({where_words(str(one.get('why')), str(one.get('until') or ''))})" for one in passed
+    ]
+    return _("Passed over: %(who)s.", who=", ".join(each)) if each else ""
+
+
+def where_words(state: str, until: str = "") -> str:
+    """Why somebody is not rung in his place. `until` is ISO 8601, '' where nobody knows."""
+    if state == "absent" and until:
+        return _("absent until %(time)s", time=_by(until))
+    if state == "away" and until:
+        return _("away until %(time)s", time=_by(until))
+    return {
+        "absent": _("absent"),
+        "away": _("away from the desk"),
+        "talk": _("in a talk"),
+        "wrap_up": _("writing down a talk"),
+        "off": _("off work"),
+        "left": _("works here no more"),
+        "no_phone": _("no telephone"),
+    }.get(state, state)
+
+
+def _by(until: str) -> str:
+    """The time alone when it is today."""
+    at = datetime.fromisoformat(until)
+    words = moment(at)
+    return clock_time(at) if words == _("today %(time)s", time=clock_time(at)) else words
 
 
 def why(call: Call) -> list[str]:

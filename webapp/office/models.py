@@ -9,9 +9,12 @@ from sqlalchemy import JSON, Dialect, ForeignKey, Index, String, Text, TypeDecor
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.accounts.models import User
+from webapp.calls.routing import ORDER
 from webapp.db import Model
 from webapp.languages import in_reader_language
 
+LONGEST_STEP = 120
+"""Seconds a step of a line's hunt may ring."""
 MENU_KEYS = "0123456789*#"
 """The keys of a telephone that a menu may name."""
 
@@ -136,22 +139,27 @@ class FreeMail(Model):
     domain: Mapped[str] = mapped_column(String(120), primary_key=True)
 
 
-class _Menu(TypeDecorator[dict[str, Any]]):
-    """A line's menu. What is none is read as far as it makes sense: a call that rings can't wait for its repair."""
+class _Tidied(TypeDecorator[Any]):
+    """What a line keeps as JSON. What is none is read as far as it makes sense: a call that rings can't wait for its
+    repair."""
 
     impl = JSON
     cache_ok = True
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], dict[str, Any]]:
+    def __init__(self, tidy: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.tidy = tidy
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any]:
         """The function that reads what the database holds."""
         inner = self.impl_instance.result_processor(dialect, coltype)
 
-        def read(value: Any) -> dict[str, Any]:
+        def read(value: Any) -> Any:
             try:
                 found = inner(value) if inner else value
             except (ValueError, RecursionError):
-                return {}
-            return _tidy_menu(found)
+                found = None
+            return self.tidy(found)
 
         return read
 
@@ -176,6 +184,19 @@ def _tidy_choice(value: Any) -> dict[str, Any] | None:
         "title": title if isinstance(title, str) else "",
         "user_ids": [user_id for user_id in ids if type(user_id) is int and 0 < user_id < 2**31],
     }
+
+
+def _tidy_hunt(value: Any) -> list[dict[str, Any]]:
+    """Each step once, of those there are, with seconds that a telephone can ring, else None: as long as the line's."""
+    steps: dict[str, dict[str, Any]] = {}
+    for one in value if isinstance(value, list) else []:
+        if not isinstance(one, dict):
+            continue
+        who, seconds = one.get("who"), one.get("seconds")
+        if who in tuple(ORDER) and who not in steps:
+            good = isinstance(seconds, (int, float)) and 0 < seconds <= LONGEST_STEP
+            steps[who] = {"who": who, "seconds": float(seconds or 0) if good else None}
+    return list(steps.values())
 
 
 class Line(Model):
@@ -207,8 +228,8 @@ class Line(Model):
     record: Mapped[bool] = mapped_column(default=True)
     record_notice: Mapped[bool] = mapped_column(default=False)
     message_seconds: Mapped[int] = mapped_column(default=120)
-    menu: Mapped[dict[str, Any]] = mapped_column(_Menu, default=dict)
-    hunt: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    menu: Mapped[dict[str, Any]] = mapped_column(_Tidied(_tidy_menu), default=dict)
+    hunt: Mapped[list[dict[str, Any]]] = mapped_column(_Tidied(_tidy_hunt), default=list)
     spread: Mapped[str] = mapped_column(String(10), default="together")
     keep_recordings_days: Mapped[int | None] = mapped_column()
     active: Mapped[bool] = mapped_column(default=True)

@@ -6,9 +6,9 @@ roster, working hours from the office. What ends by the clock ends when it is re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal
 
 from sqlalchemy import select
@@ -16,15 +16,18 @@ from sqlalchemy.orm import Session
 
 from webapp.accounts.models import User
 from webapp.calls.models import LIVE, Call, CallAudience
+from webapp.office.models import Office
 from webapp.office.queries import the_office
 from webapp.presence.models import Presence
-from webapp.roster import duty
-from webapp.roster.models import Absence
+from webapp.roster import duty, holidays
+from webapp.roster.models import Holiday
+from webapp.roster.wallclock import wall_clock
 
 LONGEST_AWAY = timedelta(hours=12)
 """Who said that he is away, and not until when, has forgotten to say that he is back."""
 
 State = Literal["talk", "wrap_up", "away", "absent", "off", "here"]
+Knows = Literal["all", "away", "roster"]
 
 
 @dataclass(frozen=True)
@@ -43,63 +46,106 @@ class Whereabouts:
     call: Call | None = None
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """Everybody's whereabouts between two instants, read once: what is asked of it afterwards asks no database.
+
+    `counting` are the shifts without absences and the time somebody is away by his own word, `planned` with them.
+    `knows`: all that is known of this moment; only who is away, for times near now; only the roster, for later ones.
+    """
+
+    users: Mapping[int, User]
+    counting: Sequence[duty.Span]
+    planned: Sequence[duty.Span]
+    absences: Sequence[duty.Span]
+    presences: Mapping[int, Presence]
+    talks: Mapping[int, Call]
+    office: Office
+    special: Mapping[date, Holiday]
+    zone: tzinfo
+    knows: Knows
+
+    def of(self, user: User, at: datetime) -> Whereabouts:
+        """Where `user` is at `at`. A talk comes first: whoever speaks is there."""
+        shifts = [span for span in self.counting if span.user_id == user.id and span.starts <= at < span.ends]
+        on_duty = any(span.rank == duty.DUTY for span in shifts)
+        backup = not on_duty and bool(shifts)
+        presence, talk = self.presences.get(user.id), self.talks.get(user.id)
+        gone = [span for span in self.absences if span.user_id == user.id and span.starts <= at < span.ends]
+        if talk:
+            return Whereabouts(user, "talk", talk.answered_at or talk.offered_at, None, on_duty, backup, talk)
+        if gone:
+            absence = max(gone, key=lambda span: span.ends)  # the latest return (D58)
+            return Whereabouts(user, "absent", absence.starts, absence.ends, on_duty, backup)
+        if presence and is_away(presence, at):
+            return Whereabouts(user, "away", presence.since, presence.back_at, on_duty, backup)
+        wrap_up = presence.wrap_up_until if presence and self.knows == "all" else None
+        if wrap_up and wrap_up > at:
+            return Whereabouts(user, "wrap_up", None, wrap_up, on_duty, backup)
+        at_work = user.active and (bool(shifts) or self.is_open(at))
+        return Whereabouts(user, "here" if at_work else "off", None, None, on_duty, backup)
+
+    def is_open(self, at: datetime) -> bool:
+        """True within the office's working hours, public holidays considered."""
+        day, minutes = wall_clock(at, self.zone)
+        hours = duty.hours_of(self.office, day, self.special)
+        return hours is not None and hours[0] <= minutes < hours[1]
+
+
 def of(session: Session, users: Sequence[User], now: datetime, zone: tzinfo) -> list[Whereabouts]:
     """Where each of `users` is at `now`, in their order."""
-    ids = [user.id for user in users]
-    talks, gone = talks_of(session, ids), absences_of(session, ids, now)
-    presences = {row.user_id: row for row in session.scalars(select(Presence).where(Presence.user_id.in_(ids)))}
-    ranks: dict[int, set[int]] = {}
-    for entry in duty.anywhere(session, now):
-        ranks.setdefault(entry.user.id, set()).add(entry.rank)
-    opened = duty.is_open(session, the_office(session), now, zone)
-    found = []
-    for user in users:
-        ranked = ranks.get(user.id, set())
-        at_work = user.active and (opened or bool(ranked))
-        state, since, until = where(presences.get(user.id), talks.get(user.id), gone.get(user.id), at_work, now)
-        on_duty, backup = duty.DUTY in ranked, duty.BACKUP in ranked
-        found.append(Whereabouts(user, state, since, until, on_duty, backup, talks.get(user.id)))
-    return found
+    sheet = read(session, now, now, zone, users)
+    return [sheet.of(user, now) for user in users]
 
 
-def where(
-    presence: Presence | None, talk: Call | None, absence: Absence | None, at_work: bool, now: datetime
-) -> tuple[State, datetime | None, datetime | None]:
-    """The state of one person, since when, until when. A talk comes first: whoever speaks is there."""
-    if talk:
-        return "talk", talk.answered_at or talk.offered_at, None
-    if absence:
-        return "absent", absence.starts_at, absence.ends_at
-    if presence and is_away(presence, now):
-        return "away", presence.since, presence.back_at
-    if presence and presence.wrap_up_until and presence.wrap_up_until > now:
-        return "wrap_up", None, presence.wrap_up_until
-    if not at_work:
-        return "off", None, None
-    return "here", None, None
+def read(
+    session: Session,
+    start: datetime,
+    end: datetime,
+    zone: tzinfo,
+    users: Sequence[User] | None = None,
+    knows: Knows = "all",
+) -> Sheet:
+    """The sheet from `start` to `end`, of all users or of those given."""
+    if users is None:
+        users = session.scalars(select(User).order_by(User.id)).all()
+    shifts, absences = duty.load(session, start, end + duty.HORIZON)
+    presences: dict[int, Presence] = {}
+    if knows != "roster":
+        rows = session.scalars(select(Presence).where(Presence.user_id.in_([user.id for user in users])))
+        presences = {row.user_id: row for row in rows}
+    away = [duty.Span(row.user_id, start, until_of(row)) for row in presences.values() if is_away(row, start)]
+    first, last = wall_clock(start, zone)[0], wall_clock(end, zone)[0]
+    return Sheet(
+        users={user.id: user for user in users},
+        counting=duty.effective(shifts, [*absences, *away]),
+        planned=duty.effective(shifts, ()),
+        absences=absences,
+        presences=presences,
+        talks=talks(session) if knows == "all" else {},
+        office=the_office(session),
+        special=holidays.between(session, first, last),
+        zone=zone,
+        knows=knows,
+    )
 
 
 def is_away(presence: Presence, now: datetime) -> bool:
     """True while he is away by his own word, which lapses when he said he would be back."""
-    return presence.state == "away" and now < (presence.back_at or presence.since + LONGEST_AWAY)
+    return presence.state == "away" and now < until_of(presence)
 
 
-def talks_of(session: Session, ids: Sequence[int]) -> dict[int, Call]:
-    """The call each of the users `ids` is in, or is about to be in: an outbound call of theirs goes out."""
-    everybody = session.execute(  # of the live calls, which are few; their seats of old are not
+def until_of(presence: Presence) -> datetime:
+    """When "away" ends by itself."""
+    return presence.back_at or presence.since + LONGEST_AWAY
+
+
+def talks(session: Session) -> dict[int, Call]:
+    """The call each user is in, or is about to be in: an outbound call of theirs goes out."""
+    everybody = session.execute(  # of the live calls, which are few; the seats of old calls are not
         select(CallAudience.user_id, Call)
         .join(Call, Call.id == CallAudience.call_id)
         .where(CallAudience.state == "taken", Call.state.in_(LIVE))
         .order_by(Call.offered_at, Call.id)
     ).tuples()
-    return {user_id: call for user_id, call in everybody if user_id in set(ids)}
-
-
-def absences_of(session: Session, ids: Sequence[int], at: datetime) -> dict[int, Absence]:
-    """The absence that keeps each of the users `ids` away at `at`; of several, the one with the latest return (D58)."""
-    rows = session.scalars(
-        select(Absence)
-        .where(Absence.user_id.in_(ids), Absence.starts_at <= at, Absence.ends_at > at)
-        .order_by(Absence.ends_at, Absence.id)
-    )
-    return {row.user_id: row for row in rows}
+    return dict(everybody.all())

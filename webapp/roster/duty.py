@@ -86,13 +86,13 @@ def on_duty(session: Session, at: datetime, line_id: int | None = None, region_i
 
     Who came first is first. The nearest shifts count, as the module says.
     """
-    return _with_users(session, on_duty_at(*_load(session, at, at + HORIZON), at, line_id, region_id))
+    return _with_users(session, on_duty_at(*load(session, at, at + HORIZON), at, line_id, region_id))
 
 
 def anywhere(session: Session, at: datetime) -> list[OnDuty]:
     """Everybody who is on a shift of any line or region at `at`, nobody twice; on duty before backup."""
-    counting = effective(*_load(session, at, at + HORIZON))
-    return _with_users(session, _now_of(counting, at))
+    counting = effective(*load(session, at, at + HORIZON))
+    return _with_users(session, now_of(counting, at))
 
 
 def _with_users(session: Session, found: Sequence[tuple[Span, datetime]]) -> list[OnDuty]:
@@ -126,12 +126,12 @@ def gaps(session: Session, start: datetime, end: datetime) -> list[Period]:
 
     A backup alone is a gap: a backup helps out and does not stand in for the one on duty.
     """
-    return uncovered(_working_hours(session, start, end), effective(*_load(session, start, end)))
+    return uncovered(_working_hours(session, start, end), effective(*load(session, start, end)))
 
 
 def line_gaps(session: Session, start: datetime, end: datetime) -> list[LineGap]:
     """Working hours from `start` to `end` in which a line with a roster of its own has nobody of it, line by line."""
-    shifts, absences = _load(session, start - OWN_ROSTER, end + OWN_ROSTER)
+    shifts, absences = load(session, start - OWN_ROSTER, end + OWN_ROSTER)
     if not any(span.line_id for span in shifts):
         return []
     hours = _working_hours(session, start, end)
@@ -168,14 +168,17 @@ def on_duty_at(
     region_id: int | None = None,
 ) -> list[tuple[Span, datetime]]:
     """The effective span of each person on duty at `at`, and when that duty ends; ordered, nobody twice."""
-    counting = [
-        span
-        for span in effective(shifts, absences)
-        if span.line_id in (None, line_id) and span.region_id in (None, region_id)
-    ]
+    return nearest(effective(shifts, absences), at, line_id, region_id)
+
+
+def nearest(
+    counting: Sequence[Span], at: datetime, line_id: int | None = None, region_id: int | None = None
+) -> list[tuple[Span, datetime]]:
+    """Of effective spans those that count at `at` for a line and a region, as the module says; nobody twice."""
+    counting = [span for span in counting if span.line_id in (None, line_id) and span.region_id in (None, region_id)]
     here = [span for span in counting if span.starts <= at < span.ends]
-    nearest = {rank: max((_nearness(span) for span in here if span.rank == rank), default=0) for rank in (DUTY, BACKUP)}
-    return _now_of([span for span in counting if _nearness(span) == nearest[span.rank]], at)
+    best = {rank: max((_nearness(span) for span in here if span.rank == rank), default=0) for rank in (DUTY, BACKUP)}
+    return now_of([span for span in counting if _nearness(span) == best[span.rank]], at)
 
 
 def _nearness(span: Span) -> int:
@@ -183,7 +186,8 @@ def _nearness(span: Span) -> int:
     return (2 if span.line_id else 0) + (1 if span.region_id else 0)
 
 
-def _now_of(counting: Sequence[Span], at: datetime) -> list[tuple[Span, datetime]]:
+def now_of(counting: Sequence[Span], at: datetime) -> list[tuple[Span, datetime]]:
+    """The span each person has at `at`, and when that duty ends, adjacent spans taken together."""
     found: dict[int, tuple[Span, datetime]] = {}
     for span in counting:
         if span.starts <= at < span.ends and span.user_id not in found:
@@ -290,7 +294,7 @@ COLUMNS = (
 )
 
 
-def _load(session: Session, start: datetime, end: datetime) -> tuple[list[Span], list[Span]]:
+def load(session: Session, start: datetime, end: datetime) -> tuple[list[Span], list[Span]]:
     """Shifts of people who work here, and absences. Plain columns: a ringing call waits for this."""
     shifts = session.execute(
         select(*COLUMNS)

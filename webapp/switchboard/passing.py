@@ -17,15 +17,14 @@ from sqlalchemy.orm import Session
 from webapp.access import SALES
 from webapp.accounts import softphones
 from webapp.accounts.models import User
-from webapp.calls import seats, transfers
+from webapp.calls import transfers
 from webapp.calls.models import Call
 from webapp.clients import fields, keys
 from webapp.desk import caller, talk
 from webapp.office import dialling
-from webapp.office.queries import the_office
 from webapp.pages import clock_time, moment, phone
+from webapp.presence import whereabouts
 from webapp.roster import duty
-from webapp.roster.models import Absence
 from webapp.telephones import status
 from webapp.touches.models import Touch
 from webapp.typed import row_of
@@ -38,6 +37,7 @@ TOLD = ("reason", "product", "volume", "needed_by", "delivery")
 STATES: dict[str, tuple[str, Any]] = {
     "duty": ("good", _l("on duty")),
     "free": ("good", _l("free")),
+    "writing": ("warn", _l("writing down a talk")),
     "talking": ("warn", _l("in a talk")),
     "off": ("quiet", _l("off work")),
     "away": ("warn", _l("away")),
@@ -114,30 +114,26 @@ def people(session: Session, touch: Touch, user: User, search: str, now: datetim
         )
         if all(word in f"{one.name} {one.position} {one.login} {transfers.number_of(one)}".casefold() for word in words)
     ]
-    absences: dict[int, datetime] = {}
-    here = Absence.starts_at <= now, Absence.ends_at > now
-    for absence in session.scalars(select(Absence).where(*here, Absence.user_id.in_([one.id for one in users]))):
-        absences[absence.user_id] = max(absence.ends_at, absences.get(absence.user_id, absence.ends_at))
-    talking = seats.talking(session, [one.id for one in users])
-    on_duty = {entry.user.id: entry.until for entry in duty.on_duty(session, now)}
-    is_open = seats.office_is_open(the_office(session), zone, now)
+    where = {one.user.id: one for one in whereabouts.of(session, users, now, zone)}
+    on_duty = {entry.user.id: entry.until for entry in duty.anywhere(session, now)}
     bridges = status.read(session)
     owner_id = touch.client.owner_id if touch.client else None
 
     def person(one: User) -> Person:
         until: datetime | None = None
+        stands = where[one.id].state
         if not one.extension:
             state = "none"
-        elif one.id in absences:
-            state, until = "away", absences[one.id]
+        elif stands in ("absent", "away"):
+            state, until = "away", where[one.id].until
         elif softphones.is_registered(one) and not bridges.phones_of(one.login):
             state = "silent"
-        elif one.id in talking:
-            state = "talking"
+        elif stands in ("talk", "wrap_up"):
+            state = "talking" if stands == "talk" else "writing"
         elif one.id in on_duty:
             state, until = "duty", on_duty[one.id]
         else:
-            state = "free" if is_open else "off"
+            state = "free" if stands == "here" else "off"
         why = _("own client") if one.id == owner_id else ""
         number = transfers.number_of(one)
         return Person(

@@ -37,10 +37,11 @@ from sipbridge.events import (
 from tests.webapp.calls.conftest import Bridge
 from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
-from webapp.calls import control, lifecycle, queries, seats, trace, transfers
+from webapp.calls import control, lifecycle, queries, trace, transfers
 from webapp.calls.models import PASSING, BridgeCommand, BridgeStatus, Call, CallAudience, CallTrace, Transfer
 from webapp.feed import Feed
 from webapp.office.models import DialRule
+from webapp.presence import whereabouts
 from webapp.touches.models import Touch
 
 
@@ -114,7 +115,7 @@ def test_a_blind_transfer_moves_row_and_pop_to_the_colleague(
     assert session.scalars(select(Transfer)).one().state == "done"
     assert control.has_it(session, call, vera)
     assert not control.has_it(session, call, anna)
-    assert seats.talking(session, [anna.id, vera.id]) == {vera.id}
+    assert list(whereabouts.talks(session)) == [vera.id]
     assert sentences(session, call)[-2:] == [
         "Anna Petrova passes the caller on to Vera Sokolova.",
         "The caller speaks with Vera Sokolova now.",

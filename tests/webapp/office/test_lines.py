@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -137,7 +138,7 @@ def test_the_plan_follows_the_line(
     assert (plan["mode"], plan["notice"], plan["ring_seconds"]) == ("redirect", "notice.ru.wav", 3.0)
     assert (plan["message_seconds"], plan["steps"][0]["seconds"]) == (0.0, 12.0)
     menu = Menu(f"menu.line{line.id}.wav", (Choice("1", (Step((anna.extension,), 12.0),)), Choice("2", ())))
-    standing = standing_plans(session, clock()).lines["desk"][0].plan
+    standing = standing_plans(session, clock(), ZoneInfo("Europe/Moscow")).lines["desk"][0].plan
     assert standing.menu == menu and standing.mode is Mode.REDIRECT and standing.notice == "notice.ru.wav"
     assert [choice["digit"] for choice in plan["menu"]["choices"]] == ["1", "2"]
     assert head.post(f"/settings/sounds/greeting.line{line.id}/shipped").status_code == 303
