@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import secrets
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import phonenumbers
+
+from webapp.mail import addresses
 
 
 class ConfigError(ValueError):
@@ -19,11 +22,23 @@ class ConfigError(ValueError):
 
 
 @dataclass(frozen=True)
+class MailServer:
+    """Where mail goes out (RFC 5321). `tls`: starttls, tls (from the first byte) or none; `password` is never shown."""
+
+    host: str
+    port: int
+    tls: str
+    user: str
+    password: str = field(repr=False)
+    sender: str
+
+
+@dataclass(frozen=True)
 class Config:
     """The desk's settings. `data` holds everything this installation writes.
 
     `tls` is where softphones register when a proxy for SIP over TLS and SRTP stands before the bridges.
-    `web_processes` serve pages at the one address, and share it.
+    `web_processes` serve pages at the one address, and share it. Without a `mail` server mail stays queued.
     """
 
     data: Path
@@ -34,6 +49,7 @@ class Config:
     database_url: str
     tls: tuple[str, int] | None = None
     web_processes: int = 1
+    mail: MailServer | None = None
 
     @property
     def web_url(self) -> str:
@@ -69,6 +85,7 @@ def load(environ: Mapping[str, str] | None = None) -> Config:
         database_url=database_url,
         tls=host_and_port("SECONDRING_TLS", settings["SECONDRING_TLS"]) if settings.get("SECONDRING_TLS") else None,
         web_processes=_web_processes(settings.get("SECONDRING_WEB_PROCESSES") or "1", database_url),
+        mail=_mail_server(settings),
     )
 
 
@@ -126,6 +143,64 @@ def _web_processes(value: str, database_url: str) -> int:
     if value != "1" and database_url.startswith("sqlite"):
         raise ConfigError("SECONDRING_WEB_PROCESSES: more than one needs PostgreSQL (DATABASE_URL)")
     return int(value)
+
+
+MAIL_PORTS = {"starttls": "587", "tls": "465", "none": "25", "insecure": "25"}
+
+
+def _mail_server(settings: Mapping[str, str]) -> MailServer | None:
+    address = settings.get("SECONDRING_SMTP") or ""
+    if not address:
+        if forgotten := next((name for name in settings if name.startswith("SECONDRING_SMTP_") and settings[name]), ""):
+            raise ConfigError(f"{forgotten}: SECONDRING_SMTP is missing, for example mail.office.example")
+        return None
+    tls = settings.get("SECONDRING_SMTP_TLS") or "starttls"
+    if tls not in MAIL_PORTS:
+        raise ConfigError(f"SECONDRING_SMTP_TLS: {tls!r} should be starttls, tls, none or insecure")
+    has_port = re.search(r"(?:^[^:]+|\]):[^:]*$", address.strip())
+    host, port = host_and_port("SECONDRING_SMTP", address if has_port else f"{address.strip()}:{MAIL_PORTS[tls]}")
+    if tls == "none" and not _is_this_machine(host):
+        raise ConfigError(
+            "SECONDRING_SMTP_TLS: none is for a mail server on this machine; letters and the password would cross the "
+            "network for all to read. Set starttls or tls, or insecure when that is what you want"
+        )
+    sender = settings.get("SECONDRING_MAIL_FROM") or ""
+    if not addresses.wire(sender):
+        raise ConfigError(f"SECONDRING_MAIL_FROM: {sender!r} should be an e-mail address: whom mail comes from")
+    user, password = settings.get("SECONDRING_SMTP_USER") or "", _smtp_password(settings)
+    if bool(user) != bool(password):
+        raise ConfigError(
+            "SECONDRING_SMTP_PASSWORD: a user and a password belong together; set both or neither"
+            if user
+            else "SECONDRING_SMTP_USER: a password belongs to a user; set both or neither"
+        )
+    return MailServer(host, port, "none" if tls == "insecure" else tls, user, password, addresses.wire(sender))
+
+
+def _smtp_password(settings: Mapping[str, str]) -> str:
+    """The password, from its setting or a file; no message names any of it."""
+    given, named = settings.get("SECONDRING_SMTP_PASSWORD") or "", settings.get("SECONDRING_SMTP_PASSWORD_FILE") or ""
+    if given and named:
+        raise ConfigError("SECONDRING_SMTP_PASSWORD_FILE: SECONDRING_SMTP_PASSWORD is set too; set one of them")
+    if named:
+        try:
+            given = Path(named).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                f"SECONDRING_SMTP_PASSWORD_FILE: can't read {named}: {getattr(error, 'strerror', 'not a text')}"
+            ) from None
+        if not given:
+            raise ConfigError(f"SECONDRING_SMTP_PASSWORD_FILE: {named} is empty")
+    if any(sign in given for sign in "\r\n\0"):
+        raise ConfigError("SECONDRING_SMTP_PASSWORD: a password is one line")
+    return given
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def secret(data: Path, name: str) -> str:

@@ -25,6 +25,7 @@ from webapp.doubles import strays
 from webapp.exports import work as exports
 from webapp.imports import forgetting as import_files
 from webapp.jobs.runner import Runner
+from webapp.mail.sender import Sender
 from webapp.office.models import Office
 from webapp.recordings import keeping, store
 from webapp.roster import patterns
@@ -127,11 +128,13 @@ def main() -> int:
         return 2
     os.nice(10)  # a recording can wait, a call can't
     consumer = SupervisedConsumer(make_huey(settings), workers=2, periodic=True, check_worker_health=True)
-    runner = Runner(create_app(settings), clock.now)
+    runner, sender = Runner(create_app(settings), clock.now), Sender(create_app(settings), clock.now)
     runner.start()
+    sender.start()
     consumer.supervisor.ready()
     consumer.run()
     consumer.supervisor.stopping()
+    sender.stop()
     runner.stop()
     return 0
 

@@ -49,6 +49,7 @@ def upgrade() -> None:
     sa.Column('made_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('sent_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('ended_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('erased_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_outgoing_mail_user_id_user')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_outgoing_mail')),
     sa.UniqueConstraint('key', name=op.f('uq_outgoing_mail_key')),
@@ -58,6 +59,9 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_outgoing_mail_made_at'), ['made_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_outgoing_mail_user_id'), ['user_id'], unique=False)
         batch_op.create_index('ix_outgoing_mail_waiting', ['due_at'], unique=False, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+
+    for statement in KEPT_WORDS[op.get_bind().dialect.name]:
+        op.execute(statement)
 
     op.create_table('presence',
     sa.Column('user_id', sa.Integer(), nullable=False),
@@ -257,6 +261,25 @@ COLUMNS = {
         sa.Column('popups', sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column('remind_minutes', sa.Integer(), nullable=False, server_default='10'),
         sa.Column('calendar_digest', sa.String(length=64), nullable=False, server_default=''),
+    ],
+}
+
+
+WORDS = 'key, user_id, to_address, reply_to, subject, body, message_id, made_at'
+KEPT_WORDS = {
+    'sqlite': [
+        f"CREATE TRIGGER outgoing_mail_words BEFORE UPDATE OF {WORDS} ON outgoing_mail WHEN ("
+        + " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in WORDS.split(", "))
+        + ") AND (NEW.erased_at IS NULL OR NOT (NEW.erased_at IS NOT OLD.erased_at)) "
+        "BEGIN SELECT RAISE(ABORT, 'the words of a mail never change'); END"
+    ],
+    'postgresql': [
+        "CREATE FUNCTION outgoing_mail_words() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the words of a mail never change'; END $$",
+        f"CREATE TRIGGER outgoing_mail_words BEFORE UPDATE OF {WORDS} ON outgoing_mail FOR EACH ROW WHEN (("
+        + " OR ".join(f"NEW.{name} IS DISTINCT FROM OLD.{name}" for name in WORDS.split(", "))
+        + ") AND (NEW.erased_at IS NULL OR NOT (NEW.erased_at IS DISTINCT FROM OLD.erased_at))) "
+        "EXECUTE FUNCTION outgoing_mail_words()",
     ],
 }
 
