@@ -28,7 +28,7 @@ from webapp.jobs.runner import Runner
 from webapp.mail.sender import Sender
 from webapp.office.models import Office
 from webapp.recordings import keeping, store
-from webapp.roster import patterns
+from webapp.roster import gaps_told, patterns, swaps
 from webapp.tasks.overdue import tell_overdue
 from webapp.telephones import ladder
 
@@ -49,6 +49,8 @@ def make_huey(settings: config.Config) -> SqliteHuey:
                 outbound.end_lost(db.session(), clock.now())
                 strays.gather(db.session(), clock.now())
                 patterns.lay_all(db.session(), clock.now(), settings.timezone)
+                gaps_told.tell(db.session(), clock.now(), settings.timezone)
+                swaps.void_changed(db.session(), clock.now())
                 db.session.commit()
             except OperationalError:  # the database is busy or away: the next minute does it
                 db.session.rollback()

@@ -126,7 +126,7 @@ def gaps(session: Session, start: datetime, end: datetime) -> list[Period]:
 
     A backup alone is a gap: a backup helps out and does not stand in for the one on duty.
     """
-    return uncovered(_working_hours(session, start, end), effective(*load(session, start, end)))
+    return uncovered(hours_between(session, start, end), effective(*load(session, start, end)))
 
 
 def line_gaps(session: Session, start: datetime, end: datetime) -> list[LineGap]:
@@ -134,7 +134,7 @@ def line_gaps(session: Session, start: datetime, end: datetime) -> list[LineGap]
     shifts, absences = load(session, start - OWN_ROSTER, end + OWN_ROSTER)
     if not any(span.line_id for span in shifts):
         return []
-    hours = _working_hours(session, start, end)
+    hours = hours_between(session, start, end)
     lines = session.scalars(select(Line).where(Line.active).order_by(Line.title, Line.id)).all()
     return gaps_of_lines(lines, hours, shifts, absences)
 
@@ -250,7 +250,8 @@ def working_hours(
     return windows
 
 
-def _working_hours(session: Session, start: datetime, end: datetime) -> list[Period]:
+def hours_between(session: Session, start: datetime, end: datetime) -> list[Period]:
+    """The office's opening hours between two instants, public holidays considered."""
     zone = current_app.config["SETTINGS"].timezone
     special = holidays.between(session, start.astimezone(zone).date(), end.astimezone(zone).date())
     return working_hours(the_office(session), start, end, zone, special)

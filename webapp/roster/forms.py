@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 from babel.dates import get_day_names
@@ -19,13 +19,16 @@ from wtforms import (
     SelectChoice,
     SelectField,
     SelectMultipleField,
+    StringField,
     ValidationError,
 )
 from wtforms.validators import DataRequired, InputRequired, Optional
 
 from webapp.accounts.models import User
 from webapp.fields import ClockField, TextField, WholeField, choices
+from webapp.roster import absences
 from webapp.roster.duty import BACKUP, DUTY
+from webapp.roster.emptying import Emptied
 from webapp.roster.holidays import LONGEST_NAME
 from webapp.roster.models import Absence, Shift, ShiftPattern
 from webapp.roster.patterns import LONGEST_CYCLE, Rhythm
@@ -168,24 +171,66 @@ class HolidayForm(FlaskForm):
 
 
 class AbsenceForm(FlaskForm):
-    """A person, away from, back at."""
+    """A person, away from, back at, why. Without `user_id` it is one's own.
+
+    `version`: the absence's when it was shown. `anyway`: the `emptying.mark` of hours that may stay without anybody.
+    """
 
     user_id = SelectField(_l("Who"), coerce=int, validators=[DataRequired(_l("Choose a person."))])
+    kind = SelectField(_l("Why"))
     first_day = DateField(_l("Away from"), validators=[InputRequired(_l("Choose a day."))])
     starts = ClockField(_l("At"), validators=[InputRequired(_l("Type a time."))])
     last_day = DateField(_l("Back on"), validators=[InputRequired(_l("Choose a day."))])
     ends = ClockField(_l("At"), validators=[InputRequired(_l("Type a time."))])
     reason = TextField(_l("Reason"), 200)
+    version = HiddenField()
+    anyway = StringField()
+    emptied: Sequence[Emptied] = ()
+    """The hours it would leave with nobody on duty, when that is to be asked."""
 
-    def offer(self, people: Sequence[User]) -> None:
-        """Set who can be chosen."""
-        self.user_id.choices = _people(people)
+    def offer(self, people: Sequence[User] | None) -> None:
+        """Set who can be chosen; None: nobody but oneself."""
+        self.kind.choices = choices(absences.KINDS.items())
+        if people is not None:
+            self.user_id.choices = _people(people)
+        elif self.user_id is not None:
+            del self.user_id
+
+    def away(self) -> absences.Away:
+        """What was typed, once the form is valid."""
+        start, end = (self.first_day.data, self.starts.data), (self.last_day.data, self.ends.data)
+        return absences.Away(start, end, self.kind.data, self.reason.data)
 
     def validate_first_day(self, field: Any) -> None:
         _sensible(field)
 
     def validate_last_day(self, field: Any) -> None:
         _sensible(field)
+
+
+class AwayNowForm(FlaskForm):
+    """Away from now on: for some minutes (a key each), until a time today, or `at`, until an instant asked about."""
+
+    minutes = StringField()
+    until = ClockField(_l("until"))
+    at = StringField()
+    anyway = StringField()
+    emptied: Sequence[Emptied] = ()
+
+    def back_at(self, now: datetime, zone: tzinfo) -> datetime | None:
+        """When he will be back, once the form is valid; None, with the reason beside the field, when nobody said."""
+        if self.at.data:
+            try:
+                return datetime.fromisoformat(self.at.data).astimezone(UTC)
+            except (ValueError, OverflowError):
+                pass
+        elif self.minutes.data:
+            if self.minutes.data in {str(minutes) for minutes in absences.QUICK_MINUTES}:
+                return now + timedelta(minutes=int(self.minutes.data))
+        elif self.until.data is not None:
+            return absences.until_clock(self.until.data, now, zone)
+        self.until.errors = [_("Type when you will be back, such as 15:30.")]
+        return None
 
 
 def shift_values(shift: Shift, zone: tzinfo) -> dict[str, Any]:
@@ -235,7 +280,9 @@ def absence_values(absence: Absence, zone: tzinfo) -> dict[str, Any]:
         "starts": starts,
         "last_day": last_day,
         "ends": ends,
+        "kind": absence.kind if absence.kind in absences.KINDS else "other",
         "reason": absence.reason,
+        "version": absence.version,
     }
 
 

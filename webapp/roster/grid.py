@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 
 from webapp.accounts.models import User
 from webapp.office.models import Office
-from webapp.roster import duty
+from webapp.roster import absences, duty
 from webapp.roster.models import Absence, Holiday, Shift
 from webapp.roster.places import GENERAL, Place, line_name, words
 from webapp.roster.wallclock import DAY_MINUTES, instant, wall_clock, written
@@ -228,11 +228,12 @@ def _away_bar(row: Absence, minutes: tuple[int, int], zone: tzinfo) -> Bar:
 
 
 def away_words(row: Absence, zone: tzinfo) -> str:
-    """Anna Petrova away until 12 Mar 09:00, with the reason."""
+    """Anna Petrova away until 12 Mar 09:00, with why."""
     back, time = wall_clock(row.ends_at, zone)
     until = f"{format_date(back, 'd MMM')} {written(time)}"
     text = _("%(name)s away until %(until)s", name=row.user.name, until=until)
-    return f"{text} · {row.reason}" if row.reason else text
+    kind = absences.kind_words(row.kind).lower() if row.kind != "other" else ""
+    return " · ".join(part for part in (text, kind, row.reason) if part)
 
 
 def short_name(user: User) -> str:

@@ -101,25 +101,33 @@ class Holiday(Model):
 class Swap(Model):
     """A shift offered to a colleague, or (`to_user_id` None) to whoever takes it, for nothing or for a shift in return.
 
-    `state`: offered, accepted, declined, withdrawn, or void when the shift has changed meanwhile.
+    `state`: offered, accepted, declined, withdrawn, or void when a shift of it has changed or begun meanwhile.
+    `starts_at` to `return_version` are the shifts as they were when it was offered: only those change hands.
     """
 
     __tablename__ = "swap"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    shift_id: Mapped[int] = mapped_column(ForeignKey("shift.id", ondelete="CASCADE"), index=True)
+    shift_id: Mapped[int | None] = mapped_column(ForeignKey("shift.id", ondelete="SET NULL"), index=True)
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    shift_version: Mapped[int] = mapped_column()
     from_user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
     to_user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
-    in_return_id: Mapped[int | None] = mapped_column(ForeignKey("shift.id", ondelete="SET NULL"))
+    in_return_id: Mapped[int | None] = mapped_column(ForeignKey("shift.id", ondelete="SET NULL"), index=True)
+    return_starts_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    return_ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    return_version: Mapped[int | None] = mapped_column()
     words: Mapped[str] = mapped_column(String(200), default="")
     state: Mapped[str] = mapped_column(String(10), default="offered")
     offered_at: Mapped[datetime] = mapped_column(UtcDateTime)
     answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
-    shift: Mapped[Shift] = relationship(foreign_keys=[shift_id])
+    shift: Mapped[Shift | None] = relationship(foreign_keys=[shift_id])
     in_return: Mapped[Shift | None] = relationship(foreign_keys=[in_return_id])
     from_user: Mapped[User] = relationship(foreign_keys=[from_user_id])
     to_user: Mapped[User | None] = relationship(foreign_keys=[to_user_id])
+    answered_by: Mapped[User | None] = relationship(foreign_keys=[answered_by_id])
 
 
 class RosterChange(Model):
@@ -143,7 +151,10 @@ class RosterChange(Model):
 
 
 class GapTold(Model):
-    """Hours with nobody on duty of which the head was told a day before (D18); `line_id` None: on any line."""
+    """Hours with nobody on duty of which the heads were told a day before (D18), by `task_id`.
+
+    `line_id` None: hours without general duty; else hours in which the line has nobody of its own.
+    """
 
     __tablename__ = "gap_told"
     __table_args__ = (Index("ix_gap_told_span", "starts_at", "ends_at"),)
@@ -153,3 +164,4 @@ class GapTold(Model):
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
     line_id: Mapped[int | None] = mapped_column(ForeignKey("line.id", ondelete="CASCADE"))
     told_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id", ondelete="SET NULL"), index=True)

@@ -73,6 +73,20 @@ def _day(iso: str) -> str:
     return format_date(date.fromisoformat(iso), "d MMM")
 
 
+def _away(words: Callable[..., str]) -> Callable[[Facts, Places, tzinfo], str]:
+    def say(facts: Facts, places: Places, zone: tzinfo) -> str:
+        return words(name=facts["name"], span=span(facts, zone))
+
+    return say
+
+
+def _swap(facts: Facts, places: Places, zone: tzinfo) -> str:
+    said = _("%(to)s takes the shift of %(name)s: %(span)s", to=facts["to"], name=facts["name"], span=span(facts, zone))
+    if returned := facts.get("return"):
+        said += "; " + _("in return for %(span)s", span=span(returned, zone))
+    return said
+
+
 SENTENCES: dict[str, Callable[[Facts, Places, tzinfo], str]] = {
     "shift_made": lambda facts, places, zone: _("Shift set: %(shift)s", shift=shift(facts, places, zone)),
     "shift_changed": _shift_changed,
@@ -82,6 +96,11 @@ SENTENCES: dict[str, Callable[[Facts, Places, tzinfo], str]] = {
     "pattern_made": _pattern(lambda **named: _("Pattern made: %(name)s, %(hours)s", **named)),
     "pattern_changed": _pattern(lambda **named: _("Pattern changed: %(name)s, %(hours)s", **named)),
     "pattern_ended": _pattern(lambda **named: _("Pattern ended: %(name)s, %(hours)s", **named)),
+    "absence_made": _away(lambda **named: _("Absence set: %(name)s, %(span)s", **named)),
+    "absence_changed": _away(lambda **named: _("Absence changed: %(name)s, %(span)s", **named)),
+    "absence_ended": _away(lambda **named: _("Back again: %(name)s, %(span)s", **named)),
+    "absence_removed": _away(lambda **named: _("Absence taken off: %(name)s, %(span)s", **named)),
+    "swap": _swap,
     "holidays_filled": lambda facts, places, zone: ngettext(
         "%(num)d public holiday of %(year)s entered",
         "%(num)d public holidays of %(year)s entered",

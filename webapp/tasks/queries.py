@@ -64,7 +64,7 @@ def title(task: Task) -> str:
     if task.kind == "inbox":
         return _("the script had nothing for this")
     if task.kind == "gap":
-        return _("a call rang while nobody was on duty")
+        return _("a call rang while nobody was on duty") if task.call_id else _("nobody on duty")
     touch = task.touch
     step = str(NEXT_LABELS.get(touch.next_kind, "")) if touch else ""
     words = [step or _("next touch"), touch.purpose.name if touch and touch.purpose else ""]

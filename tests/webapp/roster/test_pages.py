@@ -59,9 +59,6 @@ def test_strangers_are_sent_to_the_login(app: Flask, office: dict[str, User]) ->
         "shift",
         "shift/1",
         "shift/1/delete",
-        "absence",
-        "absence/1",
-        "absence/1/delete",
         "copy",
         "clear",
         "undo",
@@ -287,31 +284,6 @@ def test_a_week_is_cleared(sign_in: SignIn, session: Session, office: dict[str, 
     add(session, office["anna"], 9, 14, day=11)
     text = sign_in("head").post(f"/roster/clear?week={WEEK}", headers=HTMX).get_data(as_text=True)
     assert "1 shift taken off." in text and session.scalar(select(func.count()).select_from(Shift)) == 0
-
-
-def test_an_absence_is_set_changed_and_deleted(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
-    add(session, office["anna"], 9, 18)
-    head = sign_in("head")
-    typed = {
-        "user_id": str(office["anna"].id), "first_day": "2026-03-10", "starts": "9", "last_day": "2026-03-12",
-        "ends": "9", "reason": "exhibition",
-    }  # fmt: skip
-    away = {f"away-{name}": value for name, value in typed.items()}
-    text = head.post(f"/roster/absence?week={WEEK}", data=away, headers=HTMX).get_data(as_text=True)
-    assert "Anna Petrova away until 12 Mar 09:00 · exhibition" in text
-    assert "Anna Petrova 9–18 · away" in text and "Tue 10 Mar 09:00–18:00" in text
-    row = session.scalars(select(Absence)).one()
-    assert (row.starts_at, row.ends_at) == (at(9), at(9, 12))
-    bad = head.post("/roster/absence", data=away | {"away-last_day": "2026-03-09"}, headers=HTMX)
-    assert bad.status_code == 422 and "The return is before the leave." in bad.get_data(as_text=True)
-    assert 'value="exhibition"' in bad.get_data(as_text=True)
-    far = head.post("/roster/absence", data=away | {"away-first_day": "0001-01-01"})
-    assert far.status_code == 422
-    change = {f"edit-{name}": value for name, value in (typed | {"reason": "ill"}).items()}
-    assert head.post(f"/roster/absence/{row.id}", data=change).status_code == 303
-    assert "ill" in head.get(f"/roster?absence={row.id}").get_data(as_text=True)
-    assert head.post(f"/roster/absence/{row.id}/delete").status_code == 303
-    assert session.scalar(select(func.count()).select_from(Absence)) == 0
 
 
 def test_a_week_is_copied_and_says_how_much(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:

@@ -26,11 +26,14 @@ def upgrade() -> None:
     sa.Column('ends_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('line_id', sa.Integer(), nullable=True),
     sa.Column('told_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('task_id', sa.Integer(), nullable=True),
     sa.ForeignKeyConstraint(['line_id'], ['line.id'], name=op.f('fk_gap_told_line_id_line'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['task_id'], ['task.id'], name=op.f('fk_gap_told_task_id_task'), ondelete='SET NULL'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_gap_told'))
     )
     with op.batch_alter_table('gap_told', schema=None) as batch_op:
         batch_op.create_index('ix_gap_told_span', ['starts_at', 'ends_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_gap_told_task_id'), ['task_id'], unique=False)
 
     op.create_table('outgoing_mail',
     sa.Column('id', sa.Integer(), nullable=False),
@@ -113,10 +116,16 @@ def upgrade() -> None:
 
     op.create_table('swap',
     sa.Column('id', sa.Integer(), nullable=False),
-    sa.Column('shift_id', sa.Integer(), nullable=False),
+    sa.Column('shift_id', sa.Integer(), nullable=True),
+    sa.Column('starts_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('ends_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('shift_version', sa.Integer(), nullable=False),
     sa.Column('from_user_id', sa.Integer(), nullable=False),
     sa.Column('to_user_id', sa.Integer(), nullable=True),
     sa.Column('in_return_id', sa.Integer(), nullable=True),
+    sa.Column('return_starts_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('return_ends_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('return_version', sa.Integer(), nullable=True),
     sa.Column('words', sa.String(length=200), nullable=False),
     sa.Column('state', sa.String(length=10), nullable=False),
     sa.Column('offered_at', sa.DateTime(timezone=True), nullable=False),
@@ -125,12 +134,13 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['answered_by_id'], ['user.id'], name=op.f('fk_swap_answered_by_id_user')),
     sa.ForeignKeyConstraint(['from_user_id'], ['user.id'], name=op.f('fk_swap_from_user_id_user')),
     sa.ForeignKeyConstraint(['in_return_id'], ['shift.id'], name=op.f('fk_swap_in_return_id_shift'), ondelete='SET NULL'),
-    sa.ForeignKeyConstraint(['shift_id'], ['shift.id'], name=op.f('fk_swap_shift_id_shift'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['shift_id'], ['shift.id'], name=op.f('fk_swap_shift_id_shift'), ondelete='SET NULL'),
     sa.ForeignKeyConstraint(['to_user_id'], ['user.id'], name=op.f('fk_swap_to_user_id_user')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_swap'))
     )
     with op.batch_alter_table('swap', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_swap_from_user_id'), ['from_user_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_swap_in_return_id'), ['in_return_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_swap_shift_id'), ['shift_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_swap_to_user_id'), ['to_user_id'], unique=False)
 

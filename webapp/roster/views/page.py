@@ -17,9 +17,9 @@ from webapp.access import me
 from webapp.accounts.models import Role
 from webapp.db import db
 from webapp.office.queries import the_office
-from webapp.roster import duty, grid, holidays, journal, places, queries, sentences, shifts
+from webapp.roster import away_panel, duty, emptying, grid, holidays, journal, places, queries, sentences, shifts
 from webapp.roster.duty import Period
-from webapp.roster.forms import AbsenceForm, ShiftForm, absence_values, shift_values
+from webapp.roster.forms import AbsenceForm, AwayNowForm, ShiftForm, absence_values, shift_values
 from webapp.roster.models import Absence, RosterChange, Shift
 from webapp.roster.places import Place
 from webapp.roster.wallclock import DAY_MINUTES, instant, wall_clock
@@ -85,6 +85,7 @@ def page(
     absence_form: AbsenceForm | None = None,
     editing: Shift | Absence | None = None,
     edit_form: ShiftForm | AbsenceForm | None = None,
+    away_form: AwayNowForm | None = None,
     code: int = 200,
     note: Note | None = None,
     conflict: str = "",
@@ -102,22 +103,25 @@ def page(
         "place": place,
         "places": places.choices(session, place),
     }
-    if me().has_role(Role.HEAD):
-        people = queries.people(session)
+    people = queries.people(session) if me().has_role(Role.HEAD) else None
+    absence_form = absence_form or AbsenceForm(formdata=None, prefix="away-", data=_proposed_absence(monday))
+    absence_form.offer(people)
+    if editing is not None:
+        edit_form = edit_form or _form_of(editing)
+        known = people if people is None or editing.user in people else [*people, editing.user]
+        if isinstance(edit_form, AbsenceForm):
+            edit_form.offer(known)
+        elif isinstance(editing, Shift):
+            kept = Place(editing.line_id, editing.region_id)
+            edit_form.offer(known or [], days_of(monday, editing), places.choices(session, kept))
+    if people is not None:
         shift_form = shift_form or ShiftForm(formdata=None, data=_proposed_shift(monday) | {"place": place.code})
         shift_form.offer(people, days_of(monday, None), values["places"])
-        absence_form = absence_form or AbsenceForm(formdata=None, prefix="away-", data=_proposed_absence(monday))
-        absence_form.offer(people)
-        if editing is not None:
-            edit_form = edit_form or _form_of(editing)
-            known = people if editing.user in people else [*people, editing.user]
-            if isinstance(edit_form, ShiftForm) and isinstance(editing, Shift):
-                kept = Place(editing.line_id, editing.region_id)
-                edit_form.offer(known, days_of(monday, editing), places.choices(session, kept))
-            elif isinstance(edit_form, AbsenceForm):
-                edit_form.offer(known)
-        values |= {"shift_form": shift_form, "absence_form": absence_form, "edit_form": edit_form}
         values |= {"undoable": undoable()}
+    asked = edit_form.emptied if isinstance(edit_form, AbsenceForm) else absence_form.emptied
+    values |= {"emptied": emptying.words(asked, here.zone()), "emptied_mark": emptying.mark(asked, here.now())}
+    values |= {"shift_form": shift_form, "absence_form": absence_form, "edit_form": edit_form}
+    values |= away_panel.shown(session, me(), away_form, here.now(), here.zone())
     template = "roster/_roster.html" if hx.asked_by_htmx() else "roster/week.html"
     return render_template(template, **values), code
 

@@ -16,7 +16,7 @@ from webapp.access import SALES, allow, load, me
 from webapp.accounts.models import Role, User
 from webapp.db import db
 from webapp.pages import moment
-from webapp.roster import grid, journal, places, queries, sentences, shifts
+from webapp.roster import absences, grid, journal, places, queries, sentences, shifts
 from webapp.roster.forms import CopyForm, ShiftForm
 from webapp.roster.models import Absence, RosterChange, Shift
 from webapp.roster.views.blueprint import bp
@@ -46,11 +46,11 @@ def week() -> ResponseReturnValue:
         place = place_asked()
         return render_template("roster/_week.html", week=drawn(monday, place), place=place, editing=None)
     editing: Shift | Absence | None = None
-    if me().has_role(Role.HEAD):
-        if (shift_id := request.args.get("shift", type=int)) is not None:
-            editing = load(select(Shift).where(Shift.id == shift_id))
-        elif (absence_id := request.args.get("absence", type=int)) is not None:
-            editing = load(select(Absence).where(Absence.id == absence_id))
+    if me().has_role(Role.HEAD) and (shift_id := request.args.get("shift", type=int)) is not None:
+        editing = load(select(Shift).where(Shift.id == shift_id))
+    elif (absence_id := request.args.get("absence", type=int)) is not None:
+        query = select(Absence).where(Absence.id == absence_id)
+        editing = load(query, if_=lambda row: absences.may_change(row, me()))
     return page(monday, editing=editing)
 
 
