@@ -26,9 +26,10 @@ from sipbridge.events import (
 from webapp import feed
 from webapp.accounts.models import User
 from webapp.accounts.queries import heads
-from webapp.calls import missed, outbound, trace
+from webapp.calls import meant, missed, outbound, trace
 from webapp.calls.models import PASSING, RINGING, Call, CallAudience, LineState, Transfer
 from webapp.office.queries import the_office
+from webapp.presence import marking
 from webapp.recordings import keeping
 from webapp.roster import duty
 from webapp.tasks.models import Task
@@ -189,8 +190,13 @@ def _call_ended(event: CallEnded, session: Session, now: datetime) -> None:
     elif call.is_missed:
         missed.spoken_meanwhile(session, call, now)
     outbound.came_to_nothing(session, call, touch, now)
+    audience = audience_of(session, call)
+    if call.answered_at and touch and touch.closed_at is None:
+        had_it = [row.user_id for row in audience if row.state == "taken"]
+        marking.wrap_up(session, had_it, event.at, the_office(session).wrap_up_seconds, now)
+    meant.note(session, call, touch, audience, event.at, now)
     tell_audience(session, call, now)
-    for row in audience_of(session, call):
+    for row in audience:
         if row.state == "rung":
             row.state = "gone"
     if call.is_missed:

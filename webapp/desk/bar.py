@@ -19,6 +19,8 @@ from webapp.desk import talk
 from webapp.desk.queries import Mine, gone_lately, who_took
 from webapp.office.queries import the_office
 from webapp.pages import clock_time, duration, phone
+from webapp.presence import whereabouts
+from webapp.presence.models import Presence
 from webapp.roster import duty
 from webapp.switchboard import keys as switch
 from webapp.switchboard import news
@@ -84,6 +86,8 @@ class Bar:
     held: Sequence[Held] = ()
     keys: Keys = field(default_factory=Keys)
     notice: str = ""
+    presence: Presence | None = None
+    """away, or writing down a talk; None at the desk"""
 
     @property
     def take_back(self) -> Held | None:
@@ -111,9 +115,12 @@ def of(
     waiting = [one for one in live if one is not front and one.state != "held"]
     others, more = [_other(one, now) for one in waiting[:MOST_OTHERS]], max(0, len(waiting) - MOST_OTHERS)
     call = touch.call if touch else None
+    presence = whereabouts.said(session, user, now)
     if touch is None or call is None:
         notice = _notice(session, user, touch, None, Keys(), shown, now)
-        return Bar("idle", epoch_ms(now), on_duty, others=others, more=more, held=held, notice=notice)
+        return Bar(
+            "idle", epoch_ms(now), on_duty, others=others, more=more, held=held, notice=notice, presence=presence
+        )
     keys = switch.of(session, call, user, front.passing, now) if front else Keys()
     state = front.state if front else "gave" if call.state in LIVE else call.state
     since, clock = _clock(call, front, now)
@@ -142,6 +149,7 @@ def of(
         held=held,
         keys=keys,
         notice=_notice(session, user, touch, front, keys, shown, now),
+        presence=presence,
     )
 
 

@@ -59,7 +59,7 @@ def of(session: Session, user: User, now: datetime, zone: ZoneInfo) -> Owed:
         missed=waiting,
         missed_in_all=waiting_in_all,
         unfinished=unfinished(session, user),
-        today=[task for task in tasks if task.kind in ("next_touch", "message")],
+        today=[task for task in tasks if task.kind in ("next_touch", "message", "note")],
         inbox=[task for task in tasks if task.kind in ("inbox", "gap")],
         duty=duty.on_duty(session, now),
         gaps=grid.gap_words(duty.gaps(session, now, now + GAPS_AHEAD), zone) if heads else [],

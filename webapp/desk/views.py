@@ -69,10 +69,13 @@ def bar() -> ResponseReturnValue:
     return bar_as_it_is()
 
 
-def bar_as_it_is(status: int = 200) -> Response:
-    """The bar; and when another touch comes first than the browser shows, its panels too, out of band."""
+def bar_as_it_is(status: int = 200, **more: Any) -> Response:
+    """The bar; and when another touch comes first than the browser shows, its panels too, out of band.
+
+    `more` is what only this answer says, such as what was typed and can't be taken.
+    """
     shown, pinned = _asked("shown"), request.values.get("pin") == "1"
-    context = _front(shown, pinned)
+    context = _front(shown, pinned) | more
     touch = context["touch"]
     parts = render_template("desk/_call.html", **context)
     if (touch.id if touch else None) == shown:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from webapp import feed
 from webapp.accounts.models import User
+from webapp.now import telling
 from webapp.presence.models import Presence
 
 
@@ -67,3 +68,4 @@ def _tell(session: Session, user: User, now: datetime) -> None:
     feed.announce_all(session, "roster", "", now)
     feed.announce(session, [user.id], "call", "", now)
     feed.announce(session, [None], "standing", "", now)
+    telling.tell(session, now)

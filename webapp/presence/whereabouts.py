@@ -130,6 +130,14 @@ def read(
     )
 
 
+def said(session: Session, user: User, now: datetime) -> Presence | None:
+    """What counts of what `user` last said of himself, or of the talk he writes down; None when he is at his desk."""
+    presence = session.get(Presence, user.id, populate_existing=True)
+    if presence is None or not (is_away(presence, now) or (presence.wrap_up_until and presence.wrap_up_until > now)):
+        return None
+    return presence
+
+
 def is_away(presence: Presence, now: datetime) -> bool:
     """True while he is away by his own word, which lapses when he said he would be back."""
     return presence.state == "away" and now < until_of(presence)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import Role, User
 from webapp.calls.models import Call
+from webapp.pages import moment
 from webapp.tasks.models import Task
 from webapp.touches.forms import NEXT_LABELS
 from webapp.touches.models import Touch
@@ -31,6 +32,8 @@ def due(session: Session, user: User, until: datetime) -> Sequence[Task]:
         .options(
             joinedload(Task.client),
             joinedload(Task.call).selectinload(Call.recordings),
+            joinedload(Task.call).joinedload(Call.answered_by),
+            joinedload(Task.call).joinedload(Call.line),
             joinedload(Task.user),
             joinedload(Task.touch).joinedload(Touch.purpose),
             joinedload(Task.touch).joinedload(Touch.person),
@@ -61,6 +64,11 @@ def title(task: Task) -> str:
         return _("promised call")
     if task.kind == "message":
         return _("message for you")
+    if task.kind == "note" and task.call:
+        who = task.call.answered_by.name if task.call.answered_by else _("a colleague")
+        line = (task.call.line.title or task.call.line.name) if task.call.line else task.call.line_name
+        when = moment(task.call.offered_at)
+        return _("rang %(when)s on line %(line)s; %(who)s answered for you", when=when, line=line, who=who)
     if task.kind == "inbox":
         return _("the script had nothing for this")
     if task.kind == "gap":

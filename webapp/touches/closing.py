@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from webapp import feed
 from webapp.accounts.models import User
 from webapp.clients.changes import Changed
+from webapp.presence import marking
 from webapp.tasks.models import Task
 from webapp.touches.models import Touch
 
@@ -121,6 +122,8 @@ def finish(session: Session, touch: Touch, keeper_id: int, now: datetime) -> boo
         .execution_options(synchronize_session=False)
     )
     session.refresh(touch)
+    if claimed.rowcount and touch.call_id:  # type: ignore[attr-defined]
+        marking.written_down(session, keeper_id, now)
     return bool(claimed.rowcount)  # type: ignore[attr-defined]
 
 
