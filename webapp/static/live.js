@@ -26,13 +26,14 @@
   }
   const isFrame = (element) => element.matches("[data-live]");
   let pressed = false;
-  let stale = false;
+  const stale = new Set();
   let places = [];
+  let kept = [];
   document.addEventListener("pointerdown", () => { pressed = true; });
   function released() {
     pressed = false;
-    if (stale) htmx.trigger("[data-live]", "live:look");
-    stale = false;
+    for (const frame of stale) htmx.trigger(frame, "live:look");
+    stale.clear();
   }
   document.addEventListener("pointerup", released);
   document.addEventListener("pointercancel", released);
@@ -40,13 +41,20 @@
     if (!isFrame(event.detail.target)) return;
     if (pressed) {
       event.detail.shouldSwap = false;
-      stale = true;
+      stale.add(event.detail.target);
       return;
     }
+    // What was typed or chosen since the part was drawn goes along ([data-keep]); htmx keeps the focus, by its id.
+    kept = [...event.detail.target.querySelectorAll("[data-keep]")].filter((field) => field.checked || field.value !== field.defaultValue);
     places = [...event.detail.target.querySelectorAll("[data-scroll]")].map((list) => [list.id, list.scrollTop]);
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (!isFrame(event.detail.target)) return;
+    for (const old of kept) {
+      const field = document.getElementById(old.id);
+      if (field && old.checked) field.checked = true;
+      else if (field && field.matches("textarea")) field.value = old.value;
+    }
     for (const [id, top] of places) if (document.getElementById(id)) document.getElementById(id).scrollTop = top;
     learn();
   });

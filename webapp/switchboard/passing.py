@@ -25,6 +25,7 @@ from webapp.office import dialling
 from webapp.pages import clock_time, moment, phone
 from webapp.presence import whereabouts
 from webapp.roster import duty
+from webapp.switchboard import keys as switch
 from webapp.telephones import status
 from webapp.touches.models import Touch
 from webapp.typed import row_of
@@ -175,6 +176,18 @@ def target(session: Session, user: User, to: str, search: str) -> transfers.Targ
     if colleague is None or colleague.role not in SALES or colleague.id == user.id:
         return None
     return transfers.colleague(colleague)
+
+
+def pass_on(session: Session, call: Call, user: User, typed: Mapping[str, str], attended: bool, now: datetime) -> str:
+    """Ask for the caller to be passed on as the form says (q, to, briefing); '' when asked, else why it can't be."""
+    wanted = target(session, user, typed.get("to", ""), typed.get("q", ""))
+    if wanted is None:
+        return _("Choose to whom.")
+    can = switch.of(session, call, user, transfers.under_way(session, call, now), now)
+    if all(key.what != "pass" for key in can.keys):
+        return _("The caller can't be passed on at this moment.")
+    transfers.start(session, call, user, wanted, attended, typed.get("briefing", ""), now)
+    return ""
 
 
 def briefing(touch: Touch) -> str:

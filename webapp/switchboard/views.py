@@ -6,12 +6,11 @@ from typing import Any
 
 from flask import Blueprint, make_response, render_template, request
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 from sqlalchemy import select
 
 from webapp import here
 from webapp.access import SALES, allow, load, me
-from webapp.calls import control, transfers
+from webapp.calls import control
 from webapp.calls.models import Call
 from webapp.db import db
 from webapp.desk import talk
@@ -22,7 +21,7 @@ from webapp.touches.models import Touch
 bp = Blueprint("switchboard", __name__)
 
 
-def _mine(call_id: int) -> tuple[Call, Touch]:
+def my_call(call_id: int) -> tuple[Call, Touch]:
     """A live call that I have, and its row; who doesn't have it may not touch it (404)."""
     call = load(select(Call).where(Call.id == call_id), if_=lambda call: control.has_it(db.session(), call, me()))
     return call, load(select(Touch).where(Touch.call_id == call.id))
@@ -33,7 +32,7 @@ def _mine(call_id: int) -> tuple[Call, Touch]:
 def press(call_id: int, what: str) -> ResponseReturnValue:
     """One key of the talk. The bar says that it was asked; what comes of it comes with the telephones' answer."""
     control.one_after_the_other(db.session(), me())
-    (call, touch), now = _mine(call_id), here.now()
+    (call, touch), now = my_call(call_id), here.now()
     words = talk.stopped_at(db.session(), touch, me(), now, here.zone()) if what == "hold" else ""
     keys.press(db.session(), call, what, me(), words, now)
     db.session.commit()
@@ -44,7 +43,7 @@ def press(call_id: int, what: str) -> ResponseReturnValue:
 @allow(*SALES)
 def words(call_id: int) -> ResponseReturnValue:
     """Where the talk stopped, in the manager's own words."""
-    call, _touch = _mine(call_id)
+    call, _touch = my_call(call_id)
     control.note_words(db.session(), call, request.form.get("words", ""))
     db.session.commit()
     return "", 204
@@ -54,14 +53,14 @@ def words(call_id: int) -> ResponseReturnValue:
 @allow(*SALES)
 def panel(call_id: int) -> ResponseReturnValue:
     """The panel for passing the caller on, opened."""
-    return _panel(*_mine(call_id), {})
+    return _panel(*my_call(call_id), {})
 
 
 @bp.get("/desk/calls/<int:call_id>/pass/closed")
 @allow(*SALES)
 def closed(call_id: int) -> ResponseReturnValue:
     """The panel closed: the script comes to light again."""
-    _mine(call_id)
+    my_call(call_id)
     return ""
 
 
@@ -70,7 +69,7 @@ def closed(call_id: int) -> ResponseReturnValue:
 def people(call_id: int) -> ResponseReturnValue:
     """The colleagues who fit what is typed, and the phrase for the one that is marked."""
     typed = {name: request.args[name] for name in ("q", "to") if name in request.args}
-    return _panel(*_mine(call_id), typed, "desk/_pass_people.html")
+    return _panel(*my_call(call_id), typed, "desk/_pass_people.html")
 
 
 @bp.post("/desk/calls/<int:call_id>/pass")
@@ -78,17 +77,10 @@ def people(call_id: int) -> ResponseReturnValue:
 def pass_on(call_id: int) -> ResponseReturnValue:
     """Pass the caller on: at once (how=blind), or after a word with the colleague (how=attended)."""
     control.one_after_the_other(db.session(), me())
-    (call, touch), now, session = _mine(call_id), here.now(), db.session()
+    (call, touch), now, session = my_call(call_id), here.now(), db.session()
     typed = {name: request.form.get(name, "") for name in ("q", "to", "briefing")}
-    target = passing.target(session, me(), typed["to"], typed["q"])
-    if target is None:
-        return _panel(call, touch, typed, error=_("Choose to whom.")), 422
-    if "pass" not in {
-        key.what for key in keys.of(session, call, me(), transfers.under_way(session, call, now), now).keys
-    }:
-        return _panel(call, touch, typed, error=_("The caller can't be passed on at this moment.")), 422
-    attended = request.form.get("how") != "blind"
-    transfers.start(session, call, me(), target, attended, typed["briefing"], now)
+    if refused := passing.pass_on(session, call, me(), typed, request.form.get("how") != "blind", now):
+        return _panel(call, touch, typed, error=refused), 422
     session.commit()
     response = make_response("")
     response.headers["HX-Trigger"] = "desk:talk"
