@@ -42,7 +42,7 @@ PAGES = {
         "/doubles/2/3",
         "/ledger",
         "/calls",
-        "/calls?show=missed",
+        "/missed",
         "/calls/1",
         "/numbers/call/1",
         "/numbers/point/1",

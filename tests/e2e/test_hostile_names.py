@@ -165,7 +165,7 @@ def test_names_from_hell_are_shown_harmlessly_everywhere(office: Desk) -> None:
     seen = 0
     for login in ("head", "anna"):
         client = signed_in(office, app, login)
-        paths = ["/desk", "/calls", "/calls?show=missed", "/ledger", *(f"/calls/{call}" for call in calls)]
+        paths = ["/desk", "/calls", "/missed", "/ledger", *(f"/calls/{call}" for call in calls)]
         paths += [f"/desk?touch={touch}" for touch in touches]
         paths += sorted(
             rule.rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and not rule.arguments

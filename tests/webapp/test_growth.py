@@ -92,7 +92,7 @@ def asked(session: Session, users: list[User], clock: Clock, folder: Path) -> di
         "live calls": lambda: desk.live_calls(session, anna, now),
         "gone lately": lambda: desk.gone_lately(session, anna, now),
         "unfinished rows": lambda: touches.unfinished(session, anna),
-        "who is missed": lambda: missed.open_missed(session),
+        "who is missed": lambda: missed.longest_waiting(session, 50),
         "who talks": lambda: whereabouts.talks(session),
         "promises": lambda: tell_overdue(session, now),
         "calls of ours that are lost": lambda: outbound.end_lost(session, now),
@@ -167,7 +167,7 @@ def test_of_thousands_who_were_never_rung_back_only_those_shown_are_read(
         session.get_one(Call, number).number = "+74959999999"
     session.execute(update(Call).values(missed_closed_at=None))
     session.commit()
-    everybody = missed.open_missed(session)
+    everybody, _all = missed.longest_waiting(session, 1000)
     assert len(everybody) == 97 and len(everybody[-1].calls) == 4, "every seventh, four of them by one caller"
     everybody_named = [one.number for one in everybody]
     session.expunge_all()

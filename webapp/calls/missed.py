@@ -46,11 +46,6 @@ class Waiting:
         return "bad" if now - self.since >= LATE_AFTER else "warn"
 
 
-def open_missed(session: Session) -> list[Waiting]:
-    """Everybody who waits, who waits longest first. Calls of one number are one entry; hidden ones stand alone."""
-    return _grouped(session, is_open_missed())
-
-
 def of_call(session: Session, call: Call) -> Waiting | None:
     """The caller of a missed call with all his calls that wait; None when he waits no more."""
     same = Call.number == call.number if call.number else Call.id == call.id
@@ -58,7 +53,7 @@ def of_call(session: Session, call: Call) -> Waiting | None:
 
 
 def longest_waiting(session: Session, most: int) -> tuple[list[Waiting], int]:
-    """The `most` who wait longest, as `open_missed` has them, and how many wait in all.
+    """The `most` who wait longest, and how many wait in all. Calls of one number are one; hidden ones stand alone.
 
     An office may leave thousands unanswered for ever; they must not be read whole for each look at a page.
     """

@@ -107,7 +107,7 @@ def promptness(rings: int) -> str:
 
 
 def listed(session: Session, show: str, search: str, page: int) -> Listed:
-    """Calls, newest first. `show`: all, missed (those that wait), answered or ours; `search`: a part of a number or
+    """Calls, newest first. `show`: all, answered or ours; `search`: a part of a number or
     a name.
     """
     calls = session.scalars(
@@ -126,9 +126,7 @@ SHOWN = (joinedload(Call.client), joinedload(Call.answered_by), joinedload(Call.
 def which(show: str, search: str) -> Select[tuple[Call]]:
     """The calls of `listed`, in no order."""
     query: Select[tuple[Call]] = select(Call)
-    if show == "missed":
-        query = query.where(is_open_missed())
-    elif show == "answered":
+    if show == "answered":
         query = query.where(Call.direction == "in", Call.answered_at.is_not(None))
     elif show == "ours":
         query = query.where(Call.direction == "out")

@@ -22,7 +22,7 @@ from webapp.touches.models import Touch
 
 bp = Blueprint("calls", __name__)
 
-SHOW = ("all", "missed", "answered", "ours")
+SHOW = ("all", "answered", "ours")
 MAY_CLOSE = (Role.HEAD, Role.MANAGER, Role.SECRETARY)
 MAX_SEARCH = 60
 MAX_PAGE = 10_000
@@ -31,7 +31,7 @@ MAX_PAGE = 10_000
 @bp.get("/calls")
 @allow(*SALES)
 def index() -> ResponseReturnValue:
-    """Calls, newest first; the missed ones that wait are grouped by number, who waits longest first."""
+    """Calls, newest first. The missed ones have a page of their own."""
     show = request.args.get("show", "all")
     show = show if show in SHOW else "all"
     search = request.args.get("q", "").replace("\0", "").strip()[:MAX_SEARCH]
@@ -43,7 +43,6 @@ def index() -> ResponseReturnValue:
         search=search,
         page_number=page,
         listed=queries.listed(session, show, search, page),
-        waiting=missed.open_missed(session) if show == "missed" and page == 1 and not search else [],
         waiting_count=queries.count_missed(session),
         queries=queries,
     )

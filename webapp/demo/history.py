@@ -94,10 +94,13 @@ class History:
             call.missed_closed_by_id = user.id
             call.missed_closed_at = at + timedelta(minutes=self.dice.choice((4, 9, 16, 38, 75)))
             if client is None or self.dice.random() < 0.3:
+                call.missed_how = "reason"
                 call.missed_reason = self.dice.choice(self.words.missed_reasons)
                 self._trace(call, call.missed_closed_at, "closed_with_reason", reason=call.missed_reason)
             else:
-                self._trace(call, call.missed_closed_at, "made_good", name=user.name)
+                call.missed_how = "in" if self.dice.random() < 0.3 else "out"
+                kind = "made_good" if call.missed_how == "in" else "rang_back"
+                self._trace(call, call.missed_closed_at, kind, name=user.name)
         known = self.dice.choice([client for client in self.book.clients if client.owner_id])
         stranger = self.numbers.new("ru" if self.book.numbers[known.id].country == "ru" else "gb")
         waiting = ((known, self._number(known)), (None, stranger), (None, None), (None, stranger))
@@ -224,6 +227,7 @@ class History:
 
     def _missed_call(self, client: Client | None, number: Number | None, at: datetime) -> Call:
         call = self._call(number, at, client)
+        call.duty_ids = [self.dice.choice(self.managers).id]
         call.rings = self.dice.choice((2, 3, 4, 6, 8))
         call.ring_seconds = call.rings * 5.0 - 2
         call.end_reason = "no_answer" if call.rings > 4 else "abandoned"

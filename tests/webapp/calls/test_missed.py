@@ -86,7 +86,7 @@ def test_another_missed_call_closes_nothing(lost: Call, bridge: Bridge, session:
     bridge.offer("again")
     bridge.send(CallEnded("again", EndReason.ABANDONED, 2, 9.0, 0.0, clock.move(seconds=9)))
     assert standing(session, lost) == ("", "")
-    [waiting] = missed.open_missed(session)
+    [waiting] = missed.longest_waiting(session, 50)[0]
     assert [call.call_id for call in waiting.calls] == ["again", "lost"]
 
 
@@ -125,7 +125,7 @@ def test_a_reason_closes_all_calls_of_the_number(
     session.commit()
     assert [standing(session, call) for call in (lost, again)] == [("reason", "anna")] * 2
     assert lost.missed_reason == "A robot" and lost.missed_closed_at == again.missed_closed_at
-    assert [waiting.number for waiting in missed.open_missed(session)] == ["+74957654321"]
+    assert [waiting.number for waiting in missed.longest_waiting(session, 50)[0]] == ["+74957654321"]
     assert missed.close(session, again, "Later", office["boris"], clock()) is not None
     assert standing(session, again) == ("reason", "anna")
 

@@ -215,7 +215,7 @@ def test_a_talk_closes_what_was_missed_and_counts_as_a_contact(
     gone = Call(call_id="in", number=NUMBER, offered_at=clock(), state="ended", end_reason="abandoned")
     session.add(gone)
     session.commit()
-    assert len(missed.open_missed(session)) == 1
+    assert len(missed.longest_waiting(session, 50)[0]) == 1
     clock.move(seconds=20)
     call = call_of(dial("anna", client=rassvet))
     anna = office["anna"].extension
@@ -223,7 +223,7 @@ def test_a_talk_closes_what_was_missed_and_counts_as_a_contact(
     assert call.state == "calling"
     apply(CallAnswered(call.call_id, anna, 1, 4.0, clock()))
     assert (call.state, call.answered_by_id) == ("talking", office["anna"].id)
-    assert missed.open_missed(session) == [] and gone.missed_closed_by_id == office["anna"].id
+    assert missed.longest_waiting(session, 50)[0] == [] and gone.missed_closed_by_id == office["anna"].id
     apply(CallEnded(call.call_id, EndReason.COMPLETED, 1, 4.0, 60.0, clock.move(seconds=60)))
     rows = ledger.rows(session, clock().replace(hour=0), clock.move(minutes=1))
     sums = ledger.totals(rows)
@@ -243,7 +243,7 @@ def test_an_attempt_proposes_its_outcome_and_is_counted(
         apply(CallEnded(call_of(touch).call_id, reason, 2, 9.0, 0.0, clock()))
         assert touch.outcome and touch.outcome.key == "not_reached" and touch.next_kind == "call_back"
         assert touch.user_id == office["anna"].id and touch.closed_at is None
-        (waiting,) = missed.open_missed(session)
+        (waiting,) = missed.longest_waiting(session, 50)[0]
         assert waiting.tries == attempt
     counts = session.scalars(select(CallTrace.facts).where(CallTrace.kind == "attempt").order_by(CallTrace.id)).all()
     assert [facts["count"] for facts in counts] == [1, 2]
@@ -382,7 +382,7 @@ def test_where_a_number_stands_the_button_is_shown_only_to_who_may_call_it(
         session.add(Touch(started_at=clock(), call_id=call.id, user_id=office["anna"].id))
     session.commit()
     anna, secretary = sign_in("anna"), sign_in("secretary")
-    for path in ("/desk", "/calls?show=missed", f"/clients/{rassvet.id}", "/ledger"):
+    for path in ("/desk", "/missed", f"/clients/{rassvet.id}", "/ledger"):
         page = anna.get(path).get_data(as_text=True)
         assert page.count('hx-post="/calls/dial"') == 1, path
         assert ("may not call this number" in page) == (path != f"/clients/{rassvet.id}"), path

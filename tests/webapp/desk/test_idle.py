@@ -168,11 +168,11 @@ def test_everybody_who_was_missed_is_counted_though_not_all_are_listed(
     anna = sign_in("anna")
     for number in ("+74951234501", "+74951234502"):
         phone.end(phone.ring(number), EndReason.ABANDONED)
-    assert "show=missed" not in idle(anna)
+    assert ">Missed calls</a>" not in idle(anna)
     phone.end(phone.ring("+74951234503"), EndReason.ABANDONED)
     page = idle(anna)
     assert page.count('id="missed-') == 2
-    assert 'Missed, not rung back <span class="count">3</span>' in page and "/calls?show=missed" in page
+    assert 'Missed, not rung back</a> <span class="count">3</span>' in page and ">Missed calls</a>" in page
 
 
 def test_the_callers_of_test_calls_come_from_the_cards(

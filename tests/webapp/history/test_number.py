@@ -97,7 +97,7 @@ def test_nothing_is_known(sign_in: SignIn, call: Call, typed: str) -> None:
 
 def test_it_is_linked_wherever_a_number_stands(sign_in: SignIn, call: Call, rassvet: Client) -> None:
     browser, link = sign_in("anna"), f"/numbers/call/{call.id}"
-    for address in ("/calls", "/calls?show=missed", f"/calls/{call.id}", "/ledger", "/desk"):
+    for address in ("/calls", "/missed", f"/calls/{call.id}", "/ledger", "/desk"):
         page = browser.get(address).get_data(as_text=True)
         assert 'href="/numbers/call/' in page, address
     assert link in browser.get(f"/calls/{call.id}").get_data(as_text=True)
