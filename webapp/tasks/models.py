@@ -24,13 +24,16 @@ class Task(Model):
     `number` is whom to call when there is no card yet. `assigned_by_id`: who passed it on and hears of its end.
     Done when `done_at` is set, with a report: what was done (`report`), how, and with what result (D72).
     `first_due_at` is the time before it was put off, `moves` how often that was. `reminded_at`: its user was told that
-    it is due; `overdue_told_at`: that it is late; `head_told_at`: so was the head.
+    it is due; `overdue_told_at`: that it is late; `head_told_at`: so was the head. A reminder stands on its user's page
+    while it is younger than `reminder_answered_at`, when he last acted upon one; `remind_again_at`: when he asked for the
+    next.
     """
 
     __tablename__ = "task"
     __table_args__ = (
         open_rows("ix_task_open_due", "due_at", where="done_at IS NULL"),
         open_rows("ix_task_open_user", "user_id", "due_at", where="done_at IS NULL"),
+        open_rows("ix_task_remind_again", "remind_again_at", where="remind_again_at IS NOT NULL"),
         open_rows("ix_task_to_remind", "due_at", where="done_at IS NULL AND reminded_at IS NULL"),
     )
 
@@ -48,6 +51,8 @@ class Task(Model):
     first_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     moves: Mapped[int] = mapped_column(default=0)
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reminder_answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    remind_again_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     overdue_told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     head_told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -57,6 +62,7 @@ class Task(Model):
     report_result: Mapped[str] = mapped_column(Text, default="")
     user: Mapped[User | None] = relationship(foreign_keys=[user_id])
     assigned_by: Mapped[User | None] = relationship(foreign_keys=[assigned_by_id])
+    done_by: Mapped[User | None] = relationship(foreign_keys=[done_by_id])
     message: Mapped[Message | None] = relationship(back_populates="task", passive_deletes=True)
     client: Mapped[Client | None] = relationship()
     call: Mapped[Call | None] = relationship()

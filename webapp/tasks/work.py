@@ -1,20 +1,40 @@
-"""Owing something and doing it: promises, messages, words for the head, the report when it is done (D26, D58, D72)."""
+"""Owing something and doing it: promises, tasks by hand, words for the head, the report when it is done (D26, D72)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from webapp import feed
 from webapp.accounts.models import User
 from webapp.accounts.queries import heads
 from webapp.office.queries import the_office
-from webapp.tasks.models import Task
+from webapp.tasks.models import Message, Task
 from webapp.touches.models import Touch
 
 MAX_REPORT = 4000
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was done, how, and with what result (D72)."""
+
+    what: str
+    how: str = ""
+    result: str = ""
+
+
+@dataclass(frozen=True)
+class Owed:
+    """A task as its form was read: to whom (a card, or a number without one), what, and when."""
+
+    words: str
+    due_at: datetime
+    client_id: int | None = None
+    number: str = ""
 
 
 def promise(session: Session, touch: Touch, user: User, now: datetime) -> Task:
@@ -25,7 +45,7 @@ def promise(session: Session, touch: Touch, user: User, now: datetime) -> Task:
     running = promise_of(session, touch)
     if running:
         return running
-    task = _from_touch(touch, "promise", touch.note, user.id, now)
+    task = from_touch(touch, "promise", touch.note, user.id, now)
     task.due_at = now + timedelta(minutes=the_office(session).promise_minutes)
     session.add(task)
     session.flush()
@@ -44,39 +64,74 @@ def promise_of(session: Session, touch: Touch) -> Task | None:
     ).first()
 
 
-def message(session: Session, touch: Touch, text: str, recipient_id: int | None, now: datetime) -> Task:
-    """Words for an absent colleague, exactly as said; the head gets to see them too (D58)."""
-    task = _from_touch(touch, "message", text, recipient_id, now)
-    session.add(task)
-    session.flush()
-    feed.announce(session, [recipient_id] if recipient_id else heads(session), "tasks", task.id, now)
-    return task
-
-
 def to_inbox(session: Session, touch: Touch, text: str, now: datetime) -> Task:
     """What a caller said that no script fitted: for the head, so that the script grows (D66)."""
-    task = _from_touch(touch, "inbox", text, None, now)
+    task = from_touch(touch, "inbox", text, None, now)
     session.add(task)
     session.flush()
     feed.announce(session, heads(session), "tasks", task.id, now)
     return task
 
 
-def done(session: Session, task: Task, user: User, report: str, now: datetime) -> bool:
-    """Finish a task with its report; False when somebody has finished it already, which then stands."""
+def by_hand(session: Session, user: User, owed: Owed, now: datetime) -> Task:
+    """A task that nobody called about: a next touch with a client or a number, at a time still to come."""
+    task = Task(
+        kind="next_touch",
+        text=owed.words.strip()[:MAX_REPORT],
+        user_id=user.id,
+        client_id=owed.client_id,
+        number=owed.number,
+        due_at=owed.due_at,
+        created_at=now,
+    )
+    session.add(task)
+    session.flush()
+    feed.announce(session, [user.id], "tasks", task.id, now)
+    return task
+
+
+def done(session: Session, task: Task, user: User, report: Report, now: datetime) -> bool:
+    """Finish a task with its report; False when somebody has finished it already, which then stands.
+
+    Whoever passed the matter on hears of it (D72). A message that is dealt with has been read.
+    """
     claimed = session.execute(
         update(Task)
         .where(Task.id == task.id, Task.done_at.is_(None))
-        .values(done_at=now, done_by_id=user.id, report=report.strip()[:MAX_REPORT])
+        .values(
+            done_at=now,
+            done_by_id=user.id,
+            report=report.what.strip()[:MAX_REPORT],
+            report_how=report.how.strip()[:MAX_REPORT],
+            report_result=report.result.strip()[:MAX_REPORT],
+            remind_again_at=None,
+        )
         .execution_options(synchronize_session=False)
     )
+    if task.kind == "message":
+        session.execute(
+            update(Message)
+            .where(Message.task_id == task.id, Message.read_at.is_(None))
+            .values(read_at=now, delivered_at=func.coalesce(Message.delivered_at, now))
+            .execution_options(synchronize_session=False)
+        )
     session.refresh(task)
-    told = [task.user_id] if task.user_id else heads(session)
-    feed.announce(session, [user.id, *told], "tasks", task.id, now)
+    feed.announce(session, [user.id, *concerned(session, task)], "tasks", task.id, now)
     return bool(claimed.rowcount)  # type: ignore[attr-defined]
 
 
-def _from_touch(touch: Touch, kind: str, text: str, user_id: int | None, now: datetime) -> Task:
+def concerned(session: Session, task: Task) -> list[int]:
+    """Whose lists show this task: who owes it (the heads when nobody does), who passed it on, who took the message."""
+    told = [task.user_id] if task.user_id else heads(session)
+    if task.assigned_by_id:
+        told.append(task.assigned_by_id)
+    if task.message and task.message.taken_by_id:
+        told.append(task.message.taken_by_id)
+    return told
+
+
+def from_touch(touch: Touch, kind: str, text: str, user_id: int | None, now: datetime) -> Task:
+    """A task with all that the row it comes from knows; due at once, not stored yet."""
     return Task(
         kind=kind,
         text=text,

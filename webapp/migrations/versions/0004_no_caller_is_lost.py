@@ -204,6 +204,7 @@ def upgrade() -> None:
     op.create_index(op.f('ix_shift_line_id'), 'shift', ['line_id'], unique=False)
     op.create_index(op.f('ix_shift_pattern_id'), 'shift', ['pattern_id'], unique=False)
     op.create_index(op.f('ix_task_assigned_by_id'), 'task', ['assigned_by_id'], unique=False)
+    op.create_index('ix_task_remind_again', 'task', ['remind_again_at'], unique=False, sqlite_where=sa.text('remind_again_at IS NOT NULL'), postgresql_where=sa.text('remind_again_at IS NOT NULL'))
     op.create_index('ix_task_to_remind', 'task', ['due_at'], unique=False, sqlite_where=sa.text('done_at IS NULL AND reminded_at IS NULL'), postgresql_where=sa.text('done_at IS NULL AND reminded_at IS NULL'))
     op.create_index(op.f('ix_touch_follows_id'), 'touch', ['follows_id'], unique=False)
     _carry_over()
@@ -222,8 +223,9 @@ def _carry_over() -> None:
         "INSERT INTO task_message (task_id, who, mood, read_back, delivered_at, read_at, chases) "
         "SELECT id, '', '', FALSE, done_at, done_at, 0 FROM task WHERE kind = 'message'"
     )
-    op.execute("UPDATE task SET reminded_at = due_at WHERE done_at IS NOT NULL OR due_at < CURRENT_TIMESTAMP")
+    op.execute("UPDATE task SET reminded_at = due_at, reminder_answered_at = due_at WHERE done_at IS NOT NULL OR due_at < CURRENT_TIMESTAMP")
     op.execute("UPDATE task SET head_told_at = overdue_told_at")
+    op.execute("UPDATE task SET overdue_told_at = due_at WHERE kind <> 'promise' AND reminded_at IS NOT NULL")
 
 
 COLUMNS = {
@@ -256,6 +258,8 @@ COLUMNS = {
         sa.Column('first_due_at', sa.DateTime(timezone=True), nullable=True),
         sa.Column('moves', sa.Integer(), nullable=False, server_default='0'),
         sa.Column('reminded_at', sa.DateTime(timezone=True), nullable=True),
+        sa.Column('reminder_answered_at', sa.DateTime(timezone=True), nullable=True),
+        sa.Column('remind_again_at', sa.DateTime(timezone=True), nullable=True),
         sa.Column('head_told_at', sa.DateTime(timezone=True), nullable=True),
         sa.Column('report_how', sa.Text(), nullable=False, server_default=''),
         sa.Column('report_result', sa.Text(), nullable=False, server_default=''),

@@ -1,0 +1,106 @@
+"""Messages that nobody has read chase their reader while he is here, and the head when that is in vain (D58)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, joinedload
+
+from webapp import feed
+from webapp.accounts.queries import heads
+from webapp.office.queries import the_office
+from webapp.roster import duty
+from webapp.roster.models import Absence
+from webapp.tasks import messages
+from webapp.tasks.models import Message, Task
+
+FIRST_AFTER = timedelta(minutes=30)
+THEN_EVERY = timedelta(hours=1)
+MOST = 3
+MAILED_AFTER = timedelta(minutes=5)
+"""A message the script began is mailed as it is when nobody has completed it by then."""
+
+
+def chase(session: Session, now: datetime, zone: ZoneInfo) -> int:
+    """Remind those who have not read a message: after half an hour here, or at once on their return, then every hour;
+    after three times in vain the heads are told, once. How many were announced. Flushes.
+    """
+    told = 0
+    waiting = session.scalars(
+        select(Task)
+        .join(Task.message)
+        .where(Message.read_at.is_(None), Task.done_at.is_(None), Task.user_id.is_not(None))
+        .order_by(Task.id)
+        .options(joinedload(Task.message), joinedload(Task.user))
+    ).all()
+    if not waiting:
+        return 0
+    absences = _absences(session, {task.user_id for task in waiting if task.user_id}, now)
+    open_now = any(start <= now < end for start, end in _hours(session, now, zone))
+    on_duty = {one.user.id for one in duty.on_duty(session, now)}
+    for task in waiting:
+        message = task.message
+        assert message and task.user_id
+        if message.mail_id is None and now - task.created_at >= MAILED_AFTER:
+            messages.mail(session, task, now)
+        own = [one for one in absences if one.user_id == task.user_id]
+        if any(one.ends_at > now for one in own) or not (open_now or task.user_id in on_duty):
+            continue
+        last = message.chased_at or task.created_at
+        returned = any(last < one.ends_at for one in own)
+        if not returned and now - last < (THEN_EVERY if message.chases else FIRST_AFTER):
+            continue
+        if message.chases < MOST:
+            told += _remind(session, task, message, now)
+        elif task.head_told_at is None:
+            told += _tell_heads(session, task, now)
+    return told
+
+
+def _remind(session: Session, task: Task, message: Message, now: datetime) -> int:
+    claimed = session.execute(
+        update(Message)
+        .where(Message.task_id == task.id, Message.read_at.is_(None), Message.chases == message.chases)
+        .values(chased_at=now, chases=message.chases + 1)
+        .execution_options(synchronize_session=False)
+    )
+    if not claimed.rowcount:  # type: ignore[attr-defined]
+        return 0
+    session.execute(
+        update(Task).where(Task.id == task.id).values(reminded_at=now).execution_options(synchronize_session=False)
+    )
+    session.expire(message)
+    feed.announce(session, [task.user_id], "remind", task.id, now)
+    return 1
+
+
+def _tell_heads(session: Session, task: Task, now: datetime) -> int:
+    claimed = session.execute(
+        update(Task)
+        .where(Task.id == task.id, Task.head_told_at.is_(None))
+        .values(head_told_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    if not claimed.rowcount:  # type: ignore[attr-defined]
+        return 0
+    feed.announce(session, heads(session), "tasks", task.id, now)
+    return 1
+
+
+def _absences(session: Session, users: Collection[int], now: datetime) -> list[Absence]:
+    """Absences of these people that have begun, as far back as a message may wait for its first reading."""
+    return list(
+        session.scalars(
+            select(Absence).where(
+                Absence.user_id.in_(users), Absence.starts_at <= now, Absence.ends_at > now - timedelta(days=60)
+            )
+        )
+    )
+
+
+def _hours(session: Session, now: datetime, zone: ZoneInfo) -> list[duty.Period]:
+    day = timedelta(days=1)
+    return duty.working_hours(the_office(session), now - day, now + day, zone)

@@ -1,0 +1,121 @@
+"""Reminders: before a task is due and when it is, each announced once however often the worker dies.
+
+What is claimed and what is announced are one transaction: `reminded_at`, and the row of the feed that brings the
+reminder to the page. It stands there until its user acts upon it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy.orm import Session, joinedload
+
+from webapp import feed
+from webapp.accounts.models import User
+from webapp.tasks.models import Task
+
+AT_ONCE = 50
+"""Claimed in one transaction: nobody waits long for the database."""
+LONGEST_AHEAD = timedelta(hours=24)
+AGAIN = timedelta(minutes=10)
+ON_THE_PAGE = 3
+HE_WAITS = timedelta(minutes=1)
+"""Who was reminded a moment ago is not reminded again by a second click."""
+
+
+def remind(session: Session, now: datetime) -> int:
+    """Claim and announce what is due for a reminder, AT_ONCE at most; how many. Commit, and call again until 0.
+
+    A promise past its time is told by `overdue.py`. Who made a task within his minutes of its time is reminded at
+    the time alone.
+    """
+    told = 0
+    for task_id, user_id, late, which in _waiting(session, now):
+        values: dict[str, datetime | None] = {"reminded_at": now, "remind_again_at": None}
+        if late:
+            values["overdue_told_at"] = now
+        told += _claim(session, task_id, user_id, which, values, now)
+    return told
+
+
+def nudge(session: Session, task: Task, now: datetime) -> bool:
+    """Remind its user now, since somebody asks for it. False when he was reminded a moment ago, or it is done."""
+    if task.user_id is None:
+        return False
+    which = or_(Task.reminded_at.is_(None), Task.reminded_at <= now - HE_WAITS)
+    return bool(_claim(session, task.id, task.user_id, which, {"reminded_at": now}, now))
+
+
+def standing(session: Session, user: User) -> Sequence[Task]:
+    """The reminders that their user has not acted upon, the newest first; one more than the page shows."""
+    return session.scalars(
+        select(Task)
+        .where(Task.user_id == user.id, Task.done_at.is_(None), Task.reminded_at.is_not(None))
+        .where(or_(Task.reminder_answered_at.is_(None), Task.reminder_answered_at < Task.reminded_at))
+        .order_by(Task.reminded_at.desc(), Task.due_at, Task.id)
+        .limit(ON_THE_PAGE + 1)
+        .options(joinedload(Task.client), joinedload(Task.touch), joinedload(Task.message))
+    ).all()
+
+
+def answer(session: Session, task: Task, now: datetime, again: bool) -> None:
+    """Its user has acted upon the reminder; with `again` the next comes in ten minutes."""
+    task.reminder_answered_at = now
+    task.remind_again_at = now + AGAIN if again else None
+    session.flush()
+    if task.user_id:
+        feed.announce(session, [task.user_id], "remind", task.id, now)
+
+
+def answer_all(session: Session, user: User, now: datetime) -> None:
+    """The user puts away every reminder on his page."""
+    session.execute(
+        update(Task)
+        .where(Task.user_id == user.id, Task.done_at.is_(None), Task.reminded_at.is_not(None))
+        .values(reminder_answered_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _waiting(session: Session, now: datetime) -> list[tuple[int, int, bool, ColumnElement[bool]]]:
+    """Tasks to remind of, with their user, whether they are late, and the condition under which the claim holds."""
+    late = (Task.due_at <= now) & (Task.kind != "promise")
+    query = select(Task.id, Task.user_id, late, Task.due_at, Task.created_at, User.remind_minutes).join(Task.user)
+    query = query.where(Task.done_at.is_(None), User.active)
+    found: list[tuple[int, int, bool, ColumnElement[bool]]] = []
+    new = query.where(Task.reminded_at.is_(None), Task.due_at <= now + LONGEST_AHEAD).order_by(Task.due_at, Task.id)
+    for task_id, user_id, is_late, due_at, created_at, minutes in session.execute(new):
+        early = due_at - timedelta(minutes=minutes)
+        if now >= (early if created_at < early else due_at):
+            found.append((task_id, user_id, is_late, Task.reminded_at.is_(None)))
+        if len(found) == AT_ONCE:
+            return found
+    again = query.where(Task.remind_again_at.is_not(None), Task.remind_again_at <= now).limit(AT_ONCE)
+    found += [(row[0], row[1], row[2], Task.remind_again_at.is_not(None)) for row in session.execute(again)]
+    now_due = query.where(
+        late, Task.overdue_told_at.is_(None), Task.reminded_at.is_not(None), Task.remind_again_at.is_(None)
+    ).limit(AT_ONCE)
+    found += [(row[0], row[1], row[2], Task.overdue_told_at.is_(None)) for row in session.execute(now_due)]
+    return found[:AT_ONCE]
+
+
+def _claim(
+    session: Session,
+    task_id: int,
+    user_id: int,
+    which: ColumnElement[bool],
+    values: dict[str, datetime | None],
+    now: datetime,
+) -> int:
+    claimed = session.execute(
+        update(Task)
+        .where(Task.id == task_id, Task.user_id == user_id, Task.done_at.is_(None), which)
+        .values(values)
+        .execution_options(synchronize_session=False)
+    )
+    if not claimed.rowcount:  # type: ignore[attr-defined]
+        return 0
+    feed.announce(session, [user_id], "remind", task_id, now)
+    return 1
