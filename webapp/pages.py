@@ -81,6 +81,7 @@ def init(app: Flask) -> None:
             "now": app.config["CLOCK"],
             "Role": Role,
             "EVERYBODY": EVERYBODY,
+            "SALES": SALES,
         }
 
     app.jinja_env.filters.update(

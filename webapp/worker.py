@@ -29,6 +29,7 @@ from webapp.mail.sender import Sender
 from webapp.office.models import Office
 from webapp.recordings import keeping, store
 from webapp.roster import gaps_told, patterns, swaps
+from webapp.tasks import chasing, digest, reminding
 from webapp.tasks.overdue import tell_overdue
 from webapp.telephones import ladder
 
@@ -42,10 +43,14 @@ def make_huey(settings: config.Config) -> SqliteHuey:
 
     @huey.periodic_task(crontab(minute="*"))
     def every_minute() -> None:
-        """Tell of promises run out, end calls no bridge carried on with, gather what a merge missed and lay shifts."""
+        """Tell of promises run out and messages nobody reads, mail digests, end calls no bridge carried on with, gather
+        what a merge missed and lay shifts.
+        """
         with app.app_context():
             try:
                 tell_overdue(db.session(), clock.now())
+                chasing.chase(db.session(), clock.now(), settings.timezone)
+                digest.send(db.session(), clock.now(), settings.timezone)
                 outbound.end_lost(db.session(), clock.now())
                 strays.gather(db.session(), clock.now())
                 patterns.lay_all(db.session(), clock.now(), settings.timezone)
@@ -66,6 +71,12 @@ def make_huey(settings: config.Config) -> SqliteHuey:
         finally:
             at_recordings.release()
 
+    @huey.periodic_task(crontab(minute="*"))
+    def reminders() -> None:
+        """Remind everybody of what is due, a few at a time, so that nobody waits long for the database."""
+        with app.app_context():
+            remind_all()
+
     at_recordings = threading.Lock()
 
     @huey.periodic_task(crontab(minute="17"))
@@ -75,6 +86,17 @@ def make_huey(settings: config.Config) -> SqliteHuey:
             forget_old(settings.data)
 
     return huey
+
+
+def remind_all() -> None:
+    """Claim and announce reminders until none is due; each part is a transaction of its own."""
+    began = clock.now()
+    try:
+        while reminding.remind(db.session(), clock.now()) and clock.now() - began < ROUND:
+            db.session.commit()
+        db.session.commit()
+    except OperationalError:  # the next minute does it
+        db.session.rollback()
 
 
 def forget_old(data: Path) -> None:

@@ -36,6 +36,7 @@ class Owed:
     missed: Sequence[Waiting]
     missed_in_all: int
     unfinished: Sequence[Touch]
+    messages: Sequence[Task]
     today: Sequence[Task]
     inbox: Sequence[Task]
     duty: Sequence[duty.OnDuty]
@@ -45,7 +46,9 @@ class Owed:
     @property
     def nothing(self) -> bool:
         """True when nothing is owed to anybody."""
-        return not (self.promises or self.missed or self.unfinished or self.today or self.inbox or self.held)
+        return not (
+            self.promises or self.missed or self.unfinished or self.messages or self.today or self.inbox or self.held
+        )
 
 
 def of(session: Session, user: User, now: datetime, zone: ZoneInfo) -> Owed:
@@ -59,7 +62,8 @@ def of(session: Session, user: User, now: datetime, zone: ZoneInfo) -> Owed:
         missed=waiting,
         missed_in_all=waiting_in_all,
         unfinished=unfinished(session, user),
-        today=[task for task in tasks if task.kind in ("next_touch", "message", "note")],
+        messages=[task for task in tasks if task.kind == "message"],
+        today=[task for task in tasks if task.kind in ("next_touch", "matter", "note")],
         inbox=[task for task in tasks if task.kind in ("inbox", "gap")],
         duty=duty.on_duty(session, now),
         gaps=grid.gap_words(duty.gaps(session, now, now + GAPS_AHEAD), zone) if heads else [],

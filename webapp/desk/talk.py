@@ -23,7 +23,7 @@ from webapp.roster import duty
 from webapp.scripts import run, walk
 from webapp.scripts.grammar import Script
 from webapp.scripts.library import UnknownScript
-from webapp.tasks import work
+from webapp.tasks import messages, work
 from webapp.touches.models import Touch
 from webapp.touches.queries import last_with
 
@@ -154,8 +154,8 @@ def _take(
     if effects.promise:
         work.promise(session, touch, user, now)
     if effects.message:
-        keeper = _keeper(touch, _open_deal(session, touch))
-        work.message(session, touch, effects.message, keeper.id if keeper else None, now)
+        keeper = keeper_of(session, touch)
+        messages.begin(session, touch, effects.message, keeper.id if keeper else None, user, now)
     if effects.said:
         work.to_inbox(session, touch, f"{effects.said}\n({effects.said_at})", now)
 
@@ -173,6 +173,11 @@ def _suggested(state: walk.State, script: Script) -> set[str]:
             answer = step.answers[given.n - 1]
             found.update(key for key in (answer.purpose, answer.outcome, answer.next) if key)
     return found
+
+
+def keeper_of(session: Session, touch: Touch) -> User | None:
+    """Whose client the row is about: the owner of the open deal, else of the card."""
+    return _keeper(touch, _open_deal(session, touch))
 
 
 def _keeper(touch: Touch, deal: Deal | None) -> User | None:

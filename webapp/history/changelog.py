@@ -39,6 +39,7 @@ MORE = {
     "never_record": _l("Never record"),
     "merged": _l("Merged"),
     "split": _l("Split off"),
+    "task": _l("Task"),
 }
 """Labels of what is no field of a form."""
 SOURCES = {
@@ -54,6 +55,7 @@ SOURCES = {
     "agent": _l("by an agent"),
     "erasure": _l("by an erasure"),
     "desk": _l("by the desk"),
+    "reassign": _l("by a hand-over"),
 }
 """Where a change was made."""
 LISTS: dict[str, type[ListItem]] = {

@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from webapp import feed
 from webapp.accounts.queries import heads
-from webapp.office.queries import the_office
-from webapp.roster import duty
+from webapp.presence import whereabouts
 from webapp.roster.models import Absence
 from webapp.tasks import messages
 from webapp.tasks.models import Message, Task
@@ -20,6 +19,7 @@ from webapp.tasks.models import Message, Task
 FIRST_AFTER = timedelta(minutes=30)
 THEN_EVERY = timedelta(hours=1)
 MOST = 3
+GONE = ("absent", "away", "off")
 MAILED_AFTER = timedelta(minutes=5)
 """A message the script began is mailed as it is when nobody has completed it by then."""
 
@@ -38,19 +38,19 @@ def chase(session: Session, now: datetime, zone: ZoneInfo) -> int:
     ).all()
     if not waiting:
         return 0
-    absences = _absences(session, {task.user_id for task in waiting if task.user_id}, now)
-    open_now = any(start <= now < end for start, end in _hours(session, now, zone))
-    on_duty = {one.user.id for one in duty.on_duty(session, now)}
+    people = {task.user_id: task.user for task in waiting if task.user}
+    gone = {one.user.id for one in whereabouts.of(session, list(people.values()), now, zone) if one.state in GONE}
+    absences = _absences(session, people, now)
     for task in waiting:
         message = task.message
-        assert message and task.user_id
+        if message is None:
+            continue
         if message.mail_id is None and now - task.created_at >= MAILED_AFTER:
             messages.mail(session, task, now)
-        own = [one for one in absences if one.user_id == task.user_id]
-        if any(one.ends_at > now for one in own) or not (open_now or task.user_id in on_duty):
+        if task.user_id in gone:
             continue
         last = message.chased_at or task.created_at
-        returned = any(last < one.ends_at for one in own)
+        returned = any(last < one.ends_at for one in absences if one.user_id == task.user_id)
         if not returned and now - last < (THEN_EVERY if message.chases else FIRST_AFTER):
             continue
         if message.chases < MOST:
@@ -90,17 +90,12 @@ def _tell_heads(session: Session, task: Task, now: datetime) -> int:
     return 1
 
 
-def _absences(session: Session, users: Collection[int], now: datetime) -> list[Absence]:
-    """Absences of these people that have begun, as far back as a message may wait for its first reading."""
+def _absences(session: Session, users: Collection[int | None], now: datetime) -> list[Absence]:
+    """Absences of these people that are over, as far back as a message may wait for its first reading."""
     return list(
         session.scalars(
             select(Absence).where(
-                Absence.user_id.in_(users), Absence.starts_at <= now, Absence.ends_at > now - timedelta(days=60)
+                Absence.user_id.in_(users), Absence.ends_at <= now, Absence.ends_at > now - timedelta(days=60)
             )
         )
     )
-
-
-def _hours(session: Session, now: datetime, zone: ZoneInfo) -> list[duty.Period]:
-    day = timedelta(days=1)
-    return duty.working_hours(the_office(session), now - day, now + day, zone)

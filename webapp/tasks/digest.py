@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import Role, User
 from webapp.clients import cards
+from webapp.clients.models import Client
 from webapp.mail import queue
 from webapp.mail.models import OutgoingMail
 from webapp.office.queries import the_office
@@ -70,7 +71,7 @@ def _owed(session: Session, user: User, at: datetime, midnight: datetime) -> Seq
         .where(mine, Task.done_at.is_(None), Task.created_at <= at)
         .where(or_(Task.due_at < midnight, unread))
         .order_by(Task.due_at, Task.id)
-        .options(joinedload(Task.client).selectinload(cards.Client.people))
+        .options(joinedload(Task.client).selectinload(Client.people))
         .options(joinedload(Task.message), joinedload(Task.touch).joinedload(Touch.purpose))
     ).all()
 

@@ -25,7 +25,7 @@ LIST_LIMIT = 100
 
 @dataclass(frozen=True)
 class About:
-    """What a matter is about: a card, a call, a row, a number, as far as they are known. `task`: whose place it takes."""
+    """What a matter is about: a card, a call, a row, a number, as far as known. `task`: whose place it takes."""
 
     client_id: int | None = None
     call_id: int | None = None
@@ -67,13 +67,13 @@ def warning(before: int) -> str:
     if before == 0:
         return ""
     if before == 1:
-        return _("This caller has been handed over once already. The third hand-over loses him: could you do it yourself?")
+        return _(
+            "This caller has been handed over once already. The third hand-over loses him: could you do it yourself?"
+        )
     return _("This caller has been handed over %(n)d times. One more, and he goes to a competitor.", n=before)
 
 
-def pass_on(
-    session: Session, about: About, giver: User, to: User, due_at: datetime, words: str, now: datetime
-) -> Task:
+def pass_on(session: Session, about: About, giver: User, to: User, due_at: datetime, words: str, now: datetime) -> Task:
     """Give a matter to a colleague, with a deadline. A task it takes the place of is finished with that word."""
     task = Task(
         kind="matter",

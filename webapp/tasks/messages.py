@@ -1,4 +1,4 @@
-"""Words for an absent colleague: who, what verbatim, in what mood, read back; delivered, read, never forgotten (D58)."""
+"""Words for an absent colleague: who, what verbatim, in what mood, read back; delivered, read, never lost (D58)."""
 
 from __future__ import annotations
 
@@ -46,12 +46,10 @@ class Draft:
     promised: datetime | None
 
 
-def begin(
-    session: Session, touch: Touch, words: str, recipient_id: int | None, taken_by: User, now: datetime
-) -> Task:
+def begin(session: Session, touch: Touch, words: str, recipient_id: int | None, taken_by: User, now: datetime) -> Task:
     """Words as they were said, for a colleague (the heads when nobody is named); who takes them may complete them."""
     task = from_touch(touch, "message", words, recipient_id, now)
-    task.message = Message(who=_caller(touch), taken_by_id=taken_by.id)
+    task.message = Message(who=caller_of(touch), taken_by_id=taken_by.id)
     session.add(task)
     session.flush()
     feed.announce(session, [*([recipient_id] if recipient_id else []), *heads(session)], "tasks", task.id, now)
@@ -181,7 +179,7 @@ def mail(session: Session, task: Task, now: datetime) -> None:
     session.flush()
 
 
-def _caller(touch: Touch) -> str:
+def caller_of(touch: Touch) -> str:
     """Who called, as far as the row knows."""
     names = [touch.person.full_name] if touch.person else []
     names += [cards.title(touch.client)] if touch.client else []

@@ -25,7 +25,7 @@ class Task(Model):
     Done when `done_at` is set, with a report: what was done (`report`), how, and with what result (D72).
     `first_due_at` is the time before it was put off, `moves` how often that was. `reminded_at`: its user was told that
     it is due; `overdue_told_at`: that it is late; `head_told_at`: so was the head. A reminder stands on its user's page
-    while it is younger than `reminder_answered_at`, when he last acted upon one; `remind_again_at`: when he asked for the
+    while it is younger than `reminder_answered_at`, when he last acted upon one; `remind_again_at`: when he wants the
     next.
     """
 

@@ -10,11 +10,10 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import Role, User
-from webapp.calls.models import Call
 from webapp.pages import moment
-from webapp.tasks.models import Task
+from webapp.tasks.listing import with_all
+from webapp.tasks.models import Message, Task
 from webapp.touches.forms import NEXT_LABELS
-from webapp.touches.models import Touch
 
 LIST_LIMIT = 200
 
@@ -24,20 +23,12 @@ def due(session: Session, user: User, until: datetime) -> Sequence[Task]:
     mine = Task.user_id == user.id
     if user.has_role(Role.HEAD):
         mine = or_(mine, Task.user_id.is_(None))
+    unread = (Task.kind == "message") & Task.message.has(Message.read_at.is_(None))
     return session.scalars(
-        select(Task)
-        .where(mine, Task.done_at.is_(None), Task.due_at < until)
+        with_all(select(Task))
+        .where(mine, Task.done_at.is_(None), or_(Task.due_at < until, unread))
         .order_by(Task.due_at, Task.id)
         .limit(LIST_LIMIT)
-        .options(
-            joinedload(Task.client),
-            joinedload(Task.call).selectinload(Call.recordings),
-            joinedload(Task.call).joinedload(Call.answered_by),
-            joinedload(Task.call).joinedload(Call.line),
-            joinedload(Task.user),
-            joinedload(Task.touch).joinedload(Touch.purpose),
-            joinedload(Task.touch).joinedload(Touch.person),
-        )
     ).all()
 
 
@@ -46,7 +37,7 @@ def open_for_client(session: Session, client_id: int) -> Sequence[Task]:
     return session.scalars(
         select(Task)
         .where(Task.client_id == client_id, Task.done_at.is_(None))
-        .where(Task.kind.in_(("promise", "next_touch", "message")))
+        .where(Task.kind.in_(("promise", "next_touch", "message", "matter")))
         .order_by(Task.due_at)
         .limit(20)
         .options(joinedload(Task.user))
@@ -54,8 +45,8 @@ def open_for_client(session: Session, client_id: int) -> Sequence[Task]:
 
 
 def may_finish(task: Task, user: User) -> bool:
-    """True for the one who owes it, and for a head."""
-    return task.user_id == user.id or user.has_role(Role.HEAD)
+    """True for the one who owes it, who passed it on, and for a head."""
+    return user.id in (task.user_id, task.assigned_by_id) or user.has_role(Role.HEAD)
 
 
 def title(task: Task) -> str:
@@ -71,6 +62,10 @@ def title(task: Task) -> str:
         return _("rang %(when)s on line %(line)s; %(who)s answered for you", when=when, line=line, who=who)
     if task.kind == "inbox":
         return _("the script had nothing for this")
+    if task.kind == "matter":
+        return _("matter passed on to you by %(name)s", name=task.assigned_by.name) if task.assigned_by else _("matter")
+    if task.kind == "note":
+        return _("a colleague answered in your place")
     if task.kind == "gap":
         return _("a call rang while nobody was on duty") if task.call_id else _("nobody on duty")
     touch = task.touch

@@ -31,13 +31,10 @@ def remind(session: Session, now: datetime) -> int:
     A promise past its time is told by `overdue.py`. Who made a task within his minutes of its time is reminded at
     the time alone.
     """
-    told = 0
-    for task_id, user_id, late, which in _waiting(session, now):
-        values: dict[str, datetime | None] = {"reminded_at": now, "remind_again_at": None}
-        if late:
-            values["overdue_told_at"] = now
-        told += _claim(session, task_id, user_id, which, values, now)
-    return told
+    return sum(
+        _claim(session, task_id, user_id, which, {"reminded_at": now, "remind_again_at": None}, now)
+        for task_id, user_id, which in _waiting(session, now)
+    )
 
 
 def nudge(session: Session, task: Task, now: datetime) -> bool:
@@ -79,25 +76,23 @@ def answer_all(session: Session, user: User, now: datetime) -> None:
     )
 
 
-def _waiting(session: Session, now: datetime) -> list[tuple[int, int, bool, ColumnElement[bool]]]:
-    """Tasks to remind of, with their user, whether they are late, and the condition under which the claim holds."""
-    late = (Task.due_at <= now) & (Task.kind != "promise")
-    query = select(Task.id, Task.user_id, late, Task.due_at, Task.created_at, User.remind_minutes).join(Task.user)
+def _waiting(session: Session, now: datetime) -> list[tuple[int, int, ColumnElement[bool]]]:
+    """Tasks to remind of, with their user and the condition under which the claim holds."""
+    query = select(Task.id, Task.user_id, Task.due_at, Task.created_at, User.remind_minutes).join(Task.user)
     query = query.where(Task.done_at.is_(None), User.active)
-    found: list[tuple[int, int, bool, ColumnElement[bool]]] = []
-    new = query.where(Task.reminded_at.is_(None), Task.due_at <= now + LONGEST_AHEAD).order_by(Task.due_at, Task.id)
-    for task_id, user_id, is_late, due_at, created_at, minutes in session.execute(new):
+    found: list[tuple[int, int, ColumnElement[bool]]] = []
+    never = Task.reminded_at.is_(None)
+    new = query.where(never, Task.due_at <= now + LONGEST_AHEAD).order_by(Task.due_at, Task.id)
+    for task_id, user_id, due_at, created_at, minutes in session.execute(new):
         early = due_at - timedelta(minutes=minutes)
         if now >= (early if created_at < early else due_at):
-            found.append((task_id, user_id, is_late, Task.reminded_at.is_(None)))
+            found.append((task_id, user_id, never))
         if len(found) == AT_ONCE:
             return found
-    again = query.where(Task.remind_again_at.is_not(None), Task.remind_again_at <= now).limit(AT_ONCE)
-    found += [(row[0], row[1], row[2], Task.remind_again_at.is_not(None)) for row in session.execute(again)]
-    now_due = query.where(
-        late, Task.overdue_told_at.is_(None), Task.reminded_at.is_not(None), Task.remind_again_at.is_(None)
-    ).limit(AT_ONCE)
-    found += [(row[0], row[1], row[2], Task.overdue_told_at.is_(None)) for row in session.execute(now_due)]
+    asked_for = Task.remind_again_at <= now
+    early_alone = (Task.due_at <= now) & (Task.reminded_at < Task.due_at) & Task.remind_again_at.is_(None)
+    for which in (Task.remind_again_at.is_not(None) & asked_for, early_alone & (Task.kind != "promise")):
+        found += [(row[0], row[1], which) for row in session.execute(query.where(which).limit(AT_ONCE))]
     return found[:AT_ONCE]
 
 

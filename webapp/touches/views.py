@@ -16,7 +16,7 @@ from webapp.clients.changes import Changed
 from webapp.db import db
 from webapp.desk import caller
 from webapp.office.queries import the_office
-from webapp.tasks import work
+from webapp.tasks import messages, work
 from webapp.touches import closing, officetime
 from webapp.touches.forms import MAX_NOTE, ResultForm
 from webapp.touches.models import Touch
@@ -42,6 +42,7 @@ def result_context(
         "touch": touch,
         "result": form or ResultForm(db.session(), touch, here.zone(), formdata=None),
         "errors": errors or {},
+        "messages": messages.of_touch(db.session(), touch.id),
         "promise": work.promise_of(db.session(), touch),
         "promise_minutes": the_office(db.session()).promise_minutes,
     }

@@ -25,7 +25,7 @@ from webapp.deals import stages
 from webapp.deals.models import Deal
 from webapp.office.models import Region
 from webapp.pages import moment
-from webapp.tasks import work
+from webapp.tasks import messages
 from webapp.tasks.models import Task
 from webapp.touches import closing
 from webapp.touches.models import Touch
@@ -121,7 +121,7 @@ def _tell(session: Session, touch: Touch, deal: Deal, manager: User, agent: User
     name = cards.title(deal.client)
     when = moment(touch.next_at)
     news = _("%(agent)s has agreed a meeting for you: %(client)s, %(when)s.", agent=agent.name, client=name, when=when)
-    work.message(session, touch, news, manager.id, now)
+    messages.begin(session, touch, news, manager.id, agent, now)
 
 
 def _check(session: Session, meeting: Meeting, now: datetime) -> None:

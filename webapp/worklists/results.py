@@ -98,7 +98,7 @@ def approach(
         .where(Touch.next_kind == "call_back")
     ).all()
     for task in owed:
-        work.done(session, task, user, str(RESULTS[result]), now)
+        work.done(session, task, user, work.Report(str(RESULTS[result])), now)
     row = Approach(item_id=item.id, user_id=user.id, at=now, result=result, note=note, touch_id=touch.id)
     session.add(row)
     session.flush()

@@ -225,7 +225,6 @@ def _carry_over() -> None:
     )
     op.execute("UPDATE task SET reminded_at = due_at, reminder_answered_at = due_at WHERE done_at IS NOT NULL OR due_at < CURRENT_TIMESTAMP")
     op.execute("UPDATE task SET head_told_at = overdue_told_at")
-    op.execute("UPDATE task SET overdue_told_at = due_at WHERE kind <> 'promise' AND reminded_at IS NOT NULL")
 
 
 COLUMNS = {
