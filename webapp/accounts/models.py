@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask_babel import lazy_gettext as _l
 from flask_login import UserMixin
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import JSON, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.db import Model, UtcDateTime
@@ -51,9 +51,9 @@ class User(UserMixin, Model):
     `phone_link` is the SHA-256 of the address that hands the softphone its settings, '' once that was used.
     `direct_number` (E.164) is dialled by callers who want this user. `email` takes mail of the desk, the digest of the
     day at `digest_at` (minutes after midnight, None for none). `sound` and `popups` (desktop notifications) are how
-    the page calls for attention; `remind_minutes` how long before a task is due. `calendar_digest` is the SHA-256 of
-    the calendar's secret, '' for none. `desk_phone` asks `./desk run` to start a built-in desk phone for this user and
-    to keep `extension` up to date.
+    the page calls for attention, `not_told` the events it keeps quiet about (`notices/choices.py`); `remind_minutes`
+    how long before a task is due. `calendar_digest` is the SHA-256 of the calendar's secret, '' for none. `desk_phone`
+    asks `./desk run` to start a built-in desk phone for this user and to keep `extension` up to date.
     """
 
     __tablename__ = "user"
@@ -78,6 +78,7 @@ class User(UserMixin, Model):
     digest_at: Mapped[int | None] = mapped_column()
     sound: Mapped[bool] = mapped_column(default=True)
     popups: Mapped[bool] = mapped_column(default=False)
+    not_told: Mapped[list[str]] = mapped_column(JSON, default=list)
     remind_minutes: Mapped[int] = mapped_column(default=10)
     calendar_digest: Mapped[str] = mapped_column(String(64), default="")
     region_id: Mapped[int | None] = mapped_column(ForeignKey("region.id"))

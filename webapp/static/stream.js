@@ -13,6 +13,11 @@
     notice.hidden = yes;
   }
 
+  // For whoever must know the row itself, as notices.js does.
+  function told(kind, id) {
+    document.dispatchEvent(new CustomEvent("stream:told", { detail: { kind, id } }));
+  }
+
   class Shared extends EventTarget {
     constructor() {
       super();
@@ -23,6 +28,7 @@
         this.readyState = data.type === "error" ? 0 : 1;
         const event = new MessageEvent(data.type, { data: data.data });
         this.dispatchEvent(event);
+        if (data.id) told(data.type, data.id);
         if (data.type === "open") { online(true); if (this.onopen) this.onopen(event); }
         // The worker reconnects by itself; the extension must not build a second source.
         if (data.type === "error") online(false);
@@ -43,7 +49,10 @@
     source.addEventListener("open", () => online(true));
     source.addEventListener("error", () => online(false));
     for (const kind of ["call", "card", "tasks", "roster", "office", "job", "now", "remind", "mail"]) {
-      source.addEventListener(kind, (event) => { body.dataset.feedAfter = event.lastEventId; });
+      source.addEventListener(kind, (event) => {
+        body.dataset.feedAfter = event.lastEventId;
+        told(kind, Number(event.lastEventId));
+      });
     }
     return source;
   }

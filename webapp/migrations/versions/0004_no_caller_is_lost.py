@@ -272,6 +272,7 @@ COLUMNS = {
         sa.Column('digest_at', sa.Integer(), nullable=True),
         sa.Column('sound', sa.Boolean(), nullable=False, server_default=sa.true()),
         sa.Column('popups', sa.Boolean(), nullable=False, server_default=sa.false()),
+        sa.Column('not_told', sa.JSON(), nullable=False, server_default='[]'),
         sa.Column('remind_minutes', sa.Integer(), nullable=False, server_default='10'),
         sa.Column('calendar_digest', sa.String(length=64), nullable=False, server_default=''),
     ],
