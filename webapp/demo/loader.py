@@ -12,7 +12,7 @@ from webapp.demo.cards import make_clients
 from webapp.demo.doubles import make_doubles
 from webapp.demo.history import History
 from webapp.demo.rules import make_rules
-from webapp.demo.setting import make_office, make_people, make_roster
+from webapp.demo.setting import make_office, make_people, make_roster, offer_shifts
 from webapp.demo.texts import texts
 from webapp.demo.worklists import make_worklist
 
@@ -30,6 +30,7 @@ def load(session: Session, now: datetime, language: str, zone: ZoneInfo) -> dict
     make_office(session, words, language)
     users, secrets = make_people(session, words)
     make_roster(session, users, now, zone, words.absence)
+    offer_shifts(session, users, now, words.swap)
     book, numbers = make_clients(session, words, language, users, now, dice)
     history = History(session, words, users, book, numbers, now, zone, dice)
     for client in book.clients:

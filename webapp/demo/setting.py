@@ -13,7 +13,7 @@ from webapp.accounts.models import Role, User
 from webapp.demo.texts import Texts
 from webapp.office import defaults
 from webapp.office.models import Channel, Line, PriceRange, Region
-from webapp.roster.models import Absence, Shift
+from webapp.roster.models import Absence, Shift, Swap
 
 ROLES = {
     "helen": Role.HEAD,
@@ -110,6 +110,30 @@ def make_roster(session: Session, users: dict[str, User], now: datetime, zone: Z
                 session.add(Absence(user_id=free.id, starts_at=starts, ends_at=ends, reason=reason))
             turn += 1
         turn += 1  # so that nobody has the same hours two days running
+    session.flush()
+
+
+def offer_shifts(session: Session, users: dict[str, User], now: datetime, words: str) -> None:
+    """Mark offers a shift of the coming week to Anna, and Vera one of hers to whoever takes it."""
+    for login, to in (("mark", users["anna"]), ("vera", None)):
+        shift = session.scalars(
+            select(Shift)
+            .where(Shift.user_id == users[login].id, Shift.rank == 0, Shift.starts_at > now + timedelta(days=3))
+            .order_by(Shift.starts_at)
+        ).first()
+        if shift is not None:
+            session.add(
+                Swap(
+                    shift_id=shift.id,
+                    starts_at=shift.starts_at,
+                    ends_at=shift.ends_at,
+                    shift_version=shift.version,
+                    from_user_id=users[login].id,
+                    to_user_id=to.id if to else None,
+                    words=words if to else "",
+                    offered_at=now - timedelta(hours=2),
+                )
+            )
     session.flush()
 
 

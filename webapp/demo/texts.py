@@ -38,6 +38,7 @@ class Texts:
     missed_reasons: tuple[str, ...]
     promise: str
     absence: str
+    swap: str
     deal: str
 
 
@@ -162,6 +163,7 @@ RU = Texts(
     missed_reasons=("Номер не отвечает третий день.", "Звонил робот.", "Ошиблись номером, сказали при перезвоне."),
     promise="Обещали перезвонить",
     absence="к врачу",
+    swap="у сына утренник",
     deal="{product}, {volume}",
 )
 
@@ -290,6 +292,7 @@ EN = Texts(
     missed_reasons=("No answer there for three days.", "A robot called.", "Wrong number, they said when we rang back."),
     promise="We promised to ring back",
     absence="at the doctor's",
+    swap="my son's school play",
     deal="{product}, {volume}",
 )
 

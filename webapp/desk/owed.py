@@ -13,7 +13,8 @@ from webapp.accounts.models import Role, User
 from webapp.calls import missed
 from webapp.calls.missed import Waiting
 from webapp.deals import holding
-from webapp.roster import duty, grid
+from webapp.roster import duty, grid, swaps
+from webapp.roster.models import Swap
 from webapp.tasks.models import Task
 from webapp.tasks.queries import due
 from webapp.touches.models import Touch
@@ -29,7 +30,8 @@ class Owed:
     """The idle page, each list with the latest first.
 
     `missed` are those who wait longest, `missed_in_all` counts everybody who waits; `gaps`: hours with nobody on
-    duty, a line a day; `held` counts the deals that wait for approval. Both are for the head.
+    duty, a line a day; `held` counts the deals that wait for approval. Both are for the head. `swaps`: shifts that
+    colleagues offer.
     """
 
     promises: Sequence[Task]
@@ -42,13 +44,13 @@ class Owed:
     duty: Sequence[duty.OnDuty]
     gaps: Sequence[str]
     held: int
+    swaps: Sequence[Swap]
 
     @property
     def nothing(self) -> bool:
         """True when nothing is owed to anybody."""
-        return not (
-            self.promises or self.missed or self.unfinished or self.messages or self.today or self.inbox or self.held
-        )
+        lists = (self.promises, self.missed, self.unfinished, self.messages, self.today, self.inbox, self.swaps)
+        return not (any(lists) or self.held)
 
 
 def of(session: Session, user: User, now: datetime, zone: ZoneInfo) -> Owed:
@@ -68,4 +70,5 @@ def of(session: Session, user: User, now: datetime, zone: ZoneInfo) -> Owed:
         duty=duty.on_duty(session, now),
         gaps=grid.gap_words(duty.gaps(session, now, now + GAPS_AHEAD), zone) if heads else [],
         held=holding.waiting(session) if heads else 0,
+        swaps=swaps.for_user(session, user, now),
     )

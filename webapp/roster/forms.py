@@ -33,6 +33,7 @@ from webapp.roster.holidays import LONGEST_NAME
 from webapp.roster.models import Absence, Shift, ShiftPattern
 from webapp.roster.patterns import LONGEST_CYCLE, Rhythm
 from webapp.roster.places import Place
+from webapp.roster.sentences import shift_words
 from webapp.roster.shifts import Wall
 from webapp.roster.wallclock import DAY_MINUTES, wall_clock
 
@@ -206,6 +207,23 @@ class AbsenceForm(FlaskForm):
 
     def validate_last_day(self, field: Any) -> None:
         _sensible(field)
+
+
+class OfferForm(FlaskForm):
+    """A shift of mine, to whom, for what. Values are ids as text; '' is anybody, and nothing in return."""
+
+    shift_id = SelectField(_l("My shift"), validators=[InputRequired(_l("Choose a shift of yours."))])
+    to_user_id = SelectField(_l("To whom"), default="")
+    in_return_id = SelectField(_l("In return"), default="")
+    words = TextField(_l("A word to it"), 200)
+
+    def offer(self, mine: Sequence[Shift], people: Sequence[User], theirs: Sequence[Shift], zone: tzinfo) -> None:
+        """Set what can be chosen; `theirs` are the shifts of the colleague chosen."""
+        self.shift_id.choices = choices((str(row.id), shift_words(row, zone)) for row in mine)
+        self.to_user_id.choices = choices([("", _("Anybody")), *((str(user.id), user.name) for user in people)])
+        self.in_return_id.choices = choices(
+            [("", _("Nothing")), *((str(row.id), shift_words(row, zone)) for row in theirs)]
+        )
 
 
 class AwayNowForm(FlaskForm):

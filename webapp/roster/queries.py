@@ -35,6 +35,16 @@ def absences_between(session: Session, start: datetime, end: datetime) -> Sequen
     ).all()
 
 
+def coming_shifts(session: Session, user_id: int, now: datetime, until: datetime) -> Sequence[Shift]:
+    """Somebody's shifts that begin after `now` and before `until`, with their line and region."""
+    return session.scalars(
+        select(Shift)
+        .where(Shift.user_id == user_id, Shift.starts_at > now, Shift.starts_at < until)
+        .order_by(Shift.starts_at, Shift.id)
+        .options(joinedload(Shift.line), joinedload(Shift.region))
+    ).all()
+
+
 def people(session: Session) -> Sequence[User]:
     """Those who can be put on the roster, by name."""
     return session.scalars(select(User).where(User.active, User.role.in_(SALES)).order_by(User.name, User.id)).all()

@@ -10,7 +10,8 @@ from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
 
 from webapp.roster.duty import BACKUP
-from webapp.roster.models import RosterChange
+from webapp.roster.models import RosterChange, Shift
+from webapp.roster.places import words as place_words
 from webapp.roster.wallclock import DAY_MINUTES, wall_clock, written
 
 Facts = Mapping[str, Any]
@@ -30,6 +31,22 @@ def span(facts: Facts, zone: tzinfo) -> str:
         last, end = day, DAY_MINUTES
     until = written(end) if last == day else f"{format_date(last, 'd MMM')} {written(end)}"
     return f"{format_date(day, 'EEE d MMM')} {written(start)}–{until}"
+
+
+def span_words(starts: datetime, ends: datetime, zone: tzinfo) -> str:
+    """Tue 10 Mar 09:00–18:00."""
+    return span({"starts": starts.isoformat(), "ends": ends.isoformat()}, zone)
+
+
+def shift_words(row: Shift, zone: tzinfo) -> str:
+    """Tue 10 Mar 09:00–18:00, backup, Advertisements; its line and region are loaded."""
+    return ", ".join([span_words(row.starts_at, row.ends_at, zone), *notes(row)])
+
+
+def notes(row: Shift) -> list[str]:
+    """What kind of duty a shift is, where it is not the usual one."""
+    place = place_words(row.line, row.region)
+    return [*([_("backup")] if row.rank == BACKUP else []), *([place] if place else [])]
 
 
 def shift(facts: Facts, places: Places, zone: tzinfo) -> str:

@@ -190,7 +190,7 @@ def _shown() -> Select[tuple[Swap]]:
         select(Swap)
         .limit(MOST_SHOWN)
         .options(joinedload(Swap.from_user), joinedload(Swap.to_user), joinedload(Swap.answered_by))
-        .options(joinedload(Swap.shift).joinedload(Shift.line))
+        .options(joinedload(Swap.shift).joinedload(Shift.line), joinedload(Swap.shift).joinedload(Shift.region))
     )
 
 
