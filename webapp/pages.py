@@ -103,7 +103,7 @@ def _navigation() -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]]:
 
 def _is_under(entry: str, endpoint: str, path: str) -> bool:
     """Whether the page of an endpoint and its path stands under this entry of the bar."""
-    if entry == "office.settings" and path.startswith("/settings"):
+    if entry == "office.settings" and path.startswith(("/settings", "/simulator")):
         return True
     blueprint = endpoint.partition(".")[0]
     if blueprint == "accounts":  # one's own pages are under no entry

@@ -37,6 +37,7 @@ class UserForm(FlaskForm):
     role = SelectField(_l("Role"))
     region_id = SelectField(_l("Region"), coerce=int)
     extension = TextField(_l("Telephone"), MAX_LENGTH)
+    direct_number = TextField(_l("Own number, dialled by callers"), 40)
     desk_phone = BooleanField(_l("Built-in desk phone"))
 
     def offer(self, regions: list[tuple[int, str]]) -> None:

@@ -16,6 +16,7 @@ from webapp.accounts import extensions, passwords, softphones
 from webapp.accounts.models import Role, User
 from webapp.clients.keys import normal_phone
 from webapp.office import dialling
+from webapp.office.models import Line
 
 
 class Refused(ValueError):
@@ -37,6 +38,7 @@ class Details:
     region_id: int | None
     extension: str
     desk_phone: bool
+    direct_number: str = ""
 
 
 def everybody(session: Session) -> Sequence[User]:
@@ -50,9 +52,10 @@ def add(session: Session, details: Details, now: datetime) -> tuple[User, str]:
     """A new user and the password made for them, which is kept nowhere. Raises Refused."""
     _check_free(session, details, None)
     _check_number(session, details)
+    direct_number = _direct_number(session, details, None)
     password = passwords.generate()
     user = User(password_hash=passwords.hashed(password))
-    _fill(user, details)
+    _fill(user, details, direct_number)
     session.add(user)
     session.flush()
     _announce(session, now)
@@ -60,18 +63,19 @@ def add(session: Session, details: Details, now: datetime) -> tuple[User, str]:
 
 
 def change(session: Session, user: User, details: Details, now: datetime) -> None:
-    """Other details for `user`. Raises Refused: a login or softphone that is taken, a telephone that is a number
-    nobody may call, the last administrator's role.
+    """Other details for `user`. Raises Refused: a login, softphone or own number that is taken, a telephone
+    that is a number nobody may call, the last administrator's role.
 
     A softphone proves login and secret together: under another login, or beside another phone, the secret is void.
     """
     _check_free(session, details, user)
     _check_number(session, details)
+    direct_number = _direct_number(session, details, user)
     if details.role != Role.ADMIN and _is_last_admin(session, user):
         raise Refused("role", _("%(name)s is the only administrator. Make another one first.", name=user.name))
     if user.login != details.login or details.extension != softphones.extension_of(details.login):
         softphones.drop_secret(user)
-    _fill(user, details)
+    _fill(user, details, direct_number)
     session.flush()
     _announce(session, now)
 
@@ -91,6 +95,8 @@ def activate(session: Session, user: User, now: datetime) -> None:
     """Let `user` in again. Raises Refused when somebody took over the softphone meanwhile."""
     if user.extension and _others(session, User.extension == user.extension, user):
         raise Refused("active", _("The softphone of %(name)s belongs to somebody else now.", name=user.name))
+    if user.direct_number and _others(session, (User.direct_number == user.direct_number) & User.active, user):
+        user.direct_number = ""
     user.active = True
     session.flush()
     _announce(session, now)
@@ -104,7 +110,8 @@ def new_password(session: Session, user: User) -> str:
     return password
 
 
-def _fill(user: User, details: Details) -> None:
+def _fill(user: User, details: Details, direct_number: str) -> None:
+    user.direct_number = direct_number
     user.name, user.login, user.position, user.role = details.name, details.login, details.position, details.role
     user.region_id, user.extension, user.desk_phone = details.region_id, details.extension, details.desk_phone
 
@@ -125,6 +132,23 @@ def _check_number(session: Session, details: Details) -> None:
         return
     if why_not := dialling.of_role(session, details.role).why_not(number):
         raise Refused("extension", _("This telephone is an outside number.") + f" {why_not}")
+
+
+def _direct_number(session: Session, details: Details, user: User | None) -> str:
+    """The user's own number in E.164, '' for none. Raises Refused: it can't be read, or leads elsewhere already."""
+    if not details.direct_number:
+        return ""
+    country = current_app.config["SETTINGS"].country
+    number = normal_phone(details.direct_number, country)
+    if not number.startswith("+"):
+        raise Refused("direct_number", _("Write the number with its country code, such as +74951234567."))
+    if _others(session, (User.direct_number == number) & User.active, user):
+        raise Refused("direct_number", _("Another user has this number."))
+    for line in session.scalars(select(Line).where(Line.number != "")):
+        if normal_phone(line.number, country) == number:
+            name = line.title or line.name
+            raise Refused("direct_number", _("Callers of the line %(line)s dial this number.", line=name))
+    return number
 
 
 def _others(session: Session, condition: object, but: User | None) -> int:

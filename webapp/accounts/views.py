@@ -290,4 +290,5 @@ def _details(form: UserForm, row: User | None = None) -> people.Details:
         region_id=form.region_id.data or None,
         extension=extension,
         desk_phone=form.desk_phone.data,
+        direct_number=form.direct_number.data,
     )

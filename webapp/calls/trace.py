@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from webapp.accounts.models import User
 from webapp.calls.models import Call, CallTrace
+from webapp.calls.routing import Who
 from webapp.clients.match import reason_text
 from webapp.pages import clock_time, moment
 
@@ -42,6 +43,19 @@ WHY_NOT: dict[str, LazyString] = {
     "failed": _l("something broke"),
 }
 """Why the bridge did not do it."""
+
+
+WHO: dict[Who, LazyString] = {
+    "matter": _l("Owner of the open deal"),
+    "owner": _l("The client's own manager"),
+    "asked": _l("Whose own number was dialled"),
+    "worked": _l("Who spoke with the caller last"),
+    "region": _l("Those of the client's region"),
+    "duty": _l("On duty, or the people of the line"),
+    "backup": _l("Backups"),
+    "head": _l("Head of sales"),
+}
+"""Whom a step of a line's order rings."""
 
 
 def add(session: Session, call: Call, at: datetime, kind: str, **facts: Any) -> None:

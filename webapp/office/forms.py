@@ -47,6 +47,7 @@ class SettingsForm(FlaskForm):
     ring_seconds = NumberField(_l("Length of a ring, seconds"), validators=needed(1, 10))
     step_seconds = NumberField(_l("Ring one person for, seconds"), validators=needed(5, 120))
     promise_minutes = WholeField(_l("We promise to call back within, minutes"), validators=needed(1, 120))
+    wrap_up_seconds = WholeField(_l("Rest after a talk, seconds"), default=60, validators=needed(0, 900))
     ladder_days = WholeField(_l("Keep the SIP messages of a call, days"), validators=needed(0, 365))
     pause_keys = TextField(_l("Keys that pause the recording"), 4)
     show_attitude = BooleanField(_l("Remind of a good attitude while it rings"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
@@ -13,6 +14,7 @@ from wtforms import BooleanField, Field, FieldList, Form, FormField, RadioField,
 from wtforms import SelectMultipleField as ManyField
 
 from sipbridge.events import Mode
+from webapp.calls.routing import ORDER, Who
 from webapp.fields import NumberField, TextField, WholeField, choices
 from webapp.languages import LANGUAGES
 from webapp.office.models import Line
@@ -32,9 +34,14 @@ MODES = {
     Mode.WATCH: (_l("Only watch"), _l("We ring along with other telephones and never answer: cards and missed calls.")),
     Mode.REDIRECT: (_l("Send on"), _l("The exchange is asked to ring the manager's telephone itself; many refuse.")),
 }
+SPREADS = {
+    "together": _l("all at once"),
+    "order": _l("one by one, as the roster has them"),
+    "evenly": _l("evenly: who had the fewest calls today first"),
+}
 COLUMNS = (
     "name", "title", "number", "script", "language", "answer_on_ring", "ring_seconds", "step_seconds", "mode",
-    "record", "record_notice", "message_seconds", "keep_recordings_days",
+    "spread", "record", "record_notice", "message_seconds", "keep_recordings_days",
 )  # fmt: skip
 
 
@@ -55,6 +62,70 @@ class RanksField(Field):
             for text, rank in typed.items()
             if (user_id := row_id(text)) is not None and rank in map(str, RANKS)
         }
+
+
+@dataclass
+class HuntRow:
+    """One step as the form shows it. `typed`: its seconds as written, '' for as long as the line rings one."""
+
+    who: Who
+    on: bool
+    typed: str = ""
+    seconds: float | None = None
+    error: str = ""
+
+
+class HuntField(Field):
+    """Whom to ring in which order: `hunt-who` once a row in their order, `hunt-on-WHO` ticked, `hunt-seconds-WHO`.
+
+    A step that is off stands where it was put as long as the form is open.
+    """
+
+    rows: list[HuntRow]
+    sent = False
+
+    def process(self, formdata: Any, data: Any = None, extra_filters: Any = None) -> None:
+        self.process_errors: list[str] = []
+        if formdata is None:
+            kept = data or [{"who": who, "seconds": None} for who in ORDER]
+            self.rows = [HuntRow(one["who"], True, _plain(one["seconds"]), one["seconds"]) for one in kept]
+        else:
+            wanted = [who for who in formdata.getlist("hunt-who") if who in tuple(ORDER)]
+            self.sent = bool(wanted)
+            self.rows = [_hunt_row(who, formdata) for who in dict.fromkeys(wanted)]
+        there = {row.who for row in self.rows}
+        self.rows += [HuntRow(who, on=not self.rows) for who in ORDER if who not in there]
+
+    def kept(self) -> list[dict[str, Any]] | None:
+        """What a line keeps, [] for the usual order; None when nothing of it was sent."""
+        if not self.sent:
+            return None
+        hunt = [{"who": row.who, "seconds": row.seconds} for row in self.rows if row.on]
+        return [] if hunt == [{"who": who, "seconds": None} for who in ORDER] else hunt
+
+    def move(self, what: str) -> str:
+        """Put one row up or down; returns whose it was, '' for nonsense."""
+        way, _dash, who = what.partition("-")
+        place = next((number for number, row in enumerate(self.rows) if row.who == who), None)
+        if place is None or way not in ("up", "down"):
+            return ""
+        to = max(0, min(len(self.rows) - 1, place + (-1 if way == "up" else 1)))
+        self.rows.insert(to, self.rows.pop(place))
+        return who
+
+
+def _hunt_row(who: Who, formdata: Any) -> HuntRow:
+    typed = str(formdata.get(f"hunt-seconds-{who}", "")).strip().replace(",", ".")
+    row = HuntRow(who, f"hunt-on-{who}" in formdata, typed[:10])
+    if typed:
+        row.seconds = float(typed) if re.fullmatch(r"[0-9]{1,3}(\.[0-9])?", typed, re.ASCII) else None
+        if row.seconds is None or not STEP_SECONDS[0] <= row.seconds <= STEP_SECONDS[1]:
+            row.error = _("From %(min)s to %(max)s.", min=STEP_SECONDS[0], max=STEP_SECONDS[1])
+    return row
+
+
+def _plain(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:g}"
 
 
 class ChoiceForm(Form):
@@ -87,6 +158,8 @@ class LineForm(FlaskForm):
     ring_seconds = NumberField(_l("A ring lasts, seconds"))
     step_seconds = NumberField(_l("Ring one for, seconds"))
     people = RanksField(_l("Who is rung"))
+    spread = SelectField(_l("Those on duty are rung"), default="together", choices=choices(SPREADS.items()))
+    hunt = HuntField(_l("In this order"))
     message_seconds = WholeField(_l("Voice message up to, seconds"))
     record = BooleanField(_l("Record the talks"))
     record_notice = BooleanField(_l("Announce it to both first"))
@@ -102,6 +175,7 @@ class LineForm(FlaskForm):
             )
         values = {column: getattr(line, column) for column in COLUMNS}
         values["channel_id"] = line.channel_id or 0
+        values["hunt"] = line.hunt
         values["people"] = {one.user_id: one.rank for one in line.people}
         values["menu"] = [dict(choice) for choice in (line.menu.get("choices") or [])[:MENU_ROWS]]
         return cls(formdata=None, data=values)
@@ -151,6 +225,19 @@ class LineForm(FlaskForm):
     def validate_people(self, field: Any) -> None:
         if not field.data.keys() <= self.offered.keys():
             raise ValidationError(_("Somebody chosen is no longer here. Choose again."))
+
+    def validate_hunt(self, field: Any) -> None:
+        if not field.sent:
+            return
+        if any(row.error for row in field.rows if row.on):
+            raise ValidationError(_("Seconds of a step: from %(min)s to %(max)s, or nothing.", min=5, max=120))
+        on = {row.who for row in field.rows if row.on}
+        if not on & ({"duty", "head"} if self.people.data else {"duty", "backup", "head"}):
+            raise ValidationError(
+                _("A new caller would ring nobody: tick those on duty or the head of sales.")
+                if self.people.data
+                else _("A new caller would ring nobody: tick those on duty, the backups or the head of sales.")
+            )
 
     def validate_menu(self, field: Any) -> None:
         digits = [choice["digit"] for choice in self.choices_typed()]

@@ -1,6 +1,6 @@
 """The pages of the settings in their groups: two rows of tabs, of which the second holds the pages of one group.
 
-A page is a line here; its address lies under /settings, its template extends `office/_frame.html`.
+A page is a line here; its template extends `office/_frame.html`.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ GROUPS: tuple[tuple[Any, tuple[tuple[str, Any, tuple[Role, ...], dict[str, str]]
         _l("Calls"),
         (
             ("office.lines", _l("Lines"), HEAD, {}),
+            ("simulator.page", _l("Who would ring"), HEAD, {}),
             ("office.dialling", _l("Calling out"), BOTH, {}),
             ("sounds.page", _l("Sounds"), HEAD, {}),
         ),

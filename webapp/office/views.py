@@ -13,6 +13,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from webapp import hx
 from webapp.access import allow, load
 from webapp.accounts.models import Role, User
+from webapp.calls import trace
 from webapp.db import db
 from webapp.languages import LANGUAGES
 from webapp.office import changes, dialling, free_mail, lists, navigation
@@ -232,7 +233,7 @@ def _settings(form: SettingsForm) -> str:
     return render_template("office/settings.html", form=form)
 
 
-def _lines(form: LineForm | None, editing: Line | None) -> str:
+def _lines(form: LineForm | None, editing: Line | None, moved: str = "") -> str:
     session = db.session()
     people = _offer(form, editing) if form else []
     rows = session.scalars(
@@ -250,12 +251,16 @@ def _lines(form: LineForm | None, editing: Line | None) -> str:
         due=keeping.due_of_lines(session, current_app.config["CLOCK"]()),
         modes=MODES,
         ranks=RANKS,
+        who_words=trace.WHO,
+        moved=moved,
     )
 
 
 def _save_line(line: Line | None) -> ResponseReturnValue:
     form = LineForm()
     _offer(form, line)
+    if "move" in request.form:  # a row of the order goes up or down; nothing is saved yet
+        return _lines(form, line, form.hunt.move(request.form["move"]))
     try:
         if not form.validate():
             return _lines(form, line), 422
@@ -271,6 +276,8 @@ def _save_line(line: Line | None) -> ResponseReturnValue:
         setattr(line, column, form[column].data)
     line.channel_id = form.channel_id.data or None
     line.menu = {**(line.menu or {}), "choices": form.choices_typed()}
+    if (hunt := form.hunt.kept()) is not None:
+        line.hunt = hunt
     changes.set_people(line, form.people.data)
     _announce_and_commit()
     flash(_("Saved: %(name)s.", name=line.title or line.name), "good")

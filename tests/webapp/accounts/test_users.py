@@ -15,6 +15,7 @@ from tests.webapp.conftest import PASSWORD
 from webapp.accounts.models import Role, User
 from webapp.feed import Feed
 from webapp.office import dialling
+from webapp.office.models import Line
 
 SignIn = Callable[[str], FlaskClient]
 
@@ -203,3 +204,34 @@ def test_the_list_takes_a_fixed_number_of_queries(
         assert admin.get("/users").status_code == 200
         counts.append(count_queries() - before)
     assert counts[0] == counts[2] <= 7
+
+
+def test_an_own_number_is_kept_in_one_way_of_writing(
+    sign_in: SignIn, session: Session, office: dict[str, User]
+) -> None:
+    admin = sign_in("admin")
+    assert admin.post("/users", data=details(direct_number="8 (495) 555-66-77")).status_code == 200
+    assert session.scalars(select(User).where(User.login == "olga")).one().direct_number == "+74955556677"
+    page = admin.get(f"/users/{session.scalars(select(User.id).where(User.login == 'olga')).one()}")
+    assert "+74955556677" in page.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("+7 495 111-22-33", "Another user has this number."),
+        ("8 495 999 99 99", "Callers of the line Sales desk dial this number."),
+        ("101", "Write the number with its country code"),
+        ("desk", "Write the number with its country code"),
+    ],
+)
+def test_an_own_number_that_leads_elsewhere_is_refused_and_kept(
+    sign_in: SignIn, session: Session, office: dict[str, User], typed: str, said: str
+) -> None:
+    office["anna"].direct_number = "+74951112233"
+    session.scalars(select(Line)).one().number = "+7 495 999-99-99"
+    session.commit()
+    answer = sign_in("admin").post("/users", data=details(direct_number=typed))
+    assert answer.status_code == 422
+    assert said in answer.get_data(as_text=True)
+    assert typed in answer.get_data(as_text=True)

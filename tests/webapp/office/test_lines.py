@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from sipbridge.events import Choice, Menu, Mode, Step
@@ -21,9 +21,11 @@ from tests.webapp.conftest import Clock
 from tests.webapp.sounds.test_pages import send, tone
 from webapp.accounts.models import User
 from webapp.calls.models import Call
+from webapp.calls.routing import ORDER
 from webapp.calls.standing import standing_plans
 from webapp.office.models import Line
 from webapp.recordings.models import Recording
+from webapp.roster.models import Absence
 
 __all__ = ["bridge", "make_client", "on_duty"]
 
@@ -65,8 +67,8 @@ def test_all_of_it_is_kept_and_shown_again(
         {"digit": "0", "title": "Leave word", "user_ids": []},
     ]
     page = head.get(f"/settings/lines?line={line.id}").get_data(as_text=True)
-    for text in ("Orders", "Leave word", 'value="4.5"', 'value="180"', "not played: it has no sound yet"):
-        assert text in page, text
+    for shown in ("Orders", "Leave word", 'value="4.5"', 'value="180"', "not played: it has no sound yet"):
+        assert shown in page, shown
     assert "Boris Ivanov, Anna Petrova, Vera Sokolova" in head.get("/settings/lines").get_data(as_text=True)
     assert post(head, line, {f"people-{anna.id}": "1"}).status_code == 303
     session.refresh(line)
@@ -212,3 +214,102 @@ def test_hold_music_may_be_long(sign_in: SignIn) -> None:
     assert send(head, tone(70, rate=1000), "hold").status_code == 303
     answer = send(head, tone(301, rate=1000), "hold")
     assert answer.status_code == 422 and "longer than 300 s" in answer.get_data(as_text=True)
+
+
+def hunt(*whos: str, **seconds: str) -> dict[str, Any]:
+    """What the table of the order sends: all rows, `whos` ticked and first."""
+    rest = [who for who in ORDER if who not in whos]
+    return {
+        "hunt-who": [*whos, *rest],
+        **{f"hunt-on-{who}": "y" for who in whos},
+        **{f"hunt-seconds-{who}": typed for who, typed in seconds.items()},
+    }
+
+
+def test_the_head_chooses_whom_a_line_rings_in_which_order_and_how_long(
+    sign_in: SignIn, session: Session, on_duty: dict[str, User], line: Line, bridge: Bridge, clock: Clock
+) -> None:
+    head = sign_in("head")
+    chosen = hunt("head", "duty", head="12,5") | {"spread": "evenly"}
+    assert post(head, line, chosen | {"name": "desk"}).status_code == 303
+    session.refresh(line)
+    assert line.hunt == [{"who": "head", "seconds": 12.5}, {"who": "duty", "seconds": None}]
+    assert line.spread == "evenly"
+    steps = bridge.offer("c1")["steps"]
+    assert [(step["extensions"], step["seconds"]) for step in steps] == [
+        ([on_duty["head"].extension], 12.5),
+        ([on_duty["anna"].extension], 20.0),
+    ]
+    standing = standing_plans(session, clock(), ZoneInfo("Europe/Moscow")).lines["desk"][0].plan
+    assert [step.seconds for step in standing.steps] == [12.5, 20.0]
+    page = head.get(f"/settings/lines?line={line.id}").get_data(as_text=True)
+    assert page.index('value="head"') < page.index('value="duty"') < page.index('value="owner"')
+
+
+def test_the_usual_order_is_kept_as_none(sign_in: SignIn, session: Session, line: Line) -> None:
+    assert post(sign_in("head"), line, hunt(*ORDER)).status_code == 303
+    session.refresh(line)
+    assert line.hunt == []
+
+
+def test_a_row_goes_up_or_down_and_nothing_is_saved_yet(sign_in: SignIn, session: Session, line: Line) -> None:
+    head = sign_in("head")
+    answer = post(head, line, hunt(*ORDER) | {"move": "up-head", "title": "Not saved"})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 200
+    assert page.index('value="head"') < page.index('value="backup"')
+    assert "Not saved" in page
+    session.refresh(line)
+    assert (line.hunt, line.title) == ([], "Sales desk")
+    assert post(head, line, hunt(*ORDER) | {"move": "up-nobody"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (hunt("owner", "region"), "A new caller would ring nobody: tick those on duty, the backups or the head"),
+        (hunt("duty", duty="4"), "Seconds of a step: from 5 to 120"),
+        (hunt("duty", duty="long"), "Seconds of a step: from 5 to 120"),
+        (hunt("backup") | {"people-1": "1"}, "A new caller would ring nobody: tick those on duty or the head"),
+        ({"spread": "dice"}, "Not a valid choice"),
+    ],
+)
+def test_an_order_that_leads_to_nobody_is_refused_and_kept_as_typed(
+    sign_in: SignIn, session: Session, line: Line, sent: dict[str, Any], said: str
+) -> None:
+    answer = post(sign_in("head"), line, sent | {"title": "Typed"})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert said in page
+    assert "Typed" in page
+    session.refresh(line)
+    assert line.hunt == []
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        '"text"',
+        '{"who": "duty"}',
+        '[1, null, {"who": []}, {"who": "nobody"}]',
+        '[{"who": "duty", "seconds": "x"}, {"who": "duty", "seconds": 9}, {"seconds": 3}]',
+        '[{"who": "duty", "seconds": -4}]',
+        '[{"who": "duty", "seconds": 1e9}]',
+    ],
+)
+def test_a_broken_order_never_loses_a_caller(
+    session: Session, on_duty: dict[str, User], line: Line, bridge: Bridge, broken: str
+) -> None:
+    session.execute(text("update line set hunt = :value"), {"value": broken})
+    session.commit()
+    session.expire_all()
+    assert bridge.offer("c1")["steps"][0] == {"extensions": [on_duty["anna"].extension], "seconds": 20.0}
+
+
+def test_a_digit_of_the_menu_rings_nobody_who_is_absent(
+    session: Session, on_duty: dict[str, User], line: Line, bridge: Bridge, clock: Clock
+) -> None:
+    line.menu = {"sound": "m.wav", "choices": [{"digit": "1", "title": "A", "user_ids": [on_duty["vera"].id]}]}
+    session.add(Absence(user_id=on_duty["vera"].id, starts_at=clock(), ends_at=clock() + timedelta(hours=1)))
+    session.commit()
+    assert bridge.offer("c1")["menu"]["choices"] == [{"digit": "1", "steps": []}]

@@ -20,7 +20,7 @@ SETTINGS = {
     "company": "Rassvet & Sons", "what_we_do": "windows", "greeting_phrase": "How can I help you?", "language": "ru",
     "answer_on_ring": "3", "ring_seconds": "4,5", "step_seconds": "15", "promise_minutes": "15", "ladder_days": "7",
     "opens": "8:30", "closes": "20", "workdays": ["0", "5"], "conversion_counts": "sale",
-    "currency": "EUR",
+    "currency": "EUR", "wrap_up_seconds": "90",
 }  # fmt: skip
 LINE = {"name": "site", "title": "Website", "number": "+7 495 123-45-67", "channel_id": "0", "script": "inbound",
         "language": "", "answer_on_ring": "", "record": "y", "mode": "bridge", "message_seconds": "120"}  # fmt: skip
