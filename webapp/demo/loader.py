@@ -29,7 +29,7 @@ def load(session: Session, now: datetime, language: str, zone: ZoneInfo) -> dict
     words = texts(language)
     make_office(session, words, language)
     users, secrets = make_people(session, words)
-    make_roster(session, users, now, zone, words.absence)
+    make_roster(session, users, now, zone, words.absence, language)
     offer_shifts(session, users, now, words.swap)
     book, numbers = make_clients(session, words, language, users, now, dice)
     history = History(session, words, users, book, numbers, now, zone, dice)

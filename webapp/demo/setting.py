@@ -13,7 +13,9 @@ from webapp.accounts.models import Role, User
 from webapp.demo.texts import Texts
 from webapp.office import defaults
 from webapp.office.models import Channel, Line, PriceRange, Region
+from webapp.roster import holidays, patterns
 from webapp.roster.models import Absence, Shift, Swap
+from webapp.roster.places import Place
 
 ROLES = {
     "helen": Role.HEAD,
@@ -41,6 +43,8 @@ LINE_CHANNELS = {"desk": 2, "site": 0, "ads": 1}
 CHANGES = (8, 14, 20)
 """Office hours at which the next manager takes over; the last one keeps the night."""
 DAYS_BACK, DAYS_AHEAD = 7, 21
+HOLIDAYS = {"ru": ("RU", "ru"), "en": ("GB", "en")}
+"""Whose public holidays the office has, and in which language."""
 
 
 def make_office(session: Session, words: Texts, language: str) -> None:
@@ -89,10 +93,13 @@ def make_people(session: Session, words: Texts) -> tuple[dict[str, User], dict[s
     return users, secrets
 
 
-def make_roster(session: Session, users: dict[str, User], now: datetime, zone: ZoneInfo, reason: str) -> None:
+def make_roster(
+    session: Session, users: dict[str, User], now: datetime, zone: ZoneInfo, reason: str, language: str
+) -> None:
     """Shifts from a week ago to three weeks ahead, every hour covered twice: on duty and backup.
 
-    One manager is away the day after tomorrow while two others hold the shift.
+    One manager is away the day after tomorrow while two others hold the shift. A region has a pattern of its own, and
+    the public holidays are entered.
     """
     today = now.astimezone(zone).date()
     turn = 0
@@ -111,6 +118,12 @@ def make_roster(session: Session, users: dict[str, User], now: datetime, zone: Z
             turn += 1
         turn += 1  # so that nobody has the same hours two days running
     session.flush()
+    for year in (today.year, today.year + 1):
+        holidays.fill(session, *HOLIDAYS.get(language, HOLIDAYS["en"]), year)
+    abroad = session.scalars(select(Region).order_by(Region.rank.desc())).first()
+    week = patterns.Rhythm(today - timedelta(days=today.weekday()), None, 7, [0, 1, 2, 3, 4], 11 * 60, 17 * 60)
+    place = Place(region_id=abroad.id if abroad else None)
+    patterns.make(session, users["denis"], week, 0, place, users["helen"], now, zone)
 
 
 def offer_shifts(session: Session, users: dict[str, User], now: datetime, words: str) -> None:

@@ -64,7 +64,7 @@ class ShiftForm(HoursForm):
     user_id = SelectField(_l("Who"), coerce=int, validators=[DataRequired(_l("Choose a person."))])
     day = SelectField(_l("Day"))
     rank = SelectField(_l("Rank"), coerce=int)
-    place = SelectField(_l("For"))
+    place = SelectField(_l("Calls of"))
     override = BooleanField(_l("Instead of the usual shifts"))
     version = HiddenField()
 
@@ -96,15 +96,13 @@ class PatternForm(HoursForm):
 
     user_id = SelectField(_l("Who"), coerce=int, validators=[DataRequired(_l("Choose a person."))])
     rank = SelectField(_l("Rank"), coerce=int)
-    place = SelectField(_l("For"))
-    repeat = RadioField(
-        _l("Repeats"), choices=[("week", _l("on days of the week")), ("cycle", _l("days on, days off"))]
-    )
+    place = SelectField(_l("Calls of"))
+    repeat = RadioField(_l("Repeats"))
     weekdays = SelectMultipleField(_l("Days"), coerce=int)
     days_on = WholeField(_l("Days on"))
     days_off = WholeField(_l("Days off"))
-    first_day = DateField(_l("From"), validators=[InputRequired(_l("Choose a day."))])
-    last_day = DateField(_l("Until"), validators=[Optional()])
+    first_day = DateField(_l("First day"), validators=[InputRequired(_l("Choose a day."))])
+    last_day = DateField(_l("Last day"), validators=[Optional()])
     on_holidays = BooleanField(_l("On public holidays too"))
     version = HiddenField()
 
@@ -114,6 +112,7 @@ class PatternForm(HoursForm):
         self.rank.choices = _ranks()
         self.place.choices = choices(places)
         self.place.data = self.place.data or ""
+        self.repeat.choices = choices([("week", _("on days of the week")), ("cycle", _("days on, days off"))])
         names = get_day_names("abbreviated", "stand-alone", get_locale())
         self.weekdays.choices = choices((day, names[day]) for day in range(7))
 
@@ -155,7 +154,7 @@ class HolidayForm(FlaskForm):
     """A day, its name, and the hours of that day where the office opens nevertheless."""
 
     day = DateField(_l("Day"), validators=[InputRequired(_l("Choose a day."))])
-    name = TextField(_l("Name"), LONGEST_NAME, missing=_l("Type what day it is."))
+    name = TextField(_l("Holiday"), LONGEST_NAME, missing=_l("Type what day it is."))
     opens = ClockField(_l("Opens"))
     closes = ClockField(_l("Closes"))
 

@@ -138,7 +138,7 @@ def draw(
     if place == GENERAL:
         gaps, told = duty.uncovered(hours, effective), lines_open
     else:
-        gaps, told = _joined([(gap.starts, gap.ends) for gap in lines_open if gap.line.id == place.line_id]), ()
+        gaps, told = joined([(gap.starts, gap.ends) for gap in lines_open if gap.line.id == place.line_id]), ()
     shown = [row for row in shifts if place in (GENERAL, Place(row.line_id, row.region_id))]
     days = []
     for offset in range(7):
@@ -318,16 +318,16 @@ def line_gap_words(gaps: Sequence[duty.LineGap], zone: tzinfo, days: Collection[
     return [
         f"{line_name(of_line[0].line)}: {day}"
         for of_line in by_line.values()
-        for day in gap_words(_joined([(gap.starts, gap.ends) for gap in of_line]), zone)
+        for day in gap_words(joined([(gap.starts, gap.ends) for gap in of_line]), zone)
     ]
 
 
-def _joined(periods: Sequence[duty.Period]) -> list[duty.Period]:
-    """Adjacent periods as one."""
+def joined(periods: Sequence[duty.Period]) -> list[duty.Period]:
+    """Periods that touch or overlap as one, in order."""
     found: list[duty.Period] = []
     for starts, ends in sorted(periods):
-        if found and found[-1][1] == starts:
-            found[-1] = (found[-1][0], ends)
+        if found and starts <= found[-1][1]:
+            found[-1] = (found[-1][0], max(ends, found[-1][1]))
         else:
             found.append((starts, ends))
     return found

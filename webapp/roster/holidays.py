@@ -19,7 +19,7 @@ def between(session: Session, first: date, last: date) -> dict[date, Holiday]:
     return {row.day: row for row in rows}
 
 
-def proposed(country: str, year: int, language: str) -> dict[date, str]:
+def proposed(country: str, language: str, year: int) -> dict[date, str]:
     """The public holidays of a country (ISO 3166, two letters) in a year, named in `language` where they can be.
 
     Empty for a country whose holidays nobody has collected, and for a year without any.
@@ -32,10 +32,10 @@ def proposed(country: str, year: int, language: str) -> dict[date, str]:
     return {day: name[:LONGEST_NAME] for day, name in sorted(days.items()) if day.year == year}
 
 
-def fill(session: Session, country: str, year: int, language: str) -> list[Holiday]:
+def fill(session: Session, country: str, language: str, year: int) -> list[Holiday]:
     """Enter a country's public holidays of `year`; returns those that are new. What is there stays as it is."""
     there = between(session, date(year, 1, 1), date(year, 12, 31))
-    new = [Holiday(day=day, name=name) for day, name in proposed(country, year, language).items() if day not in there]
+    new = [Holiday(day=day, name=name) for day, name in proposed(country, language, year).items() if day not in there]
     session.add_all(new)
     session.flush()
     return new

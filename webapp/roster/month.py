@@ -20,6 +20,9 @@ from webapp.roster.places import GENERAL, Place, words
 from webapp.roster.wallclock import DAY_MINUTES, wall_clock, written
 
 
+HOUR = timedelta(hours=1)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One shift in a cell: 9–18. `kind`: duty or backup; `counts`: somebody is on duty by it, at least for a while."""
@@ -61,6 +64,11 @@ class Row:
     user: User
     cells: list[Cell]
     hours: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """As short as the column."""
+        return grid.short_name(self.user)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,7 @@ def draw(
     """
     days = [first + timedelta(days=offset) for offset in range((last_day(first) - first).days + 1)]
     counting = duty.effective(duty.spans([row for row in shifts if row.user.active]), duty.absence_spans(absences))
+    worked: dict[int, list[duty.Period]] = {}
     rows = {user.id: Row(user, [Cell() for _day in days]) for user in people}
     for shift in shifts:
         starts, ends = wall_clock(shift.starts_at, zone), wall_clock(shift.ends_at, zone)
@@ -119,7 +128,7 @@ def draw(
             continue
         row = rows.setdefault(shift.user_id, Row(shift.user, [Cell() for _day in days]))
         kept = [
-            min(span.ends, shift.ends_at) - max(span.starts, shift.starts_at)
+            (max(span.starts, shift.starts_at), min(span.ends, shift.ends_at))
             for span in counting
             if span.user_id == shift.user_id
             and span.place == (shift.rank, shift.line_id, shift.region_id)
@@ -129,7 +138,9 @@ def draw(
         ]
         row.cells[starts[0].day - 1].entries.append(_entry(shift, starts[1], ends[1], bool(kept)))
         if shift.rank == duty.DUTY:
-            row.hours += sum(kept, timedelta()).total_seconds() / 3600
+            worked.setdefault(shift.user_id, []).extend(kept)
+    for user_id, spans in worked.items():
+        rows[user_id].hours = sum((ends - starts for starts, ends in grid.joined(spans)), timedelta()) / HOUR
     for absence in absences:
         if absence.user_id in rows:
             _mark_away(rows[absence.user_id], absence, days, zone)

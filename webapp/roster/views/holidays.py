@@ -35,14 +35,14 @@ def fill_holidays() -> ResponseReturnValue:
     """The public holidays of the office's country in this year entered; what is there stays as it is."""
     year, country = _year(), current_app.config["SETTINGS"].country
     session = db.session()
-    new = holidays.fill(session, country, year, str(get_locale() or "en"))
+    new = holidays.fill(session, country, str(get_locale() or "en"), year)
     if new:
         gone = _rest([row.day for row in new])
         rows = [*(journal.made(row) for row in new), *gone]
         journal.record(session, "holidays_filled", rows, me(), here.now(), year=str(year), count=len(new))
         flash(ngettext("%(num)d public holiday entered.", "%(num)d public holidays entered.", len(new)), "good")
         _tell_of_shifts(gone)
-    elif holidays.proposed(country, year, "en"):
+    elif holidays.proposed(country, "en", year):
         flash(_("All public holidays of %(year)s are entered already.", year=str(year)), "good")
     else:
         flash(_("No public holidays are known for %(country)s. Enter them by hand.", country=country), "warning")
