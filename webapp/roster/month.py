@@ -19,7 +19,6 @@ from webapp.roster.models import Absence, Holiday, Shift
 from webapp.roster.places import GENERAL, Place, words
 from webapp.roster.wallclock import DAY_MINUTES, wall_clock, written
 
-
 HOUR = timedelta(hours=1)
 
 
