@@ -57,6 +57,9 @@ PAGES = {
     ),
     "head": (
         "/desk",
+        "/now",
+        "/reception",
+        "/me",
         "/settings",
         "/settings/lines",
         "/settings/api",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from flask import Blueprint, current_app, render_template, url_for
+from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 
 from webapp import here, hx
@@ -15,7 +15,6 @@ from webapp.now import board as boards
 from webapp.now import people
 
 bp = Blueprint("now", __name__)
-OWED = ("missed.index", "tasks.index")
 
 
 @bp.get("/now")
@@ -24,6 +23,5 @@ def board() -> ResponseReturnValue:
     """Calls, people and what is owed at this moment; for htmx what is inside the frame alone."""
     now = here.now()
     shown = boards.of(db.session(), now, here.zone())
-    to = {name: url_for(name if name in current_app.view_functions else "desk.page") for name in OWED}
     template = "now/_board.html" if hx.asked_by_htmx() else "now/page.html"
-    return render_template(template, board=shown, at=now, states=people.STATES, day_long=timedelta(days=1), to=to)
+    return render_template(template, board=shown, at=now, states=people.STATES, day_long=timedelta(days=1))

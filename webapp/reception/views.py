@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
 from webapp import here, hx
@@ -73,7 +73,4 @@ def _talk(own: Mine | None, briefing: str | None = None, error: str = "") -> dic
         # Back from a colleague who did not take the caller: what was written for him goes on.
         last = transfers.latest(session, own.call)
         briefing = (last.briefing if last and last.from_user_id == me().id else "") or passing.briefing(own.touch)
-    return {
-        **{"own": own, "bar": bar, "can_pass": can_pass, "briefing": briefing or "", "error": error, "at": now},
-        "message_form": "tasks.message" in current_app.view_functions,
-    }
+    return {"own": own, "bar": bar, "can_pass": can_pass, "briefing": briefing or "", "error": error, "at": now}
