@@ -76,6 +76,7 @@ PAGES = {
         "/calls/1/ladder",
         "/settings/sounds",
         "/roster",
+        *(f"/roster/{name}" for name in ("month", "patterns", "holidays", "changes")),
     ),
     "admin": ("/users", "/users/1", "/users/1/softphone", "/telephones", "/settings/calling-out"),
 }

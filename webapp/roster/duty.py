@@ -197,11 +197,16 @@ def now_of(counting: Sequence[Span], at: datetime) -> list[tuple[Span, datetime]
 
 def effective(shifts: Sequence[Span], absences: Sequence[Span]) -> list[Span]:
     """The shifts that count: without what overrides replace and absences take; by rank, start and person."""
+    away: dict[int, list[Period]] = {}
+    instead: dict[tuple[int, int | None, int | None], list[Period]] = {}
+    for gone in absences:
+        away.setdefault(gone.user_id, []).append((gone.starts, gone.ends))
+    for other in shifts:
+        if other.override:
+            instead.setdefault(other.place, []).append((other.starts, other.ends))
     result = []
     for shift in shifts:
-        taken: list[Period] = [(gone.starts, gone.ends) for gone in absences if gone.user_id == shift.user_id]
-        if not shift.override:
-            taken += [(other.starts, other.ends) for other in shifts if other.override and other.place == shift.place]
+        taken = [*away.get(shift.user_id, ()), *(() if shift.override else instead.get(shift.place, ()))]
         for starts, ends in without((shift.starts, shift.ends), taken):
             result.append(replace(shift, starts=starts, ends=ends))
     return sorted(result, key=lambda span: (span.rank, span.starts, span.user_id, not span.override))

@@ -151,12 +151,13 @@ class PatternForm(HoursForm):
 
 
 class HolidayForm(FlaskForm):
-    """A day, its name, and the hours of that day where the office opens nevertheless."""
+    """A day, its name, and the hours where the office opens nevertheless. `was`: the mark of the day as shown."""
 
     day = DateField(_l("Day"), validators=[InputRequired(_l("Choose a day."))])
     name = TextField(_l("Holiday"), LONGEST_NAME, missing=_l("Type what day it is."))
     opens = ClockField(_l("Opens"))
     closes = ClockField(_l("Closes"))
+    was = HiddenField()
 
     def validate_day(self, field: Any) -> None:
         _sensible(field)

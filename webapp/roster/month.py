@@ -119,6 +119,9 @@ def draw(
     """
     days = [first + timedelta(days=offset) for offset in range((last_day(first) - first).days + 1)]
     counting = duty.effective(duty.spans([row for row in shifts if row.user.active]), duty.absence_spans(absences))
+    of_person: dict[int, list[duty.Span]] = {}
+    for span in counting:
+        of_person.setdefault(span.user_id, []).append(span)
     worked: dict[int, list[duty.Period]] = {}
     rows = {user.id: Row(user, [Cell() for _day in days]) for user in people}
     for shift in shifts:
@@ -128,9 +131,8 @@ def draw(
         row = rows.setdefault(shift.user_id, Row(shift.user, [Cell() for _day in days]))
         kept = [
             (max(span.starts, shift.starts_at), min(span.ends, shift.ends_at))
-            for span in counting
-            if span.user_id == shift.user_id
-            and span.place == (shift.rank, shift.line_id, shift.region_id)
+            for span in of_person.get(shift.user_id, ())
+            if span.place == (shift.rank, shift.line_id, shift.region_id)
             and span.override == shift.override
             and span.starts < shift.ends_at
             and shift.starts_at < span.ends

@@ -163,7 +163,10 @@ def test_a_day_is_entered_changed_and_removed(sign_in: SignIn, session: Session,
     assert "Stocktaking" in head.get("/roster?week=2026-W11").get_data(as_text=True)
     assert "Wed 11 Mar 09:00" not in head.get("/roster?week=2026-W11").get_data(as_text=True), "closed: no gap"
     assert 'value="Stocktaking"' in head.get("/roster/holidays?year=2026&day=2026-03-11").get_data(as_text=True)
-    head.post("/roster/holidays", data=day | {"opens": "10", "closes": "13"})
+    refused = head.post("/roster/holidays", data=day | {"opens": "10", "closes": "13"})
+    assert refused.status_code == 409
+    assert "entered already: Stocktaking, closed" in refused.get_data(as_text=True), "nobody writes over it unasked"
+    head.post("/roster/holidays", data=day | {"opens": "10", "closes": "13", "was": "Stocktaking|None|None"})
     assert session.get_one(Holiday, date(2026, 3, 11)).closes == 780
     assert "Wed 11 Mar 10:00–13:00" in head.get("/roster?week=2026-W11").get_data(as_text=True)
     assert head.post("/roster/holidays/2026-03-11/delete").status_code == 303

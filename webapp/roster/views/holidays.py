@@ -19,7 +19,7 @@ from webapp.roster import holidays, journal, patterns, shifts
 from webapp.roster.forms import HolidayForm
 from webapp.roster.models import Holiday
 from webapp.roster.views.blueprint import bp
-from webapp.roster.wallclock import wall_clock
+from webapp.roster.wallclock import wall_clock, written
 
 
 @bp.get("/holidays")
@@ -52,11 +52,15 @@ def fill_holidays() -> ResponseReturnValue:
 @bp.post("/holidays")
 @allow(Role.HEAD)
 def set_holiday() -> ResponseReturnValue:
-    """A day entered, or its name and hours changed."""
+    """A day entered, or its name and hours changed; 409 when the day is not what it was when it was shown."""
     form, session = HolidayForm(), db.session()
     if not form.validate():
         return _page(_year(), form, 422)
-    row = session.get(Holiday, form.day.data)
+    holidays.alone(session)
+    row = session.get(Holiday, form.day.data, populate_existing=True)
+    if (form.was.data or "") != holidays.mark(row):
+        form.was.data = holidays.mark(row)
+        return _page(form.day.data.year, form, 409, _meanwhile(row))
     before = journal.snapshot(row) if row else None
     if row is None:
         row = Holiday(day=form.day.data)
@@ -104,7 +108,16 @@ def _kept(year: int) -> ResponseReturnValue:
     return hx.go("roster.holidays_page", year=year)
 
 
-def _page(year: int, form: HolidayForm | None = None, code: int = 200) -> ResponseReturnValue:
+def _meanwhile(row: Holiday | None) -> str:
+    if row is None:
+        return _("Somebody has removed this day meanwhile. Save again to enter it anew.")
+    if row.opens is None or row.closes is None:
+        return _("This day is entered already: %(name)s, closed. Save again to replace it.", name=row.name)
+    hours = f"{written(row.opens)}–{written(row.closes)}"
+    return _("This day is entered already: %(name)s, %(hours)s. Save again to replace it.", name=row.name, hours=hours)
+
+
+def _page(year: int, form: HolidayForm | None = None, code: int = 200, conflict: str = "") -> ResponseReturnValue:
     today = wall_clock(here.now(), here.zone())[0]
     rows = list(holidays.between(db.session(), date(year, 1, 1), date(year, 12, 31)).values())
     editing = None
@@ -112,7 +125,13 @@ def _page(year: int, form: HolidayForm | None = None, code: int = 200) -> Respon
         editing = load(select(Holiday).where(Holiday.day == _day(asked)))
         form = HolidayForm(
             formdata=None,
-            data={"day": editing.day, "name": editing.name, "opens": editing.opens, "closes": editing.closes},
+            data={
+                "day": editing.day,
+                "name": editing.name,
+                "opens": editing.opens,
+                "closes": editing.closes,
+                "was": holidays.mark(editing),
+            },
         )
     return render_template(
         "roster/holidays.html",
@@ -121,6 +140,7 @@ def _page(year: int, form: HolidayForm | None = None, code: int = 200) -> Respon
         today=today,
         form=form or HolidayForm(formdata=None),
         editing=editing,
+        conflict=conflict,
         country=current_app.config["SETTINGS"].country,
     ), code
 
