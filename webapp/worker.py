@@ -26,6 +26,7 @@ from webapp.exports import work as exports
 from webapp.imports import forgetting as import_files
 from webapp.jobs.runner import Runner
 from webapp.mail.sender import Sender
+from webapp.missed import escalation
 from webapp.office.models import Office
 from webapp.recordings import keeping, store
 from webapp.roster import gaps_told, patterns, swaps
@@ -51,6 +52,7 @@ def make_huey(settings: config.Config) -> SqliteHuey:
                 tell_overdue(db.session(), clock.now())
                 chasing.chase(db.session(), clock.now(), settings.timezone)
                 digest.send(db.session(), clock.now(), settings.timezone)
+                escalation.tell(db.session(), clock.now())
                 outbound.end_lost(db.session(), clock.now())
                 strays.gather(db.session(), clock.now())
                 patterns.lay_all(db.session(), clock.now(), settings.timezone)

@@ -41,6 +41,11 @@ class Waiting:
         """When the first of the calls came: the age counts from here."""
         return self.calls[-1].offered_at
 
+    @property
+    def told(self) -> int:
+        """How far it was escalated: 1 to the backups, 2 to the head."""
+        return max(call.missed_told for call in self.calls)
+
     def urgency(self, now: datetime) -> str:
         """`warn` at first, `bad` once nobody rang back at once."""
         return "bad" if now - self.since >= LATE_AFTER else "warn"

@@ -175,6 +175,7 @@ def sentence(kind: str, facts: dict[str, Any]) -> str:
         ),
         "made_good": lambda: _("Made good: a manager spoke with this number later."),
         "rang_back": lambda: _("Made good: %(name)s rang back and spoke with this number.", name=name),
+        "missed_told": lambda: _("Nobody had rung back: told to %(names)s.", names=facts.get("names") or "—"),
         "waits_again": lambda: _("It waits again: the talk that had made it good was over before anybody spoke."),
         "closed_with_reason": lambda: _("Closed with a reason: %(reason)s", reason=facts.get("reason", "")),
         "chosen": lambda: _("%(name)s chose the card %(client)s.", name=name, client=facts.get("client", "")),

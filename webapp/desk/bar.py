@@ -25,6 +25,8 @@ from webapp.roster import duty
 from webapp.switchboard import keys as switch
 from webapp.switchboard import news
 from webapp.switchboard.keys import Keys
+from webapp.tasks.models import Task
+from webapp.tasks.queries import promises
 from webapp.touches.models import Touch
 
 MOST_OTHERS = 4
@@ -86,6 +88,8 @@ class Bar:
     held: Sequence[Held] = ()
     keys: Keys = field(default_factory=Keys)
     notice: str = ""
+    promises: Sequence[Task] = ()
+    """my open promises, the most pressing first"""
     presence: Presence | None = None
     """away, or writing down a talk; None at the desk"""
 
@@ -116,10 +120,19 @@ def of(
     others, more = [_other(one, now) for one in waiting[:MOST_OTHERS]], max(0, len(waiting) - MOST_OTHERS)
     call = touch.call if touch else None
     presence = whereabouts.said(session, user, now)
+    mine = promises(session, user)
     if touch is None or call is None:
         notice = _notice(session, user, touch, None, Keys(), shown, now)
         return Bar(
-            "idle", epoch_ms(now), on_duty, others=others, more=more, held=held, notice=notice, presence=presence
+            "idle",
+            epoch_ms(now),
+            on_duty,
+            others=others,
+            more=more,
+            held=held,
+            notice=notice,
+            presence=presence,
+            promises=mine,
         )
     keys = switch.of(session, call, user, front.passing, now) if front else Keys()
     state = front.state if front else "gave" if call.state in LIVE else call.state
@@ -150,6 +163,7 @@ def of(
         keys=keys,
         notice=_notice(session, user, touch, front, keys, shown, now),
         presence=presence,
+        promises=mine,
     )
 
 

@@ -15,8 +15,9 @@ from webapp.calls.missed import Waiting
 from webapp.deals import holding
 from webapp.roster import duty, grid, swaps
 from webapp.roster.models import Swap
+from webapp.tasks import overdue
 from webapp.tasks.models import Task
-from webapp.tasks.queries import due
+from webapp.tasks.queries import due, promises
 from webapp.touches.models import Touch
 from webapp.touches.queries import unfinished
 
@@ -60,7 +61,7 @@ def of(session: Session, user: User, now: datetime, zone: ZoneInfo) -> Owed:
     heads = user.has_role(Role.HEAD)
     waiting, waiting_in_all = missed.longest_waiting(session, MOST_MISSED)
     return Owed(
-        promises=[task for task in tasks if task.kind == "promise"],
+        promises=[*promises(session, user), *(overdue.broken(session, user) if heads else ())],
         missed=waiting,
         missed_in_all=waiting_in_all,
         unfinished=unfinished(session, user),

@@ -48,6 +48,10 @@ class SettingsForm(FlaskForm):
     step_seconds = NumberField(_l("Ring one person for, seconds"), validators=needed(5, 120))
     promise_minutes = WholeField(_l("We promise to call back within, minutes"), validators=needed(1, 120))
     wrap_up_seconds = WholeField(_l("Rest after a talk, seconds"), default=60, validators=needed(0, 900))
+    longest_promise_minutes = WholeField(_l("Promise at most, minutes"), validators=needed(1, 1440))
+    missed_backup_minutes = WholeField(_l("Missed: tell the backups after, minutes"), validators=needed(1, 240))
+    missed_head_minutes = WholeField(_l("Missed: tell the head after, minutes"), validators=needed(1, 480))
+    max_approaches = WholeField(_l("Approaches without a result, at most"), validators=needed(1, 20))
     ladder_days = WholeField(_l("Keep the SIP messages of a call, days"), validators=needed(0, 365))
     pause_keys = TextField(_l("Keys that pause the recording"), 4)
     show_attitude = BooleanField(_l("Remind of a good attitude while it rings"))
@@ -66,6 +70,15 @@ class SettingsForm(FlaskForm):
         own = money.of_country(office_country())
         others = [code for code in money.CURRENCIES if code != own]
         self.currency.choices = [("", money.named(own)), *((code, money.named(code)) for code in others)]
+
+    def validate_longest_promise_minutes(self, field: Any) -> None:
+        if field.data is not None and self.promise_minutes.data is not None and field.data < self.promise_minutes.data:
+            raise ValidationError(_("It can't be less than what we promise to everybody."))
+
+    def validate_missed_head_minutes(self, field: Any) -> None:
+        backups = self.missed_backup_minutes.data
+        if field.data is not None and backups is not None and field.data < backups:
+            raise ValidationError(_("The backups are told first: the head not before them."))
 
     def validate_pause_keys(self, field: Any) -> None:
         if not PAUSE_KEYS.fullmatch(field.data):

@@ -74,7 +74,7 @@ def check_script(script: Script, source: Source, fields: Collection[str]) -> lis
     for look in (one.name, one.entries, one.targets, one.words, one.fields_named, one.questions):
         look()
     if not any(problem.broken for problem in one.problems):
-        for look in (one.reachable, one.finishes, one.price):
+        for look in (one.reachable, one.finishes, one.price, one.promises):
             look()
     return sorted(one.problems, key=lambda problem: problem.line)
 
@@ -184,6 +184,14 @@ class _Checker:
                 continue  # it only leads into the circle, which is told by itself
             message = _l("From the step “%(name)s” the talk never comes to an end.", name=step_id)
             self.wrong(message, "steps", step_id)
+
+    def promises(self) -> None:
+        """Who reads out in how many minutes he rings has promised it: something there starts the clock (D26)."""
+        for step_id, step in self.script.steps.items():
+            says_it = any(name == "promise_minutes" for name, _ in slots(step.say))
+            if says_it and not step.promise and not any(answer.promise for answer in step.answers):
+                message = _l("This sentence promises a call: “promise: true” is missing, here or at an answer.")
+                self.wrong(message, "steps", step_id, "say", broken=False)
 
     def price(self) -> None:
         """The range is named only behind three deflections, each ending in an invitation (D53)."""

@@ -111,6 +111,7 @@ class Step(_Part):
     to: Slug | None = None
     returns: bool = Field(default=False, alias="return")
     end: bool = False
+    promise: bool = False
     skip_known: bool = False
     deflection: bool = False
     last_price: bool = False

@@ -7,7 +7,7 @@ walks a script finds all of it under this one name.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from webapp.scripts.grammar import SPECIAL_ASKS, Answer, BranchKey, Light, NextKind, Script, Situation, Step
 from webapp.scripts.state import Given, Place, State, settle
@@ -92,7 +92,7 @@ def answer(
     state = settle(state, script)
     step = script.steps[state.step]
     if not step.answers:
-        return (_go_on(state, script, step, known), NOTHING) if n == 1 else (state, NOTHING)
+        return _said(state, _go_on(state, script, step, known), script) if n == 1 else (state, NOTHING)
     if not 1 <= n <= len(step.answers):
         return state, NOTHING
     chosen = step.answers[n - 1]
@@ -107,16 +107,25 @@ def answer(
     }
     known = {*known, *filled}
     if chosen.branch:
-        return _enter(state, script, chosen.branch, chosen.to or state.step, known, changes), effects
-    if chosen.returns:
-        return _return(state, script, known, changes), effects
-    return _move(state, script, chosen.to or state.step, state.returns, known, changes), effects
+        after = _enter(state, script, chosen.branch, chosen.to or state.step, known, changes)
+    elif chosen.returns:
+        after = _return(state, script, known, changes)
+    else:
+        after = _move(state, script, chosen.to or state.step, state.returns, known, changes)
+    return _said(state, after, script, effects)
 
 
 def branch(state: State, script: Script, key: BranchKey, known: Collection[str] = NOTHING_KNOWN) -> Moved:
     """Press a constant key: the branch's first step not yet said in this call (D53, D66)."""
     state = settle(state, script)
-    return _enter(state, script, key, state.step, {*known, *state.filled}, {}), NOTHING
+    return _said(state, _enter(state, script, key, state.step, {*known, *state.filled}, {}), script)
+
+
+def _said(before: State, after: State, script: Script, effects: Effects = NOTHING) -> Moved:
+    """A step that promises has promised as soon as its sentence is before the manager: he reads it aloud (D26)."""
+    if script.steps[after.step].promise and after.step != before.step:
+        effects = replace(effects, promise=True)
+    return after, effects
 
 
 def back(state: State, script: Script) -> Moved:

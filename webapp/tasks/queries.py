@@ -32,6 +32,19 @@ def due(session: Session, user: User, until: datetime) -> Sequence[Task]:
     ).all()
 
 
+def promises(session: Session, user: User) -> Sequence[Task]:
+    """The user's open promises, the most pressing first; a head's with those of nobody (D26)."""
+    mine = Task.user_id == user.id
+    if user.has_role(Role.HEAD):
+        mine = or_(mine, Task.user_id.is_(None))
+    return session.scalars(
+        with_all(select(Task))
+        .where(mine, Task.kind == "promise", Task.done_at.is_(None))
+        .order_by(Task.due_at, Task.id)
+        .limit(LIST_LIMIT)
+    ).all()
+
+
 def open_for_client(session: Session, client_id: int) -> Sequence[Task]:
     """What is owed to a client: promises, next touches and messages, earliest first."""
     return session.scalars(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from flask_babel import gettext as _
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from webapp import feed
@@ -37,17 +38,34 @@ class Owed:
     number: str = ""
 
 
-def promise(session: Session, touch: Touch, user: User, now: datetime) -> Task:
-    """The caller was told that we ring within the office's minutes: the clock runs from now (D26).
+class BadPromise(ValueError):
+    """A promise that can't be made; the message says why, in the reader's language."""
 
-    While a promise of this touch is open, that one stands: its clock is not moved by a second press.
+
+def promise(session: Session, touch: Touch, user: User, now: datetime, minutes: int | None = None) -> Task:
+    """The caller was told that we ring within `minutes`, by default the office's: the clock runs from now (D26).
+
+    While a promise of this touch is open, that one stands: a second press does not move its clock. Other `minutes` do:
+    they count from when it was made. Raises BadPromise for more than the office allows, and for a time that has passed.
     """
+    office = the_office(session)
+    if minutes is not None and not 1 <= minutes <= office.longest_promise_minutes:
+        most = office.longest_promise_minutes
+        raise BadPromise(_("From 1 to %(most)d minutes; for later set the next touch.", most=most))
+    session.refresh(touch, ["closed_at"], with_for_update=True)  # two presses at once make one promise
     running = promise_of(session, touch)
-    if running:
-        return running
-    task = from_touch(touch, "promise", touch.note, user.id, now)
-    task.due_at = now + timedelta(minutes=the_office(session).promise_minutes)
-    session.add(task)
+    if running is None:
+        task = from_touch(touch, "promise", touch.note, user.id, now)
+        task.due_at = now + timedelta(minutes=minutes or office.promise_minutes)
+        session.add(task)
+    else:
+        task = running
+        due_at = task.created_at + timedelta(minutes=minutes or 0)
+        if minutes is None or due_at == task.due_at:
+            return task
+        if due_at <= now:
+            raise BadPromise(_("That time has passed: choose more minutes."))
+        task.due_at, task.overdue_told_at, task.head_told_at = due_at, None, None
     session.flush()
     feed.announce(session, [user.id], "tasks", task.id, now)
     return task
@@ -55,10 +73,11 @@ def promise(session: Session, touch: Touch, user: User, now: datetime) -> Task:
 
 def promise_of(session: Session, touch: Touch) -> Task | None:
     """The open promise of this touch or its call, the most pressing one."""
+    its = Task.touch_id == touch.id
     return session.scalars(
         select(Task)
         .where(Task.kind == "promise", Task.done_at.is_(None))
-        .where((Task.touch_id == touch.id) | (Task.call_id == touch.call_id))
+        .where(or_(its, Task.call_id == touch.call_id) if touch.call_id is not None else its)
         .order_by(Task.due_at)
         .limit(1)
     ).first()

@@ -104,12 +104,22 @@ def preset(touch_id: int, name: str) -> ResponseReturnValue:
 @bp.post("/touches/<int:touch_id>/promise")
 @allow(*SALES)
 def promise(touch_id: int) -> ResponseReturnValue:
-    """The caller was promised a call: its clock starts."""
+    """The caller was promised a call: its clock starts, or runs for as many `minutes` as are typed."""
     touch, now = _touch(touch_id), here.now()
-    work.promise(db.session(), touch, me(), now)
+    typed = request.form.get("minutes", "").strip()[:12]
+    try:
+        if typed and not (typed.isascii() and typed.isdecimal()):
+            raise work.BadPromise(_("Type a whole number of minutes."))
+        work.promise(db.session(), touch, me(), now, int(typed) if typed else None)
+    except work.BadPromise as bad:
+        db.session.rollback()
+        context = result_context(touch, now) | {"promise_error": str(bad), "promise_typed": typed}
+        return render_template("touches/_promise.html", **context), 422
     touch.saved_at = now
     db.session.commit()
-    return render_template("touches/_promise.html", **result_context(touch, now))
+    answer = make_response(render_template("touches/_promise.html", **result_context(touch, now)))
+    answer.headers["HX-Trigger"] = "desk:look"  # the bar shows the nearest promise
+    return answer
 
 
 @bp.post("/touches/<int:touch_id>/close")

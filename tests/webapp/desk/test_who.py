@@ -296,6 +296,7 @@ def test_a_card_told_apart_stays_so_when_the_number_rings_again_before_there_is_
     anna.post(f"/desk/touches/{first.id}/hits/{sons.id}", data={"verdict": "unsure"})  # thought better of it
     phone.answer(first, on_duty)  # else it were one matter, and all that was said of it would stand
     phone.end(first)
+    phone.clock.move(minutes=5)
     again = phone.ring()
     page = anna.post(f"/desk/touches/{again.id}/draft/name", data={"name": "OOO Rassvet"}).get_data(as_text=True)
     assert f"/choose/{rassvet.id}" not in page and f"/choose/{sons.id}" in page

@@ -21,6 +21,8 @@ SETTINGS = {
     "answer_on_ring": "3", "ring_seconds": "4,5", "step_seconds": "15", "promise_minutes": "15", "ladder_days": "7",
     "opens": "8:30", "closes": "20", "workdays": ["0", "5"], "conversion_counts": "sale",
     "currency": "EUR", "wrap_up_seconds": "90",
+    "longest_promise_minutes": "90", "missed_backup_minutes": "3", "missed_head_minutes": "3",
+    "max_approaches": "5",
 }  # fmt: skip
 LINE = {"name": "site", "title": "Website", "number": "+7 495 123-45-67", "channel_id": "0", "script": "inbound",
         "language": "", "answer_on_ring": "", "record": "y", "mode": "bridge", "message_seconds": "120"}  # fmt: skip
@@ -93,6 +95,11 @@ def test_an_office_may_be_open_no_day(sign_in: SignIn, session: Session) -> None
         ({"step_seconds": "4"}, "From 5 to 120."),
         ({"promise_minutes": "121"}, "From 1 to 120."),
         ({"promise_minutes": ""}, "Type a number."),
+        ({"longest_promise_minutes": "14"}, "less than what we promise to everybody"),
+        ({"longest_promise_minutes": "1441"}, "From 1 to 1440."),
+        ({"missed_head_minutes": "2"}, "The backups are told first"),
+        ({"missed_backup_minutes": "0"}, "From 1 to 240."),
+        ({"max_approaches": "21"}, "From 1 to 20."),
         ({"ladder_days": "366"}, "From 0 to 365."),
         ({"opens": "9:99"}, "such as 9:30"),
         ({"closes": "8:00"}, "The office closes after it opens."),

@@ -43,6 +43,7 @@ def test_the_small_script_is_in_order(tmp_path: Path) -> None:
         ('    say: "Goodbye!"\n    end: true', '    say: "Goodbye!"\n    to: need', "  need:", "never comes", True),
         ("        branch: price\n        to: need", "        to: price_1", "  price_1:", "nowhere to go", True),
         ('say: "Goodbye!"', 'say: "Bye[ {price_range}]!"', "Bye[", "only in a step with", True),
+        ('say: "Goodbye!"', 'say: "Bye[ in {promise_minutes}]!"', "Bye[", "This sentence promises a call", False),
         ('second_line: "May', 'second_line: "[{price_range}]May', "[{price_range}]May", "only in a step with", True),
         ("    last_price: true\n", "", "[It is", "only in a step with", True),
         ("steps: [price_1, price_2, price_3]", "steps: [price_1, price_2]", "  price:", "at least 3", True),

@@ -53,6 +53,16 @@ def test_an_answer_moves_fills_and_lights() -> None:
     ]
 
 
+def test_a_sentence_that_promises_starts_the_clock_when_it_is_reached_and_once() -> None:
+    agree = SCRIPT.steps["agree"].model_copy(update={"promise": True})
+    script = SCRIPT.model_copy(update={"steps": {**SCRIPT.steps, "agree": agree}})
+    state, effects = walk.answer(at("need"), script, 1, "a window")
+    assert state.step == "agree" and effects.promise and effects.fields["product"] == "a window"
+    state, effects = walk.branch(state, script, "price")
+    assert not effects.promise
+    assert not walk.back(state, script)[1].promise
+
+
 def test_a_purpose_is_proposed() -> None:
     assert walk.answer(at("greet"), SCRIPT, 1)[1].purpose == "question"
 

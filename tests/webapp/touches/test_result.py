@@ -15,6 +15,7 @@ from tests.webapp.desk.conftest import NUMBER, Phone
 from webapp.accounts.models import User
 from webapp.clients.models import Client
 from webapp.office.models import Channel, Outcome, Purpose, TouchClass
+from webapp.tasks import work
 from webapp.tasks.models import Task
 from webapp.touches.models import Touch
 
@@ -242,6 +243,40 @@ def test_a_promise_starts_one_clock(
     anna.post(f"/touches/{touch.id}/promise")
     task = session.scalars(select(Task)).one()
     assert (task.kind, task.user_id, task.due_at) == ("promise", on_duty.id, start + timedelta(minutes=10))
+
+
+def test_the_minutes_of_a_promise_may_be_chosen_up_to_the_offices_longest(
+    sign_in: SignIn, session: Session, touch: Touch, clock: Clock
+) -> None:
+    anna, address, start = sign_in("anna"), f"/touches/{touch.id}/promise", clock()
+    for typed, words in (
+        ("241", "From 1 to 240 minutes"),
+        ("0", "From 1 to 240 minutes"),
+        ("soon", "Type a whole number of minutes."),
+        ("-5", "Type a whole number of minutes."),
+    ):
+        refused = anna.post(address, data={"minutes": typed})
+        page = refused.get_data(as_text=True)
+        assert refused.status_code == 422 and words in page and f'value="{typed}"' in page
+    assert session.scalars(select(Task)).all() == []
+    assert "promised by 12:30" in anna.post(address, data={"minutes": " 30 "}).get_data(as_text=True)
+    clock.move(minutes=20)
+    assert "promised by 12:30" in anna.post(address, data={"minutes": "30"}).get_data(as_text=True)
+    late = anna.post(address, data={"minutes": "20"})
+    assert late.status_code == 422 and "That time has passed" in late.get_data(as_text=True)
+    assert "promised by 13:00" in anna.post(address, data={"minutes": "60"}).get_data(as_text=True)
+    task = session.scalars(select(Task)).one()
+    assert (task.created_at, task.due_at) == (start, start + timedelta(minutes=60))
+
+
+def test_a_row_without_a_call_has_no_promise_of_another(
+    session: Session, office: dict[str, User], clock: Clock
+) -> None:
+    session.add(Task(kind="promise", user_id=office["boris"].id, due_at=clock(), created_at=clock()))
+    mine = Touch(started_at=clock(), user_id=office["anna"].id)
+    session.add(mine)
+    session.commit()
+    assert work.promise_of(session, mine) is None
 
 
 def test_a_card_that_was_only_typed_is_made_at_the_close(
