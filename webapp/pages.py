@@ -30,6 +30,7 @@ NAVIGATION = (
     ("reports.ledger", _l("Ledger"), SALES),
     ("calls.index", _l("Calls"), SALES),
     ("roster.week", _l("Roster"), SALES),
+    ("mail.index", _l("Mail"), EVERYBODY),
     ("scripts.index", _l("Scripts"), SALES),
     ("office.settings", _l("Settings"), (Role.HEAD,)),
     ("telephones.index", _l("Telephones"), (Role.HEAD, Role.ADMIN)),
@@ -37,7 +38,7 @@ NAVIGATION = (
     ("accounts.users", _l("Users"), (Role.ADMIN,)),
 )
 """(endpoint, label, roles that see it), in the order of the bar."""
-RARE = ("scripts.index", "office.settings", "telephones.index")
+RARE = ("mail.index", "scripts.index", "office.settings", "telephones.index")
 """Entries that give way, into the menu at the bar's end, where a role has more than MOST_IN_BAR."""
 MOST_IN_BAR = 9
 
@@ -108,6 +109,8 @@ def _is_under(entry: str, endpoint: str, path: str) -> bool:
     blueprint = endpoint.partition(".")[0]
     if blueprint == "accounts":  # one's own pages are under no entry
         return endpoint == entry
+    if blueprint == "letters":
+        blueprint = "mail"
     return entry.partition(".")[0] == ("clients" if blueprint in OF_CARDS else blueprint)
 
 

@@ -16,9 +16,22 @@ from webapp.accounts.models import Role
 from webapp.accounts.passwords import MIN_LENGTH
 from webapp.fields import TextField, choices
 from webapp.languages import LANGUAGES
+from webapp.mail import addresses
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}", re.ASCII)
 THEMES = (("", _l("As the system says")), ("light", _l("Light")), ("dark", _l("Dark")))
+
+
+class EmailField(TextField):
+    """An e-mail address, or nothing."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(_l("E-mail"), addresses.LONGEST, **kwargs)
+
+    def pre_validate(self, form: Any) -> None:
+        super().pre_validate(form)
+        if self.data and not addresses.is_address(self.data):
+            raise ValidationError(_("This is no e-mail address: it should look like name@firm.example."))
 
 
 class LoginForm(FlaskForm):
@@ -36,6 +49,7 @@ class UserForm(FlaskForm):
     position = TextField(_l("Position"), 120)
     role = SelectField(_l("Role"))
     region_id = SelectField(_l("Region"), coerce=int)
+    email = EmailField()
     extension = TextField(_l("Telephone"), MAX_LENGTH)
     direct_number = TextField(_l("Own number, dialled by callers"), 40)
     desk_phone = BooleanField(_l("Built-in desk phone"))
@@ -58,8 +72,9 @@ class UserForm(FlaskForm):
 
 
 class OwnForm(FlaskForm):
-    """One's own language and theme."""
+    """One's own language and theme, and the address that answers to one's letters go to."""
 
+    email = EmailField()
     language = SelectField(_l("Language"))
     theme = SelectField(_l("Theme"), choices=choices(THEMES))
 

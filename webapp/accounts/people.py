@@ -39,6 +39,7 @@ class Details:
     extension: str
     desk_phone: bool
     direct_number: str = ""
+    email: str = ""
 
 
 def everybody(session: Session) -> Sequence[User]:
@@ -114,6 +115,7 @@ def _fill(user: User, details: Details, direct_number: str) -> None:
     user.direct_number = direct_number
     user.name, user.login, user.position, user.role = details.name, details.login, details.position, details.role
     user.region_id, user.extension, user.desk_phone = details.region_id, details.extension, details.desk_phone
+    user.email = details.email
 
 
 def _check_free(session: Session, details: Details, user: User | None) -> None:

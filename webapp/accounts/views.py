@@ -200,11 +200,11 @@ def new_password(user_id: int) -> ResponseReturnValue:
 @bp.route("/me", methods=["GET", "POST"])
 @allow(*EVERYBODY)
 def me() -> ResponseReturnValue:
-    """One's own language and theme."""
+    """One's own language, theme and e-mail address."""
     mine = access.me()
-    form = OwnForm(data={"language": mine.language, "theme": mine.theme})
+    form = OwnForm(obj=mine)
     if form.validate_on_submit():
-        mine.language, mine.theme = form.language.data, form.theme.data
+        mine.language, mine.theme, mine.email = form.language.data, form.theme.data, form.email.data
         session["language"] = mine.language
         db.session.commit()
         flash(_("Saved."), "good")
@@ -228,7 +228,7 @@ def own_password() -> ResponseReturnValue:
             flash(_("Your password is changed."), "good")
             return hx.go("accounts.me")
         db.session.commit()
-    return _own(OwnForm(formdata=None, data={"language": mine.language, "theme": mine.theme}), form), 422
+    return _own(OwnForm(formdata=None, obj=mine), form), 422
 
 
 def _own(form: OwnForm, password_form: PasswordForm) -> str:
@@ -291,4 +291,5 @@ def _details(form: UserForm, row: User | None = None) -> people.Details:
         extension=extension,
         desk_phone=form.desk_phone.data,
         direct_number=form.direct_number.data,
+        email=form.email.data,
     )

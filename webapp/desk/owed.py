@@ -13,6 +13,7 @@ from webapp.accounts.models import Role, User
 from webapp.calls import missed
 from webapp.calls.missed import Waiting
 from webapp.deals import holding
+from webapp.letters import queries as letters
 from webapp.roster import duty, grid, swaps
 from webapp.roster.models import Swap
 from webapp.tasks import overdue
@@ -32,7 +33,7 @@ class Owed:
 
     `missed` are those who wait longest, `missed_in_all` counts everybody who waits; `gaps`: hours with nobody on
     duty, a line a day; `held` counts the deals that wait for approval. Both are for the head. `swaps`: shifts that
-    colleagues offer.
+    colleagues offer; `letters`: how many of one's own are to be sent (D73).
     """
 
     promises: Sequence[Task]
@@ -46,12 +47,13 @@ class Owed:
     gaps: Sequence[str]
     held: int
     swaps: Sequence[Swap]
+    letters: int
 
     @property
     def nothing(self) -> bool:
         """True when nothing is owed to anybody."""
         lists = (self.promises, self.missed, self.unfinished, self.messages, self.today, self.inbox, self.swaps)
-        return not (any(lists) or self.held)
+        return not (any(lists) or self.held or self.letters)
 
 
 def of(session: Session, user: User, now: datetime, zone: ZoneInfo) -> Owed:
@@ -72,4 +74,5 @@ def of(session: Session, user: User, now: datetime, zone: ZoneInfo) -> Owed:
         gaps=grid.gap_words(duty.gaps(session, now, now + GAPS_AHEAD), zone) if heads else [],
         held=holding.waiting(session) if heads else 0,
         swaps=swaps.for_user(session, user, now),
+        letters=letters.waiting(session, user),
     )

@@ -18,7 +18,7 @@ from webapp.clients import fields
 from webapp.deals.models import ENDED, Deal
 from webapp.desk import caller
 from webapp.office.models import Outcome, Purpose
-from webapp.office.queries import price_ranges, the_office
+from webapp.office.queries import price_of, the_office
 from webapp.roster import duty
 from webapp.scripts import run, walk
 from webapp.scripts.grammar import Script
@@ -233,12 +233,8 @@ def _in(language: str, names: Mapping[str, str]) -> str:
 
 
 def _price(session: Session, product: str, language: str) -> str | None:
-    """The range of the product the caller named, else the only one there is (D54)."""
-    ranges = price_ranges(session)
-    wanted = product.casefold().strip()
-    found = next((one for one in ranges if wanted and one.product.casefold() in (wanted, *wanted.split())), None)
-    found = found or next((one for one in ranges if wanted and wanted in one.product.casefold()), None)
-    found = found or (ranges[0] if len(ranges) == 1 else None)
+    """The range of the product the caller named, in words (D54)."""
+    found = price_of(session, product)
     if found is None:
         return None
     with force_locale(language):

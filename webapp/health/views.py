@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from webapp.access import public
 from webapp.calls.models import BridgeStatus, Call, LineState, is_open_missed
 from webapp.db import db
+from webapp.mail.models import OutgoingMail
 from webapp.tasks.models import Task
 
 bp = Blueprint("health", __name__)
@@ -57,6 +58,15 @@ def _collect(session: Session, now: datetime) -> CollectorRegistry:
     Gauge("secondring_promises_overdue", "Promised calls past their time", registry=registry).set(
         session.scalar(overdue) or 0
     )
+    mail = Gauge(
+        "secondring_mail",
+        "Mails that wait, and those of which nobody knows whether they went",
+        ["state"],
+        registry=registry,
+    )
+    waiting = select(func.count()).where(OutgoingMail.ended_at.is_(None))
+    mail.labels("waiting").set(session.scalar(waiting) or 0)
+    mail.labels("unsure").set(session.scalar(select(func.count()).where(OutgoingMail.state == "unsure")) or 0)
     lines = Gauge("secondring_line_registered", "1 when the line is registered", ["line"], registry=registry)
     for state_row in session.scalars(select(LineState)):
         lines.labels(state_row.line).set(int(state_row.registered))

@@ -20,6 +20,7 @@ from webapp.clients.models import CardChange, Client
 from webapp.deals.models import Deal
 from webapp.doubles.models import Merge
 from webapp.history.moments import Place, not_older, older
+from webapp.letters.models import Letter
 from webapp.tasks.models import Task
 from webapp.touches.models import Touch
 
@@ -46,7 +47,7 @@ NAMED_DOORS = tuple(door for doors in DOORS.values() for door in doors)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that happened. `source`: touch, call, task, deal, change or merge."""
+    """One thing that happened. `source`: letter, touch, call, task, deal, change or merge."""
 
     place: Place
     source: str
@@ -152,6 +153,13 @@ def tasks(where: ColumnElement[bool]) -> Source:
     return Source("task", 3, query, Task.created_at, Task.id)
 
 
+def letters(where: ColumnElement[bool]) -> Source:
+    """Result letters that went or are on their way, at the time they were sent off."""
+    query = select(Letter).where(where, Letter.mail_id.is_not(None))
+    query = query.options(joinedload(Letter.mail), joinedload(Letter.user), joinedload(Letter.client))
+    return Source("letter", 6, query, Letter.saved_at, Letter.id)
+
+
 def _sources(client_id: int, ids: list[int], kinds: set[str]) -> Iterator[Source]:
     doors = [door for kind in kinds & DOORS.keys() for door in DOORS[kind]]
     wanted: ColumnElement[bool] = Touch.door.in_(doors)
@@ -159,6 +167,8 @@ def _sources(client_id: int, ids: list[int], kinds: set[str]) -> Iterator[Source
         wanted = or_(wanted, Touch.door.not_in(NAMED_DOORS))
     if doors or "visit" in kinds:
         yield touches((Touch.client_id == client_id) & wanted)
+    if "letter" in kinds:
+        yield letters(Letter.client_id == client_id)
     if "call" in kinds:
         alone = ~exists().where(Touch.call_id == Call.id, Touch.client_id == client_id)
         yield calls((Call.client_id == client_id) & alone)

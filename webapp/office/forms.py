@@ -8,8 +8,8 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, SelectField, SelectMultipleField, ValidationError
-from wtforms.validators import InputRequired, NumberRange
+from wtforms import BooleanField, SelectField, SelectMultipleField, TextAreaField, ValidationError
+from wtforms.validators import InputRequired, Length, NumberRange
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from webapp.access import SALES
@@ -34,6 +34,11 @@ RINGS = (1, 6)
 def needed(low: float, high: float) -> list[Any]:
     """Validators of a number that must be there, from `low` to `high`."""
     return [InputRequired(_l("Type a number.")), NumberRange(low, high, _l("From %(min)s to %(max)s."))]
+
+
+def at_most(letters: int) -> Length:
+    """The validator of a text that may be missing."""
+    return Length(max=letters, message=_l("At most %(max)d characters."))
 
 
 class SettingsForm(FlaskForm):
@@ -64,6 +69,8 @@ class SettingsForm(FlaskForm):
         _l("Conversion counts"), choices=choices([("meeting", _l("meetings set")), ("sale", _l("sales"))])
     )
     currency = SelectField(_l("Amounts of deals are in"), default="")
+    signature = TextAreaField(_l("Below the name in a letter"), validators=[at_most(500)], default="")
+    requisites = TextAreaField(_l("Our details in a letter"), validators=[at_most(2000)], default="")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -30,6 +30,15 @@ def line_called(session: Session, name: str) -> Line | None:
     return next((line for line in lines if line.name == name), lines[0] if lines else None)
 
 
+def price_of(session: Session, product: str) -> PriceRange | None:
+    """The range of the product somebody named, else the only one there is (D54)."""
+    ranges = price_ranges(session)
+    wanted = product.casefold().strip()
+    found = next((one for one in ranges if wanted and one.product.casefold() in (wanted, *wanted.split())), None)
+    found = found or next((one for one in ranges if wanted and wanted in one.product.casefold()), None)
+    return found or (ranges[0] if len(ranges) == 1 else None)
+
+
 def price_ranges(session: Session) -> Sequence[PriceRange]:
     """All price ranges by product (D54)."""
     return session.scalars(select(PriceRange).order_by(PriceRange.product)).all()

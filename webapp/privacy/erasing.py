@@ -21,6 +21,8 @@ from webapp.deals.models import Deal
 from webapp.doubles import leftovers
 from webapp.feed import Feed
 from webapp.imports.models import Import, ImportRow
+from webapp.letters.models import Letter
+from webapp.mail.models import OutgoingMail
 from webapp.privacy import files, identifiers, scope
 from webapp.privacy.models import Erasure
 from webapp.privacy.scope import Subject
@@ -64,9 +66,10 @@ def erase(session: Session, found: Subject, why: str, user: User | None, now: da
     _calls(session, found, now)
     _touches(session, found)
     _lists(session, found, data)
+    _mails(session, found, now)
     firms = _people(session, found)
     _cards(session, found)
-    for name, count in identifiers.redact(session, found.texts).items():
+    for name, count in identifiers.redact(session, found.texts, now).items():
         counts[name] = counts.get(name, 0) + count
     session.expire_all()
     for firm in firms:
@@ -120,6 +123,18 @@ def _touches(session: Session, found: Subject) -> None:
     _do(session, update(Touch).where(Touch.id.in_(mine)).values(nobody))
     _do(session, delete(Task).where(Task.id.in_(found.task_ids)))
     _do(session, update(Approach).where(Approach.touch_id.in_(mine)).values(note=""))
+
+
+def _mails(session: Session, found: Subject, now: datetime) -> None:
+    """Letters go. Mails stay as numbers of what was sent, without a word, and say that they were erased."""
+    mine = OutgoingMail.id.in_(found.mail_ids)
+    _do(
+        session,
+        update(OutgoingMail).where(mine, OutgoingMail.ended_at.is_(None)).values(state="withdrawn", ended_at=now),
+    )
+    _do(session, delete(Letter).where(Letter.id.in_(found.letter_ids)))
+    nothing = {"to_address": "", "reply_to": "", "subject": "", "body": "", "last_error": "", "erased_at": now}
+    _do(session, update(OutgoingMail).where(mine).values(nothing))
 
 
 def _lists(session: Session, found: Subject, data: Path) -> None:

@@ -71,6 +71,8 @@ def rows(session: Session, found: Subject) -> dict[str, list[dict[str, Any]]]:
         "card_change": found.change_ids,
         "worklist_item": found.item_ids,
         "import_row": found.row_ids,
+        "letter": found.letter_ids,
+        "outgoing_mail": found.mail_ids,
     }
     found_rows = {name: _read(session, tables[name], "id", its) for name, its in ids.items()}
     for name, column, its in (

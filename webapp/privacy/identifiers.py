@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 import phonenumbers
@@ -90,20 +91,26 @@ def found(session: Session, texts: set[str]) -> dict[str, int]:
     return counts
 
 
-def redact(session: Session, texts: set[str]) -> dict[str, int]:
-    """Put INSTEAD for these texts wherever they still stand; '' where a column holds nothing else. Rows by table."""
+def redact(session: Session, texts: set[str], now: datetime) -> dict[str, int]:
+    """Put INSTEAD for these texts wherever they still stand; '' where a column holds nothing else. Rows by table.
+
+    Rows that never change otherwise, mails, are marked as erased in the same statement: only so may their words go.
+    """
     longest_first = sorted(texts, key=len, reverse=True)
     counts: dict[str, int] = {}
     for table, its in columns() if texts else ():
         key = list(table.primary_key.columns)
-        for column in its:
-            rows = session.execute(select(*key, column).where(holding(session, column, texts))).all()
-            for row in rows:
-                value = _without(row[-1], longest_first)
-                here = [one == part for one, part in zip(key, row[:-1], strict=True)]
-                session.execute(table.update().where(*here).values({column.name: value}))
-            if rows:
-                counts[table.name] = counts.get(table.name, 0) + len(rows)
+        marked = {"erased_at": now} if "erased_at" in table.columns else {}
+        rows = session.execute(select(*key, *its).where(or_(*(holding(session, one, texts) for one in its)))).all()
+        for row in rows:
+            here = [one == part for one, part in zip(key, row[: len(key)], strict=True)]
+            held = {one.name: value for one, value in zip(its, row[len(key) :], strict=True)}
+            values = {name: _without(value, longest_first) for name, value in held.items()}
+            changed = {name: value for name, value in values.items() if value != held[name]}
+            if changed:
+                session.execute(table.update().where(*here).values({**changed, **marked}))
+        if rows:
+            counts[table.name] = len(rows)
     return counts
 
 

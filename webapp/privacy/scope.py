@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.calls.models import LIVE, Call
@@ -15,9 +15,11 @@ from webapp.deals.models import Deal
 from webapp.doubles import leftovers
 from webapp.history.timeline import family
 from webapp.imports.models import ImportRow
+from webapp.letters.models import Letter
+from webapp.mail.models import OutgoingMail
 from webapp.privacy import identifiers
 from webapp.recordings.models import Recording
-from webapp.tasks.models import Task
+from webapp.tasks.models import Message, Task
 from webapp.touches.models import Touch
 from webapp.worklists.models import WorklistItem
 
@@ -43,6 +45,8 @@ class Subject:
     deal_ids: list[int] = field(default_factory=list)
     item_ids: list[int] = field(default_factory=list)
     row_ids: list[int] = field(default_factory=list)
+    letter_ids: list[int] = field(default_factory=list)
+    mail_ids: list[int] = field(default_factory=list)
     numbers: list[str] = field(default_factory=list)
     texts: set[str] = field(default_factory=set)
 
@@ -59,6 +63,8 @@ class Subject:
             "card_change": self.change_ids,
             "worklist_item": self.item_ids,
             "import_row": self.row_ids,
+            "letter": self.letter_ids,
+            "outgoing_mail": self.mail_ids,
         }
         return {name: len(rows) for name, rows in ids.items() if rows}
 
@@ -175,6 +181,27 @@ def _hanging(session: Session, found: Subject, *of_them: ColumnElement[bool]) ->
     if found.texts:
         rows.append(identifiers.holding(session, ImportRow.__table__.c.cells, found.texts))
     found.row_ids = _ids(session, select(ImportRow.id).where(or_(*rows)))
+    _mails(session, found)
+
+
+def _mails(session: Session, found: Subject) -> None:
+    """Letters about their talks or to them, with the mails they became; messages left for colleagues; mails to them."""
+    addresses = sorted(text for text in found.texts if "@" in text)
+    theirs = or_(
+        Letter.client_id.in_(found.client_ids),
+        Letter.touch_id.in_(found.touch_ids),
+        func.lower(Letter.to_address).in_(addresses),
+    )
+    found.letter_ids = _ids(session, select(Letter.id).where(theirs))
+    base = [f"letter:{letter_id}" for letter_id in found.letter_ids]
+    mails: list[ColumnElement[bool]] = [
+        OutgoingMail.id.in_(select(Letter.mail_id).where(Letter.id.in_(found.letter_ids))),
+        OutgoingMail.id.in_(select(Message.mail_id).where(Message.task_id.in_(found.task_ids))),
+        func.lower(OutgoingMail.to_address).in_(addresses),
+        # Those that were withdrawn or sent again hang on nothing any more.
+        *(or_(OutgoingMail.key == one, OutgoingMail.key.like(f"{one}#%")) for one in base),
+    ]
+    found.mail_ids = _ids(session, select(OutgoingMail.id).where(or_(*mails)))
 
 
 def _ids(session: Session, query: Select[tuple[int]]) -> list[int]:

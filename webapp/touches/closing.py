@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from webapp import feed
 from webapp.accounts.models import User
 from webapp.clients.changes import Changed
+from webapp.letters import proposing
 from webapp.presence import marking
 from webapp.tasks.models import Task
 from webapp.touches.models import Touch
@@ -95,7 +96,9 @@ def missing_words(touch: Touch) -> list[str]:
 
 
 def close(session: Session, touch: Touch, user: User, now: datetime) -> Missing:
-    """Finish the row and owe the next touch to its manager. {} when done; else what is missing, and nothing changes.
+    """Finish the row, owe the next touch to its manager and propose the letter of the talk (D73).
+
+    {} when done; else what is missing, and nothing changes.
 
     Closing twice is harmless: the row is claimed once, and one task is made.
     """
@@ -107,8 +110,10 @@ def close(session: Session, touch: Touch, user: User, now: datetime) -> Missing:
     if found := missing(touch, now):
         return found
     keeper = touch.user_id or user.id
-    if finish(session, touch, keeper, now) and touch.next_at:
-        owe(session, touch, keeper, now)
+    if finish(session, touch, keeper, now):
+        if touch.next_at:
+            owe(session, touch, keeper, now)
+        proposing.propose(session, touch, keeper, now)
     feed.announce(session, [keeper], "tasks", touch.id, now)
     return {}
 

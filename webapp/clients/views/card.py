@@ -20,6 +20,7 @@ from webapp.clients.views.blueprint import bp
 from webapp.db import db
 from webapp.deals.views import context as deal_parts
 from webapp.history import views as history
+from webapp.letters import queries as letters
 from webapp.office.models import Channel, ClientStatus, ClientType, Region
 from webapp.office.queries import items
 from webapp.rules import categories, extra, transitions
@@ -74,6 +75,7 @@ def _aside(client: Client) -> dict[str, Any]:
         "missing": fields.next_missing(session, client, person),
         "missing_person": person,
         "owed": open_for_client(session, client.id),
+        "letters": letters.drafts_of(session, client.id, me()),
         "does": categories.of(session, client.category),
         "questions": deciding.questions(client),
         **deal_parts(client.id),

@@ -1,0 +1,117 @@
+"""Whose mails somebody sees: one's own, all for the head; for the administrator all, without words and addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy.orm import Session, joinedload
+
+from webapp.accounts.models import Role, User
+from webapp.mail.models import OutgoingMail
+
+AT_ONCE = 100
+STATES = {
+    "queued": ("live", _l("waiting")),
+    "claimed": ("live", _l("being sent")),
+    "handing": ("live", _l("being sent")),
+    "unsure": ("bad", _l("unsure whether it went")),
+    "refused": ("bad", _l("refused")),
+    "given_up": ("bad", _l("given up")),
+    "sent": ("good", _l("sent")),
+    "withdrawn": ("quiet", _l("withdrawn")),
+    "replaced": ("quiet", _l("sent again")),
+}
+"""Kind of mark and word, in the order of the page."""
+FILTERS = {
+    "waiting": (_l("Waiting"), ("queued", "claimed", "handing")),
+    "unsure": (_l("Unsure"), ("unsure",)),
+    "refused": (_l("Refused"), ("refused", "given_up")),
+    "sent": (_l("Sent"), ("sent",)),
+    "over": (_l("Withdrawn"), ("withdrawn", "replaced")),
+}
+STAGES = {
+    "connect": _l("No connection with the mail server"),
+    "tls": _l("No secure connection with the mail server"),
+    "login": _l("The mail server does not let us in"),
+    "message": _l("No mail can be made of it"),
+    "sender": _l("The mail server refuses our address"),
+    "address": _l("The mail server refuses this address"),
+    "text": _l("The mail server did not take the text"),
+    "answer": _l("The mail server did not confirm it"),
+}
+SAID = {
+    "timeout": _l("no answer"),
+    "slow": _l("it took too long"),
+    "cut": _l("the connection broke"),
+    "stopped": _l("the desk was stopped in the middle"),
+    "no_tls": _l("it offers no TLS"),
+    "no_login": _l("it takes no password"),
+    "no_address": _l("the address is none"),
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The newest mails of the chosen states, how many there are of each, and the last thing that went wrong."""
+
+    mails: Sequence[OutgoingMail]
+    counts: Mapping[str, int]
+    last_error: str
+
+
+def state_words(mail: OutgoingMail) -> tuple[str, object]:
+    """The kind of mark and the word for the state of a mail."""
+    return STATES[mail.state]
+
+
+def sees_words(user: User) -> bool:
+    """The administrator keeps the machine and sees no letters."""
+    return not user.has_role(Role.ADMIN)
+
+
+def visible(user: User) -> ColumnElement[bool]:
+    """The mails somebody sees in the list."""
+    if user.has_role(Role.HEAD, Role.ADMIN):
+        return true()
+    return OutgoingMail.user_id == user.id
+
+
+def may_read(mail: OutgoingMail, user: User) -> bool:
+    """Whose words somebody may read, and decide about: one's own, all for the head."""
+    return mail.user_id == user.id or user.has_role(Role.HEAD)
+
+
+def of(session: Session, user: User, chosen: str) -> Shown:
+    """What `user` sees of the mails in the states of filter `chosen`, '' for all."""
+    mine = visible(user)
+    grouped = select(OutgoingMail.state, func.count()).where(mine).group_by(OutgoingMail.state)
+    by_state = {state: count for state, count in session.execute(grouped)}
+    counts = {name: sum(by_state.get(state, 0) for state in states) for name, (_, states) in FILTERS.items()}
+    query = select(OutgoingMail).where(mine).options(joinedload(OutgoingMail.user))
+    if chosen in FILTERS:
+        query = query.where(OutgoingMail.state.in_(FILTERS[chosen][1]))
+    urgent = or_(OutgoingMail.state == "unsure", OutgoingMail.ended_at.is_(None))
+    query = query.order_by(urgent.desc(), OutgoingMail.made_at.desc(), OutgoingMail.id.desc())
+    waits = select(OutgoingMail.last_error).where(OutgoingMail.ended_at.is_(None), OutgoingMail.last_error != "")
+    last_error = session.scalar(waits.order_by(OutgoingMail.claimed_at.desc()).limit(1)) or ""
+    return Shown(session.scalars(query.limit(AT_ONCE)).all(), counts, last_error if by_state.get("queued") else "")
+
+
+def error_words(last_error: str, without: str = "") -> str:
+    """What went wrong, in the reader's language, then the server's own words; `without` an address they may name."""
+    stage, _, said = last_error.partition(": ")
+    if stage not in STAGES:
+        return ""
+    said = str(SAID.get(said, said))
+    if without:
+        box = without.rpartition("@")[0]
+        said = said.replace(without, "…").replace(box, "…") if box else said
+    return f"{STAGES[stage]}: {said}" if said else str(STAGES[stage])
+
+
+def attempt(mail: OutgoingMail) -> int:
+    """How often its words were put into the queue, this one included."""
+    return int(mail.key.partition("#")[2] or 1)
