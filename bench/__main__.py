@@ -15,6 +15,7 @@ BENCHMARKS = {
     "capacity": "how many relayed calls one core carries, recorded and not, beside a blind forwarder",
     "match": "how many cards are found by what people type of them, and how many strangers are taken for one",
     "import": "a list of 200,000 rows taken in, and how long calls wait for their plan meanwhile",
+    "week": "a week of an office through the bridge's door, beside bare inserts of the same rows",
     "cards": "the card behind a number, beside one bare indexed query",
 }
 

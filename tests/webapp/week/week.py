@@ -1,0 +1,415 @@
+"""The week: who calls when, what people do meanwhile on their pages, what the worker does each round, and an outage.
+
+`Week.run` plays it to its end; then `told.Book` holds what happened and the desk what it made of it (`sums.py`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sipbridge.events import PhoneDialled, Plan
+from tests.webapp.week import office as offices
+from tests.webapp.week.bridge import Ask, Bridge
+from tests.webapp.week.calls import Incoming, Ours
+from tests.webapp.week.told import PROMISED, Book, Told
+from tests.webapp.week.world import Clock, Time
+from webapp.accounts.models import User
+from webapp.calls import missed, outbound, transfers
+from webapp.calls.models import BridgeCommand, Call
+from webapp.clients import match
+from webapp.clients.models import Client
+from webapp.db import db
+from webapp.doubles import strays
+from webapp.missed import escalation
+from webapp.office.models import Outcome, Purpose
+from webapp.presence import marking
+from webapp.roster import absences, gaps_told, patterns, shifts, swaps
+from webapp.roster.models import Shift
+from webapp.roster.wallclock import wall_clock
+from webapp.tasks import chasing, digest, reminding, work
+from webapp.tasks.overdue import tell_overdue
+from webapp.touches import closing
+from webapp.touches.models import Touch
+
+OUTAGE = timedelta(minutes=40)
+HIDDEN = ""
+
+
+@dataclass
+class Person:
+    """Where somebody really is. `busy`: the call he is in, '' when he is in none."""
+
+    login: str
+    busy: str = ""
+    away: bool = False
+    absent: bool = False
+
+
+class Week:
+    """Seven days of an office. `calls`: how many callers ring of themselves."""
+
+    def __init__(
+        self,
+        app: Flask,
+        ask: Ask,
+        clock: Clock,
+        calls: int,
+        monday: date,
+        seed: int = 1,
+        every: timedelta = timedelta(minutes=5),
+    ) -> None:
+        self.app, self.every, self.many = app, every, calls
+        zone = app.config["SETTINGS"].timezone
+        self.dice = random.Random(seed)
+        starts = datetime.combine(monday, datetime.min.time(), zone).astimezone(ZoneInfo("UTC"))
+        clock.at = starts
+        self.time = Time(clock)
+        self.rounds: list[datetime] = []
+        self.wrong_plans: list[str] = []
+        self.gaps: set[str] = set()
+        self._ids = itertools.count(1)
+        self.late: set[str] = set()
+        self.followed: Counter[str] = Counter()
+        self.lines = offices.LINES
+        with self.desk() as session:
+            self.office = offices.found(session, monday, zone, starts, self.dice)
+        self.people = {login: Person(login) for login in offices.STAFF}
+        self.book = Book()
+        self.bridge = Bridge(ask, self.time, self.dice, self.lines)
+
+    @contextmanager
+    def desk(self) -> Iterator[Session]:
+        """A session of the desk for what somebody does on a page; committed at its end."""
+        with self.app.app_context():
+            yield db.session()
+            db.session.commit()
+
+    def run(self) -> None:
+        """Play the week to its end."""
+        self.bridge.deliver(heartbeat=True)
+        self.outage = self._at(2, 10, 20)
+        self._callers()
+        self._absences()
+        self._keys()
+        self._go_through_missed()
+        self.time.at(self.outage, self._web_goes)
+        self.time.at(self.outage + OUTAGE, self._web_comes)
+        self._round()
+        self.time.run()
+        self.bridge.lost_answers = 0.0
+        self.bridge.deliver()
+
+    def _at(self, weekday: int, hour: int, minute: int = 0) -> datetime:
+        """An instant by the office's clock."""
+        day = self.office.monday + timedelta(days=weekday)
+        local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=self.office.zone)
+        return local.astimezone(ZoneInfo("UTC"))
+
+    # Those who call
+
+    def _callers(self) -> None:
+        """Most on working days and in working hours; some at night, in that of the clocks, in the outage and a gap."""
+        dice, unknown = self.dice, [f"+7495300{number:04}" for number in range(self.many // 4 + 10)]
+        for number in range(self.many):
+            weekday = dice.choices(range(7), (20, 20, 20, 20, 16, 6, 4))[0]
+            hour = dice.choices(range(24), (1, 1, 1, 1, 1, 1, 2, 4, 8, *([14] * 9), 8, 5, 3, 2, 1, 1))[0]
+            when = self._at(weekday, hour, dice.randrange(60)) + timedelta(seconds=dice.randrange(60))
+            if number < 12:
+                when = self._at(6, 0) + timedelta(minutes=dice.randrange(5 * 60))
+            elif number < 20:
+                when = self.outage + timedelta(minutes=dice.randrange(40))
+            elif number < 24:
+                when = self._at(6, dice.randrange(20, 24), dice.randrange(60))
+            elif number < 30:
+                when = self._at(2, 9, dice.randrange(1, 60))
+            kind = dice.random()
+            if kind < 0.45:
+                caller = dice.choice(self.office.known)
+            elif kind < 0.55:
+                caller = dice.choice(self.office.shared)
+            elif kind < 0.65:
+                caller = HIDDEN
+            else:
+                caller = dice.choice(unknown)
+            line = dice.choices(self.lines, (6, 3, 2))[0]
+            self.time.at(when, lambda caller=caller, line=line: Incoming(self, caller, line) and None)  # type: ignore[misc]
+
+    def ring_once_more(self, number: str, line: str, again: int) -> None:
+        """Somebody who was missed tries again."""
+        Incoming(self, number, line, again)
+
+    # Whether somebody is there
+
+    def picks_up(self, login: str) -> bool:
+        """Whether he takes a telephone that rings now. Nobody does who is not at his desk."""
+        person = self.people[login]
+        if person.busy or person.away or person.absent:
+            return False
+        return self.dice.random() < (0.8 if self._works(login) else 0.2)
+
+    def _works(self, login: str) -> bool:
+        day, minutes = wall_clock(self.time.now, self.office.zone)
+        return day.weekday() < 5 and 8 * 60 <= minutes < 20 * 60
+
+    def look_at_plan(self, told: Told, plan: Plan | None) -> None:
+        """Nobody who is absent or away, as the desk was told, may be rung by the desk's own plan; and was it a gap?
+
+        None: the desk answered too late, and by then people may be elsewhere.
+        """
+        if plan is None:
+            self.late.add(told.call_id)
+            return
+        rung = {self.office.login_at(extension) for step in plan.steps for extension in step.extensions}
+        out = sorted(login for login in rung if self.people[login].absent or self.people[login].away)
+        self.wrong_plans += [f"{told.call_id} at {told.offered_at} rang {login}" for login in out]
+        if not rung or (self._open() and not rung & self._whose(told)):
+            self.gaps.add(told.call_id)
+
+    def _open(self) -> bool:
+        day, minutes = wall_clock(self.time.now, self.office.zone)
+        return day.weekday() < 5 and 9 * 60 <= minutes < 18 * 60
+
+    def _whose(self, told: Told) -> set[str]:
+        """Who takes this call by right (D11-D13): anybody but a backup or the head who helps out."""
+        now, found = self.time.now, {told.owner}
+        found |= {one.login for one in self.office.shifts if one.rank == 0 and one.starts <= now < one.ends}
+        found |= {"vera", "denis"} if told.line == "service" else set()
+        found |= {"denis"} if told.number in self.office.of_region else set()
+        spoke = [one for one in self.book.calls.values() if told.number and one.number == told.number and one.had]
+        return found | {max(spoke, key=lambda one: one.offered_at).had[0]} if spoke else found
+
+    def _absences(self) -> None:
+        """Some known long before, some of the moment; and two who swap their shifts of a day."""
+        self._absent("denis", self._at(2, 0), self._at(4, 0), known=self._at(0, 9, 5))
+        self._absent("anna", self._at(2, 9), self._at(2, 10, 5), known=self._at(2, 9))
+        self._absent("anna", self._at(4, 0), self._at(5, 0), known=self._at(3, 11))
+        self._absent("helen", self._at(3, 10), self._at(3, 12), known=self._at(1, 10))
+        self._absent("boris", self._at(1, 15, 10), self._at(1, 15, 50), known=self._at(1, 15, 10))
+        self._absent("vera", self._at(4, 11, 30), self._at(4, 12, 10), known=self._at(4, 11, 30))
+        self.time.at(self._at(0, 12, 3), self._swap)
+
+    def _absent(self, login: str, starts: datetime, ends: datetime, known: datetime) -> None:
+        def note() -> None:
+            with self.desk() as session:
+                user, head = (session.get_one(User, self.office.ids[one]) for one in (login, "helen"))
+                if starts <= self.time.now:
+                    absences.away_now(session, user, ends, self.time.now, self.office.zone)
+                else:
+                    first, last = (wall_clock(at, self.office.zone) for at in (starts, ends))
+                    typed = absences.Away(first, last, "holiday")
+                    absences.set_absence(session, None, user, typed, head, self.time.now, self.office.zone)
+                shifts.announce(session, self.time.now)
+
+        def be(absent: bool) -> None:
+            self.people[login].absent = absent
+
+        self.time.at(known, lambda: self.when_there(note))
+        self.time.at(starts, lambda: be(absent=True))
+        self.time.at(ends, lambda: be(absent=False))
+
+    def _swap(self) -> None:
+        """anna offers her Thursday to boris for his, and he takes it."""
+        with self.desk() as session:
+            anna, boris = (session.get_one(User, self.office.ids[login]) for login in ("anna", "boris"))
+            mine, theirs = (
+                session.scalars(
+                    select(Shift).where(
+                        Shift.user_id == user.id, Shift.starts_at.between(self._at(3, 1), self._at(3, 23))
+                    )
+                ).one()
+                for user in (anna, boris)
+            )
+            offer = swaps.offer(session, mine, anna, boris, theirs, "dentist", self.time.now, self.office.zone)
+            swaps.accept(session, offer, boris, self.time.now, self.office.zone)
+        for shift in self.office.shifts:
+            if self._at(3, 1) <= shift.starts < self._at(3, 23) and shift.login in ("anna", "boris"):
+                shift.login = "boris" if shift.login == "anna" else "anna"
+
+    def _keys(self) -> None:
+        """Now and then somebody leaves his desk by the one key, and comes back."""
+        for weekday in range(5):
+            for login in offices.MANAGERS:
+                leaves = self._at(weekday, self.dice.randrange(9, 18), self.dice.randrange(60))
+                minutes = self.dice.choice((5, 15, 40))
+                self.time.at(leaves, lambda login=login, minutes=minutes: self._leaves(login, minutes))  # type: ignore[misc]
+
+    def _leaves(self, login: str, minutes: int) -> None:
+        if self.bridge.away or self.people[login].busy:
+            return
+        says_when, returns = self.dice.random() < 0.5, self.time.now + timedelta(minutes=minutes)
+        self.people[login].away = True
+        with self.desk() as session:
+            user = session.get_one(User, self.office.ids[login])
+            marking.away(session, user, self.time.now, returns if says_when else None)
+
+        def come_back() -> None:
+            self.people[login].away = False
+            with self.desk() as session:
+                marking.back(session, session.get_one(User, self.office.ids[login]), self.time.now)
+
+        self.time.at(returns, lambda: self.when_there(come_back))
+
+    # The web goes away and comes back
+
+    def _web_goes(self) -> None:
+        self.bridge.away = True
+
+    def _web_comes(self) -> None:
+        self.bridge.away = False
+        self.bridge.deliver()
+
+    def when_there(self, do: Callable[[], None]) -> None:
+        """What is done on a page waits until there are pages again."""
+        if self.bridge.away:
+            self.time.after(60, lambda: self.when_there(do))
+        else:
+            do()
+
+    def _round(self) -> None:
+        """A heartbeat of the bridge, and the worker goes round."""
+        if not self.bridge.away:
+            self.bridge.deliver()
+            with self.desk() as session:
+                now, zone = self.time.now, self.office.zone
+                tell_overdue(session, now)
+                chasing.chase(session, now, zone)
+                digest.send(session, now, zone)
+                while reminding.remind(session, now):
+                    session.commit()
+                escalation.tell(session, now)
+                outbound.end_lost(session, now)
+                strays.gather(session, now)
+                patterns.lay_all(session, now, zone)
+                gaps_told.tell(session, now, zone)
+                swaps.void_changed(session, now)
+            self.rounds.append(self.time.now)
+        if self.time.now < self.office.ends + timedelta(hours=2):
+            self.time.at(self.time.now + self.every, self._round)
+
+    # What people do on their pages
+
+    def promise(self, told: Told) -> None:
+        """The key "I will call back in ten minutes" in the middle of a talk."""
+        if self.bridge.away:
+            return
+        with self.desk() as session:
+            touch, user = self._touch(session, told), session.get_one(User, self.office.ids[told.holder])
+            minutes = self.dice.choice((None, 30))
+            work.promise(session, touch, user, self.time.now, minutes)
+        told.promises.append((self.time.now, minutes or PROMISED))
+
+    def ask_to_pass(self, told: Told, to: str, attended: bool) -> None:
+        """Half of them by the page, the others by the telephone alone."""
+        if self.bridge.away or self.dice.random() < 0.5:
+            return
+        with self.desk() as session:
+            call = session.scalars(select(Call).where(Call.call_id == told.call_id)).one()
+            giver, taker = (session.get_one(User, self.office.ids[login]) for login in (told.holder, to))
+            target = transfers.colleague(taker)
+            assert target
+            transfers.start(session, call, giver, target, attended, "asks for oak", self.time.now)
+
+    def talked(self, told: Told) -> None:
+        """A call of ours or a talk is over; most rows are written down soon."""
+        if self.dice.random() < 0.85 and (told.answered_at or (told.rings and told.end != "failed")):
+            self.time.after(self.dice.uniform(20, 400), lambda: self.when_there(lambda: self._write(told)))
+
+    def _write(self, told: Told) -> None:
+        keys = (
+            ("meeting", "order", "offer", "call_back", "answered", "refused") if told.answered_at else ("not_reached",)
+        )
+        outcome_key = self.dice.choice(keys)
+        with self.desk() as session:
+            touch, user = self._touch(session, told), session.get_one(User, self.office.ids[told.holder])
+            outcome = session.scalars(select(Outcome).where(Outcome.key == outcome_key)).one()
+            purpose = session.scalars(select(Purpose).where(Purpose.key == "price")).one()
+            values = {"outcome_id": outcome.id, "purpose_id": purpose.id, "note": "wants oak", "next_at": None}
+            if not outcome.closes:
+                values |= {
+                    "next_at": self.time.now + timedelta(hours=self.dice.randrange(1, 48)),
+                    "next_kind": "call_back",
+                }
+            closing.save(session, touch, values, self.time.now)
+            assert not closing.close(session, touch, user, self.time.now)
+            told.wrote, told.wrote_next = outcome_key, not outcome.closes
+
+    def _touch(self, session: Session, told: Told) -> Touch:
+        return session.scalars(
+            select(Touch).join(Call, Call.id == Touch.call_id).where(Call.call_id == told.call_id)
+        ).one()
+
+    def _go_through_missed(self) -> None:
+        """Every three hours of the day somebody looks at who waits: rings back, or writes why nobody need."""
+        for weekday in range(7):
+            for hour in range(8, 20, 3):
+                self.time.at(self._at(weekday, hour, 40), self._rings_back)
+
+    def _rings_back(self) -> None:
+        waiting = [one for one in self.book.calls.values() if self.book.is_waiting(one)]
+        for told in self.dice.sample(waiting, min(len(waiting), 3)):
+            self.see_to(told)
+
+    def see_to(self, told: Told) -> None:
+        """Somebody who is free looks after one missed caller."""
+        free = [login for login in offices.MANAGERS if not self._is_out(login)]
+        over = self.time.now > self._at(6, 20)  # who rings on the last evening waits until Monday
+        if over or self.bridge.away or not free or not self.book.is_waiting(told):
+            return
+        login, what = self.dice.choice(free), self.dice.random()
+        if not told.number or what < 0.2:
+            self._give_reason(told, login)
+        elif what < 0.8:
+            self._dial(told, login)
+        else:
+            self._dial_by_telephone(told, login)
+
+    def _is_out(self, login: str) -> bool:
+        person = self.people[login]
+        return bool(person.busy or person.away or person.absent)
+
+    def _give_reason(self, told: Told, login: str) -> None:
+        with self.desk() as session:
+            call = session.scalars(select(Call).where(Call.call_id == told.call_id)).one()
+            user = session.get_one(User, self.office.ids[login])
+            assert missed.close(session, call, "a wrong number", user, self.time.now) is None
+        for one in self.book.waiting_with(told):
+            one.reason_at, one.reason_by = self.time.now, login
+
+    def _dial(self, told: Told, login: str) -> None:
+        """One key calls back: the desk asks, the bridge does."""
+        self.bridge.deliver(heartbeat=True)  # it tells the desk which lines are up
+        with self.desk() as session:
+            user = session.get_one(User, self.office.ids[login])
+            certain = match.certain(match.by_number(session, told.number, offices.COUNTRY))
+            wanted = outbound.Wanted(told.number, session.get(Client, certain) if certain else None)
+            try:
+                touch = outbound.dial(session, user, wanted, self.time.now, offices.COUNTRY)
+            except outbound.Refused:  # a colleague speaks with him now
+                session.rollback()
+                return
+            assert touch.call
+            call_id, line = touch.call.call_id, touch.call.line_name
+        Ours(self, call_id, login, told.number, line)
+
+    def _dial_by_telephone(self, told: Told, login: str) -> None:
+        """He dials on his softphone; the desk says yes with a command, or no."""
+        call_id = f"dialled-{next(self._ids)}"
+        self.bridge.say(PhoneDialled(call_id, self.office.extensions[login], told.number, self.time.now), at_once=True)
+        with self.desk() as session:
+            command = session.scalars(
+                select(BridgeCommand).where(BridgeCommand.call_id == call_id).order_by(BridgeCommand.id.desc())
+            ).first()
+            kind, line = (command.kind, command.data.get("line", "")) if command else ("", "")
+        if kind == "Dial":
+            Ours(self, call_id, login, told.number, line, waits=True)
