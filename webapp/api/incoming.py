@@ -26,6 +26,7 @@ from webapp.api.values import (
     NextKind,
     QueryId,
 )
+from webapp.touches.approaches import MAX_REASON
 from webapp.touches.forms import MAX_NOTE
 
 _SEEN = r"[^\s\x00-\x20]"
@@ -168,6 +169,7 @@ class NewTouchOfClient(Incoming):
     channel_id: Id | None = None
     next_at: Instant | None = None
     next_kind: NextKind = ""
+    approach_reason: Annotated[str, StringConstraints(max_length=MAX_REASON)] = ""
     note: Annotated[str, StringConstraints(max_length=MAX_NOTE)] = ""
     finished: bool = True
 

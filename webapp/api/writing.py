@@ -222,6 +222,7 @@ def create_touch(
     """The touch that was sent. Raises Problem 422 for what doesn't fit, or is missing in a finished one."""
     errors = []
     values: dict[str, object] = {"next_at": sent.next_at, "next_kind": sent.next_kind, "note": _clean(sent.note)}
+    values["approach_reason"] = _clean(sent.approach_reason)
     for name, (column, model) in _TOUCH_LISTS.items():
         chosen = getattr(sent, name)
         item = session.get(model, chosen) if chosen is not None else None

@@ -24,6 +24,7 @@ from webapp.rules import categories, extra
 from webapp.rules.models import Category
 from webapp.tasks.models import Task
 from webapp.tasks.queries import open_for_client
+from webapp.touches import approaches
 from webapp.touches.models import Touch
 from webapp.touches.queries import last_with
 
@@ -157,7 +158,7 @@ def _card(
             for question, people in deciding.questions(client).items()
         ],
         owed=open_for_client(session, client.id)[:3],
-        facts=_facts(client, user),
+        facts=[*_facts(client, user), *_approaches(session, client)],
         last=in_words(last) if last else "",
         missed=missed_lately(session, touch.call, day_starts) if touch.call else (0, None),
     )
@@ -167,6 +168,12 @@ def _open_deals(session: Session, client: Client) -> Sequence[Deal]:
     query = select(Deal).where(Deal.client_id == client.id, Deal.stage.not_in(ENDED))
     query = query.order_by(Deal.opened_at.desc()).limit(2)
     return session.scalars(query.options(joinedload(Deal.payment_scheme), joinedload(Deal.client))).all()
+
+
+def _approaches(session: Session, client: Client) -> list[str]:
+    """How often he was approached in vain, when he was (D74)."""
+    count = approaches.of_client(session, client.id)
+    return [_("%(count)d of %(most)d approaches", count=count, most=approaches.most(session))] if count else []
 
 
 def _facts(client: Client, user: User) -> list[str]:

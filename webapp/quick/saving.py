@@ -23,7 +23,7 @@ from webapp.clients.contacts import BadValue
 from webapp.clients.models import Client, Person
 from webapp.office.models import Channel, ListItem, Outcome, Purpose
 from webapp.quick.models import QuickRow
-from webapp.touches import closing, officetime, typedtime
+from webapp.touches import approaches, closing, officetime, typedtime
 from webapp.touches.forms import MAX_NOTE
 from webapp.touches.models import Touch
 from webapp.typed import row_of
@@ -204,5 +204,7 @@ def _touch(
     session.flush()
     if touch.next_at:
         touch.next_kind = closing.usual_step(touch)
+    touch.approach_reason = touch.note[: approaches.MAX_REASON]  # on paper the note says why there is one more
     if missing := closing.close(session, touch, user, now):
-        raise BadRow({"outcome": next(iter(missing.values()))})
+        field = "note" if "approach_reason" in missing else "outcome"
+        raise BadRow({field: next(iter(missing.values()))})

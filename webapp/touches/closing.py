@@ -18,6 +18,7 @@ from webapp.clients.changes import Changed
 from webapp.letters import proposing
 from webapp.presence import marking
 from webapp.tasks.models import Task
+from webapp.touches import approaches
 from webapp.touches.models import Touch
 
 Missing = dict[str, LazyString]
@@ -109,6 +110,8 @@ def close(session: Session, touch: Touch, user: User, now: datetime) -> Missing:
     session.expire(touch, ["outcome"])
     if found := missing(touch, now):
         return found
+    if why_not := approaches.missing(session, touch):
+        return {"approach_reason": why_not}
     keeper = touch.user_id or user.id
     if finish(session, touch, keeper, now):
         if touch.next_at:

@@ -11,12 +11,13 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
-from wtforms import DateTimeLocalField, Field, SelectField, TextAreaField, ValidationError
+from wtforms import DateTimeLocalField, Field, SelectField, StringField, TextAreaField, ValidationError
 from wtforms.validators import Length, Optional
 
 from webapp.office.models import Channel, ListItem, Outcome, Purpose, TouchClass
 from webapp.office.queries import items
 from webapp.touches import officetime
+from webapp.touches.approaches import MAX_REASON
 from webapp.touches.models import NEXT_KINDS, Touch
 
 NEXT_LABELS = {
@@ -37,7 +38,8 @@ LISTS: dict[str, type[ListItem]] = {
     "channel_id": Channel,
     "class_id": TouchClass,
 }
-FIELDS = (*LISTS, "next_kind", "next_at", "note")
+FIELDS = (*LISTS, "next_kind", "next_at", "approach_reason", "note")
+TEXTS = ("next_kind", "approach_reason", "note")
 MAX_NOTE = 8000
 
 
@@ -63,6 +65,9 @@ class ResultForm(FlaskForm):
     next_kind = SelectField(_l("Next step"))
     next_at = DateTimeLocalField(
         _l("Next touch"), format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], validators=[Optional(), _exists]
+    )
+    approach_reason = StringField(
+        _l("Why approach them once more?"), validators=[Length(max=MAX_REASON, message=_l("The reason is too long."))]
     )
     channel_id = SelectField(_l("Channel"), coerce=_id)
     class_id = SelectField(_l("Kind of contact"), coerce=_id)
@@ -95,4 +100,4 @@ class ResultForm(FlaskForm):
     def _stored(self, name: str, value: Any) -> Any:
         if name == "next_at":
             return officetime.instant(value, self.zone) if isinstance(value, datetime) else None
-        return value or ("" if name in ("next_kind", "note") else None)
+        return value or ("" if name in TEXTS else None)

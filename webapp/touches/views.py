@@ -17,7 +17,7 @@ from webapp.db import db
 from webapp.desk import caller
 from webapp.office.queries import the_office
 from webapp.tasks import messages, work
-from webapp.touches import closing, officetime
+from webapp.touches import approaches, closing, officetime
 from webapp.touches.forms import MAX_NOTE, ResultForm
 from webapp.touches.models import Touch
 from webapp.touches.queries import may_work_on, unfinished
@@ -44,6 +44,8 @@ def result_context(
         "errors": errors or {},
         "messages": messages.of_touch(db.session(), touch.id),
         "promise": work.promise_of(db.session(), touch),
+        "approaches": approaches.of(db.session(), touch),
+        "most_approaches": approaches.most(db.session()),
         "promise_minutes": the_office(db.session()).promise_minutes,
     }
 

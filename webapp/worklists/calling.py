@@ -1,7 +1,8 @@
 """Calling through a list: which number comes next, and what comes before a call (D3, D74).
 
-Of approaches without a result there are at most four, an offer between the first two and a repeat call a couple of
-days later; a fifth needs a reason first. What a call came to is written down in `results.py`.
+Of approaches without a result there are at most four, unless the head has set another number: an offer between the
+first two, and a repeat call a couple of days later. One more needs a reason first. What a call came to is written down
+in `results.py`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask_babel import lazy_gettext as _l
+from flask_babel.speaklater import LazyString
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
@@ -18,11 +20,11 @@ from webapp.accounts.models import User
 from webapp.calls import outbound
 from webapp.calls.models import Call
 from webapp.office.queries import the_office
+from webapp.touches import approaches as tried
 from webapp.touches import officetime
 from webapp.touches.models import Touch
 from webapp.worklists.models import Approach, Worklist, WorklistItem
 
-MOST_APPROACHES = 4
 COUPLE_OF_DAYS = 2
 LONGEST_WHY = 400
 STATES = {
@@ -84,9 +86,20 @@ def approaches(session: Session, item: WorklistItem) -> Sequence[Approach]:
 # Before a call
 
 
-def needs_reason(item: WorklistItem) -> bool:
-    """Four approaches came to nothing: one more needs a reason (D74)."""
-    return item.state == "open" and item.approaches >= MOST_APPROACHES and not item.more_why
+def needs_reason(session: Session, item: WorklistItem) -> bool:
+    """As many approaches as the office allows came to nothing, through this list or elsewhere: one more needs a reason.
+
+    (D74, `touches/approaches.py`.)
+    """
+    if item.state != "open" or item.more_why:
+        return False
+    elsewhere = tried.of_client(session, item.client_id) if item.client_id else 0
+    return max(item.approaches, elsewhere) >= tried.most(session)
+
+
+def say_why(session: Session) -> LazyString:
+    """What to say to whoever has no reason."""
+    return _l("%(most)d calls came to nothing: say first why there is one more.", most=tried.most(session))
 
 
 def go_on(session: Session, item: WorklistItem, why: str) -> None:
@@ -97,8 +110,8 @@ def go_on(session: Session, item: WorklistItem, why: str) -> None:
 
 def dial(session: Session, item: WorklistItem, user: User, now: datetime, country: str) -> Touch:
     """Call the number: the agent's telephone rings first. Raises `outbound.Refused` and BadResult."""
-    if needs_reason(item):
-        raise BadResult("why", _l("Four calls came to nothing: say first why there is a fifth."))
+    if needs_reason(session, item):
+        raise BadResult("why", say_why(session))
     return outbound.dial(session, user, outbound.Wanted(item.number, item.client), now, country)
 
 

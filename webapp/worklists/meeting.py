@@ -86,8 +86,8 @@ def agree(
 
     Raises BadMeeting; the caller then rolls back. Flushes.
     """
-    if calling.needs_reason(item):
-        raise BadMeeting({"why": _l("Four calls came to nothing: say first why there is a fifth.")})
+    if calling.needs_reason(session, item):
+        raise BadMeeting({"why": calling.say_why(session)})
     _check(session, meeting, now)
     if not results.end_with_meeting(session, item, now):
         return None

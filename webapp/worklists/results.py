@@ -58,8 +58,8 @@ def record(
     `seen`: how many approaches the agent's page showed. None when somebody has written one down since, or the
     number is done with: nothing is written twice. Raises BadResult.
     """
-    if calling.needs_reason(item):
-        raise BadResult("why", _l("Four calls came to nothing: say first why there is a fifth."))
+    if calling.needs_reason(session, item):
+        raise BadResult("why", calling.say_why(session))
     note = note.replace("\0", "").strip()
     if result == "refused":
         calling.needed(note, "note", _l("Say in a word why they refused."))
@@ -130,6 +130,7 @@ def finished_touch(
             touch.call.client_id = client.id
     whom = "" if touch.client_id else " · ".join(filter(None, (item.company, item.person)))
     touch.draft = {}
+    touch.approach_reason = touch.approach_reason or item.more_why
     values = {
         "purpose_id": touch.purpose_id or _purpose(session),
         "outcome_id": _outcome(session, OUTCOMES[result]),

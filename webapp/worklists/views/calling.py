@@ -14,7 +14,7 @@ from webapp.access import allow, load, me
 from webapp.calls import outbound
 from webapp.clients.contacts import office_country
 from webapp.db import db
-from webapp.touches import typedtime
+from webapp.touches import approaches, typedtime
 from webapp.touches.forms import NEXT_LABELS
 from webapp.worklists import calling, queries, results
 from webapp.worklists.making import CALLERS
@@ -68,8 +68,8 @@ def _item(item: WorklistItem, panel: str = "", typed: Mapping[str, str] | None =
         item=item,
         approaches=calling.approaches(session, item),
         touch=calling.open_call(session, item, me()),
-        needs_reason=calling.needs_reason(item),
-        most=calling.MOST_APPROACHES,
+        needs_reason=calling.needs_reason(session, item),
+        most=approaches.most(session),
         results=results.RESULTS,
         proposal=calling.proposal(session, now, here.zone()).astimezone(here.zone()).strftime("%d.%m.%Y %H:%M"),
         usual_next={result: calling.usual_next(item, result) for result in ("not_reached", "call_later")},
@@ -87,7 +87,9 @@ def call_state(item_id: int) -> ResponseReturnValue:
     """How the call to this number goes: a part that asks again when something happens to it."""
     item = mine(item_id)
     touch = calling.open_call(db.session(), item, me())
-    return render_template("worklists/_call.html", item=item, touch=touch, needs_reason=calling.needs_reason(item))
+    return render_template(
+        "worklists/_call.html", item=item, touch=touch, needs_reason=calling.needs_reason(db.session(), item)
+    )
 
 
 @bp.post("/items/<int:item_id>/dial")
