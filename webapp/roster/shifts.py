@@ -67,8 +67,8 @@ def set_shift(
         instant_typed("starts", wall.day, wall.start, zone),
         instant_typed("ends", wall.day, wall.end, zone),
     )
-    _one_at_a_time(session, user)
-    other = _overlapping(session, user, starts_at, ends_at, override, place, shift)
+    one_at_a_time(session, user.id)
+    other = overlapping(session, user, starts_at, ends_at, override, place, shift)
     if other is not None:
         raise Refused(
             "user_id", _("%(name)s already has a shift then: %(span)s.", name=user.name, span=span_words(other, zone))
@@ -185,12 +185,14 @@ def _collide(one: Slot, other: Slot) -> bool:
     return one[:3] == other[:3] and one[3] < other[4] and other[3] < one[4]
 
 
-def _one_at_a_time(session: Session, user: User) -> None:
+def one_at_a_time(session: Session, *user_ids: int) -> None:
     """Of two who put the same person on at the same moment, the second waits and sees what the first has done."""
-    session.execute(select(User.id).where(User.id == user.id).with_for_update(key_share=True))
+    # In one order everywhere, so that nobody waits for one who waits for him.
+    people = select(User.id).where(User.id.in_(user_ids)).order_by(User.id)
+    session.execute(people.with_for_update(key_share=True))
 
 
-def _overlapping(
+def overlapping(
     session: Session,
     user: User,
     starts_at: datetime,
@@ -199,6 +201,8 @@ def _overlapping(
     place: Place,
     but: Shift | None,
 ) -> Shift | None:
+    """A shift of the user's in that time at that place, but for `but`: a person has one plain shift at a time there,
+    and one override."""
     query = select(Shift).where(
         Shift.user_id == user.id,
         Shift.override == override,

@@ -20,6 +20,7 @@ from webapp.accounts.models import User
 from webapp.now import telling
 from webapp.roster import journal, shifts
 from webapp.roster.models import Absence, Shift, Swap
+from webapp.roster.places import Place
 from webapp.roster.shifts import Refused, span_words
 
 LONGEST_WORDS = 200
@@ -91,8 +92,7 @@ def accept(session: Session, swap: Swap, user: User, now: datetime, zone: tzinfo
     Raises Lost when the offer stands no longer: somebody took it first, it was withdrawn, or a shift of it has changed,
     which makes it void. Raises Refused when `user` can't take it, which leaves it as it is; the caller rolls back.
     """
-    people = [user.id, swap.from_user_id]  # in one order everywhere, so that nobody waits for one who waits for him
-    session.scalars(select(User.id).where(User.id.in_(people)).order_by(User.id).with_for_update()).all()
+    shifts.one_at_a_time(session, user.id, swap.from_user_id)
     if not _claim(session, swap, "accepted", user, now):
         raise Lost(_why_lost(session, swap, user))
     shift, in_return = _as_offered(session, swap)
@@ -231,17 +231,8 @@ def _as_offered(session: Session, swap: Swap) -> tuple[Shift | None, Shift | Non
 
 def _refuse_taken(session: Session, field: str, user: User, shift: Shift, gives: Shift | None, zone: tzinfo) -> None:
     """Raises Refused when `user` has another shift during `shift`, but for the one he gives for it, or is away then."""
-    other = session.scalars(
-        select(Shift).where(
-            Shift.user_id == user.id,
-            Shift.override == shift.override,
-            Shift.line_id.is_not_distinct_from(shift.line_id),
-            Shift.region_id.is_not_distinct_from(shift.region_id),
-            Shift.starts_at < shift.ends_at,
-            Shift.ends_at > shift.starts_at,
-            Shift.id != (gives.id if gives else 0),
-        )
-    ).first()
+    place = Place(shift.line_id, shift.region_id)
+    other = shifts.overlapping(session, user, shift.starts_at, shift.ends_at, shift.override, place, gives)
     if other is not None:
         words = _("%(name)s already has a shift then: %(span)s.", name=user.name, span=span_words(other, zone))
         raise Refused(field, words)
