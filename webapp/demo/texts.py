@@ -12,6 +12,9 @@ class Texts:
     company: str
     what_we_do: str
     greeting: str
+    requisites: str
+    signature: str
+    """What closes a letter."""
     people: dict[str, tuple[str, str]]
     """login: (name, position)"""
     lines: dict[str, str]
@@ -46,6 +49,8 @@ RU = Texts(
     company="Картонный двор",
     what_we_do="упаковка из гофрокартона на заказ",
     greeting="Чем могу помочь?",
+    requisites="ООО «Картонный двор»\n105000, Москва, Складской проезд, 14\nИНН 7700000000, КПП 770001001",
+    signature="Картонный двор, упаковка на заказ\nwww.cardwright.example",
     people={
         "helen": ("Елена Громова", "руководитель отдела продаж"),
         "anna": ("Анна Лебедева", "менеджер"),
@@ -171,6 +176,8 @@ EN = Texts(
     company="Cardwright",
     what_we_do="corrugated packaging made to order",
     greeting="How can I help you?",
+    requisites="Cardwright Ltd\n14 Wharf Lane, London\nCompany no. 00000000, VAT GB 000 0000 00",
+    signature="Cardwright, packaging made to order\nwww.cardwright.example",
     people={
         "helen": ("Helen Grant", "head of sales"),
         "anna": ("Anna Fielding", "sales manager"),

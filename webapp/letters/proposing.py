@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import current_app
 from flask_babel import force_locale
@@ -21,13 +21,20 @@ from webapp.touches.models import Touch
 
 NO_LETTER = ("refused", "not_ours", "not_reached")
 """Outcomes after which no letter goes out, by key: a refusal (D73), and what was no talk with a client."""
+RECENT = timedelta(days=2)
+"""A letter about an older talk would come too late: nothing is proposed for rows that are written up afterwards."""
 TALKS = ("call", "phone")
 """Doors of touches that were talks, where no call of the desk stands behind them."""
 
 
 def propose(session: Session, touch: Touch, user_id: int, now: datetime) -> Letter | None:
     """The draft of a talk that was just closed, for `user_id` to send; None when no letter is due. Flushes."""
-    if touch.client is None or not _was_a_talk(touch) or (touch.outcome and touch.outcome.key in NO_LETTER):
+    if (
+        touch.client is None
+        or not _was_a_talk(touch)
+        or touch.started_at < now - RECENT
+        or (touch.outcome and touch.outcome.key in NO_LETTER)
+    ):
         return None
     there = session.scalars(select(Letter).where(Letter.touch_id == touch.id)).one_or_none()
     if there is not None:

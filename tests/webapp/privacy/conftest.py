@@ -20,6 +20,9 @@ from webapp.clients.models import Client, NotSame
 from webapp.deals import stages
 from webapp.doubles.models import Merge
 from webapp.imports.models import Import, ImportRow
+from webapp.letters import deciding as mails
+from webapp.letters.models import Letter
+from webapp.mail import queue
 from webapp.recordings.models import Recording
 from webapp.scripts.models import ScriptRun
 from webapp.tasks.models import Task
@@ -69,6 +72,14 @@ def everywhere(app: Flask, make_card: Maker, office: dict[str, User], session: S
     draft = Touch(started_at=now, call_id=unknown.id, user_id=anna.id, draft={"surname": "Златоуст"})
     session.add_all([touch, other, draft])
     session.flush()
+    letter = Letter(
+        touch_id=touch.id, client_id=client.id, user_id=anna.id, to_address=MAIL, subject="Златоуст", body="вятичи",
+        made_at=now,
+    )  # fmt: skip
+    session.add(letter)
+    session.flush()
+    mails.send(session, letter, anna, now)
+    queue.put(session, "digest:1", "boris@northwind.example", "Today", f"Ring Златоуст Добрыня, {NUMBER}", now)
     worklist = Worklist(name="Fair", made_at=now)
     upload = Import(name="fair.csv", file="1.csv", made_at=now)
     session.add_all([worklist, upload])

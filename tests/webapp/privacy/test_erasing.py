@@ -18,6 +18,8 @@ from webapp.clients import match
 from webapp.clients.models import CardChange, Client, ContactPoint, Person
 from webapp.db import db
 from webapp.imports.models import Import, ImportRow
+from webapp.letters.models import Letter
+from webapp.mail.models import OutgoingMail
 from webapp.privacy import erasing, files, finding, identifiers, scope
 from webapp.privacy.models import Erasure
 from webapp.recordings.models import Recording
@@ -88,6 +90,27 @@ def test_a_card_goes_without_a_trace(
     assert counts["call"] == 2 and counts["recordings"] == 1 and counts["ladders"] == 1 and counts["lists"] == 1
     kept = session.scalars(select(Erasure)).one()
     assert (kept.why, kept.by_id, kept.at) == ("asked by letter of 3 March", head, clock())
+
+
+def test_letters_go_and_mails_stay_as_numbers(
+    everywhere: Everywhere, office: dict[str, User], session: Session, clock: Clock
+) -> None:
+    subject = scope.of_card(session, everywhere.client)
+    assert (subject.counts()["letter"], subject.counts()["outgoing_mail"]) == (1, 1)
+    erasing.erase(session, subject, "asked for", office["head"], clock(), everywhere.data)
+    session.commit()
+    session.expire_all()
+    assert session.scalars(select(Letter)).all() == []
+    theirs, digest = session.scalars(select(OutgoingMail).order_by(OutgoingMail.id))
+    assert (theirs.to_address, theirs.subject, theirs.body) == ("", "", "")
+    assert (theirs.state, theirs.erased_at, theirs.tries) == ("withdrawn", clock(), 0)  # it had not gone yet
+    assert digest.body == "Ring …, …" and digest.to_address == "boris@northwind.example" and digest.erased_at == clock()
+
+
+@pytest.mark.parametrize("words", [MAIL, NUMBER])
+def test_letters_of_one_address_and_of_one_number(words: str, everywhere: Everywhere, session: Session) -> None:
+    subject = scope.of_number(session, words, "RU")
+    assert subject and len(subject.letter_ids) == len(subject.mail_ids) == 1
 
 
 def test_one_person_goes_and_the_firm_stays(
