@@ -139,14 +139,23 @@ def draw(
         gaps, told = duty.uncovered(hours, effective), lines_open
     else:
         gaps, told = joined([(gap.starts, gap.ends) for gap in lines_open if gap.line.id == place.line_id]), ()
+    of_person: dict[int, list[duty.Span]] = {}
+    for span in effective:
+        of_person.setdefault(span.user_id, []).append(span)
     shown = [row for row in shifts if place in (GENERAL, Place(row.line_id, row.region_id))]
     days = []
     for offset in range(7):
         day = monday + timedelta(days=offset)
         bars = [_gap(*minutes) for gap in gaps if (minutes := _within(gap, day, zone))]
+        begins, ends = instant(day, 0, zone), instant(day, DAY_MINUTES, zone)
         for row in shown:
-            if minutes := _within((row.starts_at, row.ends_at), day, zone):
-                bars.append(_shift_bar(row, minutes, effective if row.user.active else [], away, day, zone))
+            if (
+                row.ends_at > begins
+                and row.starts_at < ends
+                and (minutes := _within((row.starts_at, row.ends_at), day, zone))
+            ):
+                counting = of_person.get(row.user_id, []) if row.user.active else []
+                bars.append(_shift_bar(row, minutes, counting, away, day, zone))
         for absence in absences:
             if minutes := _within((absence.starts_at, absence.ends_at), day, zone):
                 bars.append(_away_bar(absence, minutes, zone))

@@ -40,6 +40,7 @@
 
   function make(row, low, high) {
     const form = document.getElementById("new-shift");
+    form.hidden = false; // it steps aside while a shift is edited
     form.elements.day.value = row.dataset.day;
     form.elements.starts.value = clock(low);
     form.elements.ends.value = clock(high);
