@@ -40,6 +40,7 @@ class Facts:
     name: str = ""
     firm: str = ""
     purpose: str = ""
+    purpose_key: str = ""
     needs: Mapping[str, str] = field(default_factory=dict)
     agreed: Sequence[tuple[str, datetime]] = ()
     price: Price | None = None
@@ -63,7 +64,7 @@ def compose(facts: Facts, language: str, zone: ZoneInfo) -> tuple[str, str]:
     parts = [
         said["greeting"].replace("{name}", facts.name) if facts.name else said["greeting_nameless"],
         said["opening"].replace("{day}", day),
-        _section(said["discussed"]["heading"], _discussed(facts, said["discussed"])),
+        _section(said["discussed"]["heading"], _discussed(facts, said)),
         _section(said["agreed"]["heading"], _agreed(facts, said["agreed"], language, zone)),
         _section(said["prices"]["heading"], _prices(facts.price, said["prices"])),
         said["ending"],
@@ -74,10 +75,10 @@ def compose(facts: Facts, language: str, zone: ZoneInfo) -> tuple[str, str]:
 
 
 def _subject(facts: Facts, said: Mapping[str, Any], day: str) -> str:
-    matter = _short(facts.needs.get("product") or facts.needs.get("reason") or facts.purpose) or said["talk"]
+    matter = _short(facts.needs.get("product") or facts.needs.get("reason") or _purpose(facts, said)) or said["talk"]
     pattern = said["subject_of_firm"] if facts.firm else said["subject"]
-    subject = _filled(pattern, matter=matter[:1].upper() + matter[1:], firm=facts.firm, day=day)
-    return " ".join(subject.split())[:LONGEST_SUBJECT]
+    subject = " ".join(_filled(pattern, matter=matter, firm=facts.firm, day=day).split())
+    return (subject[:1].upper() + subject[1:])[:LONGEST_SUBJECT]
 
 
 def _short(text: str) -> str:
@@ -88,11 +89,17 @@ def _short(text: str) -> str:
     return text[: LONGEST_MATTER + 1].rpartition(" ")[0].rstrip(".,;: ") or text[:LONGEST_MATTER]
 
 
-def _discussed(facts: Facts, said: Mapping[str, str]) -> list[str]:
+def _purpose(facts: Facts, said: Mapping[str, Any]) -> str:
+    return str(said["matters"].get(facts.purpose_key, facts.purpose))
+
+
+def _discussed(facts: Facts, all_said: Mapping[str, Any]) -> list[str]:
+    said = all_said["discussed"]
     known = [(name, facts.needs.get(name, "")) for name in DISCUSSED]
     lines = [said[name].replace("{value}", _line(value)) for name, value in known if value.strip()]
-    if facts.purpose and not facts.needs.get("reason", "").strip():
-        lines.insert(0, said["purpose"].replace("{value}", _line(facts.purpose)))
+    purpose = _purpose(facts, all_said)
+    if purpose and purpose != all_said["talk"] and not facts.needs.get("reason", "").strip():
+        lines.insert(0, said["purpose"].replace("{value}", _line(purpose)))
     return lines
 
 

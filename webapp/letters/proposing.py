@@ -72,6 +72,7 @@ def _facts(session: Session, letter: Letter, requisites: str, signature: str) ->
         name=_address_as(touch),
         firm=client.name if client.kind == "organisation" else "",
         purpose=touch.purpose.name if touch.purpose else "",
+        purpose_key=touch.purpose.key if touch.purpose else "",
         needs={name: getattr(client, name) or "" for name in composing.DISCUSSED},
         agreed=agreed,
         price=composing.Price(price.product, price.low, price.high, price.conditions) if price else None,

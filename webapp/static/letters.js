@@ -20,6 +20,6 @@
       was.value = field.dataset.was;
       form.append(was);
     }
-    form.querySelector("#letter-send").disabled = true;
+    document.getElementById("letter-send").disabled = true;
   });
 })();

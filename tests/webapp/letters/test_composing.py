@@ -26,7 +26,7 @@ FULL = Facts(
 
 def test_a_russian_letter_with_all_that_is_known() -> None:
     subject, body = composing.compose(FULL, "ru", ZONE)
-    assert subject == "Банки 0,5 л для Рассвет: итоги разговора 10 марта"
+    assert subject == "Рассвет: Банки 0,5 л, итоги разговора 10 марта"
     assert body.startswith("Павел Ильич, добрый день.\n\nБлагодарю за разговор 10 марта.")
     assert (
         "Что обсудили\nВаша задача: Стаканы для мёда\nТовар: Банки 0,5 л\nКоличество: 20 000 шт.\nСрок: к 1 мая\n"
@@ -67,7 +67,7 @@ def test_each_next_step_has_its_sentence_and_every_word_is_good(language: str) -
 def test_what_a_client_said_is_never_read_as_a_pattern() -> None:
     facts = Facts(TALKED, firm="{day}", needs={"product": "{firm} {when}!"}, price=Price("{low}", "{high}", "1"))
     subject, body = composing.compose(facts, "en", ZONE)
-    assert subject == "{firm} {when} for {day}: what we agreed on 10 March"
+    assert subject == "{day}: {firm} {when}, what we agreed on 10 March"
     assert "{low}: from {high} to 1\n" in body
 
 

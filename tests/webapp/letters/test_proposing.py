@@ -32,7 +32,7 @@ def test_a_closed_talk_proposes_what_was_said(
     work.promise(session, talk, office["anna"], clock())
     letter = close(session, talk, office["anna"], clock)
     assert letter and letter.to_address == "pavel@rassvet.example" and letter.user_id == office["anna"].id
-    assert letter.subject == "Windows for Rassvet: what we agreed on 10 March"
+    assert letter.subject == "Rassvet: Windows, what we agreed on 10 March"
     for words in (
         "Dear Pavel,", "Product: Windows", "Quantity: 40 pieces", "Needed by: 1 May", "our offer by 11 March, 12:00",
         "We call you back by 10 March, 12:10", "Windows: from 100 to 300", "Northwind Ltd, 12 Quay Road",

@@ -115,3 +115,19 @@ def test_one_s_own_e_mail_takes_the_answers(
     )
     session.refresh(office["anna"])
     assert office["anna"].email == "a.petrova@northwind.example"
+
+
+def test_the_administrator_writes_somebody_s_e_mail(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
+    admin, boris = sign_in("admin"), office["boris"]
+    form = {"name": boris.name, "login": "boris", "role": "manager", "region_id": "0", "position": "manager"}
+    answer = admin.post(f"/users/{boris.id}", data={**form, "email": "boris@"})
+    assert answer.status_code == 422 and "no e-mail address" in answer.get_data(as_text=True)
+    assert admin.post(f"/users/{boris.id}", data={**form, "email": "boris@northwind.example"}).status_code == 303
+    session.refresh(boris)
+    assert boris.email == "boris@northwind.example"
+
+
+def test_the_head_writes_what_closes_a_letter(sign_in: SignIn, session: Session) -> None:
+    head = sign_in("head")
+    page = head.get("/settings").get_data(as_text=True)
+    assert 'name="requisites"' in page and 'name="signature"' in page
