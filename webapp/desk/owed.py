@@ -14,7 +14,7 @@ from webapp.calls import missed
 from webapp.calls.missed import Waiting
 from webapp.deals import holding
 from webapp.letters import queries as letters
-from webapp.roster import duty, grid, swaps
+from webapp.roster import duty, swaps, wording
 from webapp.roster.models import Swap
 from webapp.tasks import overdue
 from webapp.tasks.models import Task
@@ -71,7 +71,7 @@ def of(session: Session, user: User, now: datetime, zone: ZoneInfo) -> Owed:
         today=[task for task in tasks if task.kind in ("next_touch", "matter", "note")],
         inbox=[task for task in tasks if task.kind in ("inbox", "gap")],
         duty=duty.on_duty(session, now),
-        gaps=grid.gap_words(duty.gaps(session, now, now + GAPS_AHEAD), zone) if heads else [],
+        gaps=wording.gap_words(duty.gaps(session, now, now + GAPS_AHEAD), zone) if heads else [],
         held=holding.waiting(session) if heads else 0,
         swaps=swaps.for_user(session, user, now),
         letters=letters.waiting(session, user),

@@ -17,7 +17,7 @@ from webapp.desk.owed import GAPS_AHEAD
 from webapp.now import live, people
 from webapp.now.live import LiveCall
 from webapp.presence.whereabouts import Whereabouts
-from webapp.roster import duty, grid
+from webapp.roster import duty, wording
 from webapp.tasks.models import Message, Task
 from webapp.telephones import queries as telephones
 from webapp.telephones import status
@@ -79,7 +79,7 @@ def of(session: Session, now: datetime, zone: ZoneInfo) -> Board:
         missed_in_all=waiting_in_all,
         promises=promises,
         promises_in_all=promises_in_all,
-        gaps=grid.gap_words(gaps, zone),
+        gaps=wording.gap_words(gaps, zone),
         uncovered=sum((ends - starts for starts, ends in gaps), timedelta()),
         down=[row for row in telephones.lines(session, bridges) if row.registered is False],
         silent=bridges.are_silent(now),

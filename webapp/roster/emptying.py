@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from webapp.office.models import Line
-from webapp.roster import duty, grid
+from webapp.roster import duty, wording
 from webapp.roster.duty import Period, Span
 from webapp.roster.models import Absence
 
@@ -93,7 +93,7 @@ def words(found: Sequence[Emptied], zone: tzinfo) -> list[Words]:
     for one in found:
         title = (one.line.title or one.line.name) if one.line else ""
         groups.setdefault((title, one.answered), []).append((one.starts, one.ends))
-    return [Words(title, grid.gap_words(hours, zone), answered) for (title, answered), hours in groups.items()]
+    return [Words(title, wording.gap_words(hours, zone), answered) for (title, answered), hours in groups.items()]
 
 
 def mark(found: Sequence[Emptied], now: datetime) -> str:

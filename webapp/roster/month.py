@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 
 from webapp.accounts.models import User
 from webapp.office.models import Office
-from webapp.roster import duty, grid
+from webapp.roster import duty, grid, wording
 from webapp.roster.models import Absence, Holiday, Shift
 from webapp.roster.places import GENERAL, Place, words
 from webapp.roster.wallclock import DAY_MINUTES, wall_clock, written
@@ -67,7 +67,7 @@ class Row:
     @property
     def name(self) -> str:
         """As short as the column."""
-        return grid.short_name(self.user)
+        return wording.short_name(self.user)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +141,14 @@ def draw(
         if shift.rank == duty.DUTY:
             worked.setdefault(shift.user_id, []).extend(kept)
     for user_id, spans in worked.items():
-        rows[user_id].hours = sum((ends - starts for starts, ends in grid.joined(spans)), timedelta()) / HOUR
+        rows[user_id].hours = sum((ends - starts for starts, ends in wording.joined(spans)), timedelta()) / HOUR
     for absence in absences:
         if absence.user_id in rows:
             _mark_away(rows[absence.user_id], absence, days, zone)
     by_day: dict[date, list[str]] = {}
     for gap in gaps:
         (day, start), (_last, end) = wall_clock(gap[0], zone), wall_clock(gap[1], zone)
-        by_day.setdefault(day, []).append(f"{grid.short(start)}–{grid.short(end or DAY_MINUTES)}")
+        by_day.setdefault(day, []).append(f"{wording.short(start)}–{wording.short(end or DAY_MINUTES)}")
     columns = [_column(day, by_day.get(day, []), office, special, today) for day in days]
     return Month(first, columns, sorted(rows.values(), key=lambda row: (row.user.name, row.user.id)))
 
@@ -160,7 +160,7 @@ def _entry(shift: Shift, start: int, end: int, counts: bool) -> Entry:
     if not counts:
         notes.append(_("does not count: away or replaced"))
     label = ", ".join([shift.user.name, f"{written(start)}–{written(end or DAY_MINUTES)}", *notes])
-    return Entry(shift, f"{grid.short(start)}–{grid.short(end or DAY_MINUTES)}", label, kind, counts)
+    return Entry(shift, f"{wording.short(start)}–{wording.short(end or DAY_MINUTES)}", label, kind, counts)
 
 
 def _mark_away(row: Row, absence: Absence, days: Sequence[date], zone: tzinfo) -> None:
@@ -169,7 +169,7 @@ def _mark_away(row: Row, absence: Absence, days: Sequence[date], zone: tzinfo) -
         last -= timedelta(days=1)
     for index, day in enumerate(days):
         if first <= day <= last:
-            row.cells[index].absence, row.cells[index].absence_label = absence, grid.away_words(absence, zone)
+            row.cells[index].absence, row.cells[index].absence_label = absence, wording.away_words(absence, zone)
 
 
 def _column(day: date, gaps: Sequence[str], office: Office, special: Mapping[date, Holiday], today: date) -> Column:

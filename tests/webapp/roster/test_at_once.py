@@ -18,6 +18,7 @@ from webapp.accounts.models import User
 from webapp.db import db
 from webapp.roster import patterns
 from webapp.roster.models import Holiday, RosterChange, Shift, ShiftPattern
+from webapp.roster.places import GENERAL
 
 SignIn = Callable[[str], FlaskClient]
 
@@ -83,7 +84,7 @@ def test_a_worker_lays_while_the_head_ends_the_pattern(
     head, zone = sign_in("head"), app.config["SETTINGS"].timezone
     rhythm = patterns.Rhythm(date(2026, 3, 9), None, 1, [0], 540, 1080)
     pattern, laid = patterns.make(
-        session, office["anna"], rhythm, 0, patterns.Place(), office["head"], clock(), zone
+        session, office["anna"], rhythm, 0, GENERAL, office["head"], clock(), zone
     )  # fmt: skip
     pattern_id = pattern.id
     session.commit()

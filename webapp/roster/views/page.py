@@ -17,7 +17,19 @@ from webapp.access import me
 from webapp.accounts.models import Role
 from webapp.db import db
 from webapp.office.queries import the_office
-from webapp.roster import away_panel, duty, emptying, grid, holidays, journal, places, queries, sentences, shifts
+from webapp.roster import (
+    away_panel,
+    duty,
+    emptying,
+    grid,
+    holidays,
+    journal,
+    places,
+    queries,
+    sentences,
+    shifts,
+    wording,
+)
 from webapp.roster.duty import Period
 from webapp.roster.forms import AbsenceForm, AwayNowForm, ShiftForm, absence_values, shift_values
 from webapp.roster.models import Absence, RosterChange, Shift
@@ -75,7 +87,7 @@ def gaps_of_days(touched: Sequence[Period]) -> list[str]:
         for day in (wall_clock(starts, zone)[0], wall_clock(ends - timedelta(seconds=1), zone)[0])
     }
     gaps = [gap for gap in duty.gaps(session, start, end) if wall_clock(gap[0], zone)[0] in days]
-    words = [*grid.gap_words(gaps, zone), *grid.line_gap_words(duty.line_gaps(session, start, end), zone, days)]
+    words = [*wording.gap_words(gaps, zone), *wording.line_gap_words(duty.line_gaps(session, start, end), zone, days)]
     return words if len(words) <= MOST_GAPS else [*words[:MOST_GAPS], "..."]
 
 
