@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,9 +16,11 @@ from tests.e2e.office import KNOWN, Desk
 from tests.e2e.test_every_page import LANGUAGES, violations
 from tests.e2e.test_hold import MANAGER_HZ, hears, talking
 from tests.e2e.test_transfer import VERA_HZ
+from webapp import clock
 from webapp.accounts.models import Role, User
 from webapp.calls.models import Call
 from webapp.office.models import Office
+from webapp.tasks.models import Task
 
 WATCH = """(words) => {
   window.seenAt = window.goneAt = 0;
@@ -165,6 +169,50 @@ def test_one_notification_however_many_tabs(desk: Desk, sign_in: SignIn) -> None
     teller = first if shown(first) else second
     teller.evaluate("window.shown.at(-1).made.onclick()")
     teller.wait_for_url("**/desk")
+
+
+def test_a_reminder_is_told_once_and_stays_on_the_page(desk: Desk, sign_in: SignIn) -> None:
+    def owed(session: Any, office: Office) -> None:
+        anna = session.scalars(select(User).where(User.login == "anna")).one()
+        anna.popups, now = True, clock.now()
+        task = {"kind": "next_touch", "number": KNOWN, "due_at": now, "created_at": now - timedelta(hours=1)}
+        session.add(Task(user_id=anna.id, reminded_at=now, **task))
+
+    first = sign_in("anna")
+    first.context.grant_permissions(["notifications"])
+    first.context.add_init_script(COUNTED)
+    second = first.context.new_page()
+    desk.change(owed)
+    for page in (first, second):
+        page.goto(desk.url + "/clients")
+    wait_for(lambda: shown(first, second), told="a notification")
+    for page in (first, second):
+        expect(page.locator("#reminders")).to_contain_text("+7 495 123-45-67")
+    assert shown(first, second) == ["+7 495 123-45-67"]
+    first.reload()
+    expect(first.locator("#reminders")).to_contain_text("+7 495 123-45-67")
+    first.wait_for_function("document.querySelector('[data-noticed]')")
+    assert len(shown(first, second)) <= 1, "not again by a reload"
+
+
+def test_a_message_for_who_is_absent_is_taken_without_leaving_the_page(desk: Desk, sign_in: SignIn) -> None:
+    desk.change(as_secretary)
+    anna = sign_in("anna")
+    anna.goto(desk.url + "/reception")
+    caller, _mine = desk.talk(KNOWN)
+    expect(anna.locator("#own .own-word")).to_have_text("Talking")
+    row = anna.locator(".colleague-row", has_text="Boris Ivanov")
+    anna.keyboard.press(row.locator("[data-key]").get_attribute("data-key") or "")
+    anna.keyboard.press("m")
+    form = anna.locator("#message-form")
+    expect(form.locator("select[name=to] option:checked")).to_have_text(re.compile("Boris Ivanov"))
+    form.locator("[name=words]").fill("The windows are late")
+    form.locator("[name=read_back]").check()
+    anna.keyboard.press("Control+Enter")
+    expect(anna.locator("#pass")).to_contain_text("Boris Ivanov")
+    expect(form).to_have_count(0)
+    assert desk.count(Task, Task.kind == "message", Task.text == "The windows are late") == 1
+    caller.hang_up()
 
 
 def test_ones_own_choice_in_this_browser(desk: Desk, sign_in: SignIn) -> None:

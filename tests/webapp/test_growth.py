@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, insert, select, update
@@ -18,7 +19,9 @@ from webapp.bridge_api import forgetting
 from webapp.calls import missed, outbound
 from webapp.calls.models import BridgeEvent, Call, CallAudience, CallTrace
 from webapp.desk import queries as desk
+from webapp.now import board as now_board
 from webapp.presence import whereabouts
+from webapp.reception import board as reception
 from webapp.recordings import keeping, store
 from webapp.recordings.models import Recording
 from webapp.tasks.models import Task
@@ -87,7 +90,7 @@ def carry(session: Session, users: list[User], first: int, many: int, clock: Clo
 
 def asked(session: Session, users: list[User], clock: Clock, folder: Path) -> dict[str, Callable[[], object]]:
     """What is asked all day long."""
-    anna, now = users[0], clock()
+    anna, now, zone = users[0], clock(), ZoneInfo("Europe/Moscow")
     return {
         "live calls": lambda: desk.live_calls(session, anna, now),
         "gone lately": lambda: desk.gone_lately(session, anna, now),
@@ -97,6 +100,8 @@ def asked(session: Session, users: list[User], clock: Clock, folder: Path) -> di
         "promises": lambda: tell_overdue(session, now),
         "calls of ours that are lost": lambda: outbound.end_lost(session, now),
         "what is to be stored": lambda: store.claim(session, now),
+        "the head's board": lambda: now_board.of(session, now, zone),
+        "the secretary's board": lambda: reception.of(session, anna, None, now, zone),
         "originals": lambda: store.remove_originals(session, folder),
     }
 
