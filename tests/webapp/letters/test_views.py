@@ -13,6 +13,7 @@ from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
 from webapp.letters.models import Letter
 from webapp.mail.models import OutgoingMail
+from webapp.touches.models import Touch
 
 SignIn = Callable[[str], FlaskClient]
 
@@ -131,3 +132,26 @@ def test_the_head_writes_what_closes_a_letter(sign_in: SignIn, session: Session)
     head = sign_in("head")
     page = head.get("/settings").get_data(as_text=True)
     assert 'name="requisites"' in page and 'name="signature"' in page
+
+
+def test_the_list_asks_as_much_for_many_as_for_one(
+    letter: Letter, sign_in: SignIn, session: Session, clock: Clock, count_queries: Callable[[], int]
+) -> None:
+    anna = sign_in("anna")
+
+    def cost() -> int:
+        before = count_queries()
+        assert anna.get("/letters").status_code == 200
+        return count_queries() - before
+
+    cost()
+    one = cost()
+    for _ in range(8):
+        touch = Touch(started_at=clock(), client_id=letter.client_id, user_id=letter.user_id)
+        session.add(touch)
+        session.flush()
+        session.add(
+            Letter(touch_id=touch.id, client_id=letter.client_id, user_id=letter.user_id, subject="s", made_at=clock())
+        )
+    session.commit()
+    assert cost() == one
