@@ -12,6 +12,7 @@ from webapp.demo.cards import make_clients
 from webapp.demo.doubles import make_doubles
 from webapp.demo.history import History
 from webapp.demo.letters import make_letters
+from webapp.demo.owed import make_owed
 from webapp.demo.rules import make_rules
 from webapp.demo.setting import make_office, make_people, make_roster, offer_shifts
 from webapp.demo.texts import texts
@@ -40,6 +41,7 @@ def load(session: Session, now: datetime, language: str, zone: ZoneInfo) -> dict
     history.missed()
     history.deals()
     history.write()
+    make_owed(session, language, users, book.clients, now)
     make_rules(session, language, book.clients, now, random.Random(SEED))  # noqa: S311
     make_letters(session, words, users, now)
     make_worklist(session, language, users, numbers, now, zone)

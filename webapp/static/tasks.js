@@ -43,16 +43,36 @@
     event.preventDefault();
     form.requestSubmit(form.querySelector("[data-enter]"));
   });
-  let focused = "";
+  // What the stream brings waits while a row is worked on, and is asked for again when it is left.
+  let focused = "", stale = false;
+  const held = () => list()?.querySelector("details[open]") || (typing() && list()?.contains(document.activeElement));
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { target, requestConfig } = event.detail;
     if (target !== list()) return;
+    if (requestConfig.triggeringEvent?.type.startsWith("sse:") && held()) {
+      event.detail.shouldSwap = false;
+      stale = true;
+      return;
+    }
+    stale = false;
     focused = current()?.id || "";
-    const quiet = requestConfig.triggeringEvent?.type.startsWith("sse:");
-    if (quiet && (list().querySelector("details[open]") || (typing() && list().contains(document.activeElement)))) event.detail.shouldSwap = false;
   });
   document.addEventListener("htmx:afterSettle", () => {
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
     focused = "";
+    // A row that came back as it is now keeps the focus: on what is to be mended, else on itself.
+    const changed = document.querySelector("[data-changed]");
+    if (changed) {
+      changed.removeAttribute("data-changed");
+      (changed.querySelector("[aria-invalid=true]") || changed).focus({ preventScroll: true });
+    }
+    catchUp();
   });
+  function catchUp() {
+    if (!stale || held()) return;
+    stale = false;
+    htmx.trigger(list(), "tasks:refresh");
+  }
+  document.addEventListener("focusout", () => setTimeout(catchUp, 0));
+  document.addEventListener("toggle", () => setTimeout(catchUp, 0), true);
 })();

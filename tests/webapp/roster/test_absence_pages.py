@@ -63,6 +63,7 @@ def test_the_head_sets_changes_and_deletes_anybodys(sign_in: SignIn, session: Se
     head = sign_in("head")
     text = head.post(f"/roster/absence?week={WEEK}", data=typed(office["anna"]), headers=HTMX).get_data(as_text=True)
     assert "Anna Petrova away until 12 Mar 09:00 · illness · exhibition" in text
+    assert f"/tasks/reassign?person={office['anna'].id}" in text and "Hand over what Anna Petrova owes" in text
     (row,) = absences(session)
     assert (row.starts_at, row.ends_at, row.made_by_id) == (at(9), at(9, 12), office["head"].id)
     bad = head.post("/roster/absence", data=typed(office["anna"], last_day="2026-03-09"), headers=HTMX)

@@ -114,11 +114,14 @@ def test_also_in_the_nights_when_clocks_change(
 
 def test_its_hour_is_set_on_ones_own_page(sign_in: SignIn, session: Session, office: dict[str, User]) -> None:
     anna = sign_in("anna")
-    assert "Digest of the day" in anna.get("/me").get_data(as_text=True)
+    assert "Reminders and the digest" in anna.get("/me").get_data(as_text=True)
     for typed, minutes in (("8:30", 510), ("8", 480), ("17.05", 1025), ("", None)):
-        assert anna.post("/tasks/digest", data={"digest_at": typed}).status_code == 303
+        assert anna.post("/tasks/digest", data={"digest_at": typed, "remind_minutes": "30"}).status_code == 303
         session.expire_all()
-        assert office["anna"].digest_at == minutes
-    bad = anna.post("/tasks/digest", data={"digest_at": "25:00"})
-    assert bad.status_code == 422 and 'value="25:00"' in bad.get_data(as_text=True)
+        assert (office["anna"].digest_at, office["anna"].remind_minutes) == (minutes, 30)
+    bad = anna.post("/tasks/digest", data={"digest_at": "25:00", "remind_minutes": "15"})
+    assert bad.status_code == 422 and 'value="25:00"' in bad.text and 'value="15"' in bad.text
+    for typed in ("", "-1", "9999", "ten"):
+        bad = anna.post("/tasks/digest", data={"digest_at": "8", "remind_minutes": typed})
+        assert bad.status_code == 422 and "Type minutes" in bad.text
     assert sign_in("admin").post("/tasks/digest", data={"digest_at": "8"}).status_code == 403

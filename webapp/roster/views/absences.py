@@ -125,7 +125,8 @@ def _save(absence: Absence | None, form: AbsenceForm) -> ResponseReturnValue:
         form.emptied = found
         return _again(absence, form)
     telling.tell(session, now)
-    return saved(monday_asked(), [(max(kept.starts_at, now), max(kept.ends_at, now))])
+    ill = user if kept.kind == "illness" and kept.ends_at > now and me().has_role(Role.HEAD) else None
+    return saved(monday_asked(), [(max(kept.starts_at, now), max(kept.ends_at, now))], ill=ill)
 
 
 def _may_stay_empty(found: list[Emptied], said: str, absence: Absence, now: datetime) -> bool:

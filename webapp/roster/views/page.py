@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 
 from webapp import here, hx
 from webapp.access import me
-from webapp.accounts.models import Role
+from webapp.accounts.models import Role, User
 from webapp.db import db
 from webapp.office.queries import the_office
 from webapp.roster import (
@@ -42,18 +42,22 @@ MOST_GAPS = 7
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What the page says of the change just made. `kind`: good, warning, bad. `gaps`: hours left open, a line a day."""
+    """What the page says of the change just made. `kind`: good, warning, bad. `gaps`: hours left open, a line a day.
+
+    `ill`: who is away ill, whose work may be handed over.
+    """
 
     text: str
     kind: str = "good"
     gaps: Sequence[str] = ()
+    ill: User | None = None
 
 
-def saved(monday: date, touched: Sequence[Period] = (), told: str = "") -> ResponseReturnValue:
+def saved(monday: date, touched: Sequence[Period] = (), told: str = "", ill: User | None = None) -> ResponseReturnValue:
     """Announce and keep a change of the roster, and show it with the gaps that the days of `touched` have now (D18)."""
     shifts.announce(db.session(), here.now())
     db.session.commit()
-    note = noted(told or _("Saved."), touched)
+    note = replace(noted(told or _("Saved."), touched), ill=ill)
     if hx.asked_by_htmx():
         return page(monday, note=note)
     flash_note(note)

@@ -1,4 +1,4 @@
-"""Reminders on the page, and the hour of the daily digest."""
+"""Reminders on the page; when they come, and the hour of the daily digest."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from webapp.tasks import reminding
 from webapp.tasks.models import Task
 from webapp.tasks.views.blueprint import bp
 
+MOST_MINUTES = 24 * 60
 _CLOCK = re.compile(r"([01]?\d|2[0-3])(?:[:.]?([0-5]\d))?")
 
 
@@ -53,13 +54,18 @@ def answer(task_id: int, what: str) -> ResponseReturnValue:
 @bp.post("/tasks/digest")
 @allow(*SALES)
 def digest() -> ResponseReturnValue:
-    """The hour of my daily mail, by the office's clock; empty for none."""
-    text = request.form.get("digest_at", "").strip()
-    found = _CLOCK.fullmatch(text)
+    """The hour of my daily mail, by the office's clock (empty for none), and how long before a task I am reminded."""
+    text, minutes = request.form.get("digest_at", "").strip(), request.form.get("remind_minutes", "").strip()
+    found, errors = _CLOCK.fullmatch(text), {}
     if text and found is None:
-        error = _("Type an hour of the day: 8:30. Leave it empty for no digest.")
-        return render_template("tasks/_digest.html", digest_error=error, digest_typed=text), 422
+        errors["digest_error"] = _("Type an hour of the day: 8:30. Leave it empty for no digest.")
+    if not (minutes.isascii() and minutes.isdecimal() and int(minutes) <= MOST_MINUTES):
+        errors["remind_error"] = _("Type minutes, from 0 to %(most)d.", most=MOST_MINUTES)
+    if errors:
+        form = render_template("tasks/_digest.html", **errors, digest_typed=text, remind_typed=minutes, refused=True)
+        return form, 422
     me().digest_at = int(found[1]) * 60 + int(found[2] or 0) if found else None
+    me().remind_minutes = int(minutes)
     db.session.commit()
     if hx.asked_by_htmx():
         return render_template("tasks/_digest.html", digest_saved=True)
