@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 import vobject
@@ -13,6 +13,8 @@ from webapp.calendars.entries import Entry
 MIMETYPE = "text/calendar"
 PRODUCT = "-//Second Ring//Calendar//EN"
 ASK_AGAIN = "PT1H"
+LONGEST_LINE = 75
+"""Octets of a line, its end not counted."""
 _UNSEEN = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029\ud800-\udfff]+")
 """What no line of a calendar may hold, or what a reader would take for the end of one."""
 
@@ -36,7 +38,19 @@ def written(name: str, entries: Sequence[Entry], host: str, card: Callable[[int]
         event.add("transp").value = "OPAQUE" if entry.busy else "TRANSPARENT"
         if entry.client_id is not None:
             event.add("url").value = card(entry.client_id)
-    return str(calendar.serialize())
+    return "\r\n".join(part for line in str(calendar.serialize()).split("\r\n") for part in _folded(line))
+
+
+def _folded(line: str) -> Iterator[str]:
+    """The line in parts of LONGEST_LINE octets (RFC 5545 3.1): vobject counts characters where it decides to fold."""
+    part, size = "", 0
+    for letter in line:
+        octets = len(letter.encode())
+        if size + octets > LONGEST_LINE:
+            yield part
+            part, size = " ", 1
+        part, size = part + letter, size + octets
+    yield part
 
 
 def _utc(at: datetime) -> datetime:

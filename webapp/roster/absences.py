@@ -18,7 +18,7 @@ from webapp.roster.shifts import Refused, instant_typed, span_words
 from webapp.roster.wallclock import instant, wall_clock
 
 LONGEST_ABSENCE = timedelta(days=366)
-KINDS = {"holiday": _l("Holiday"), "illness": _l("Illness"), "meeting": _l("Meeting"), "other": _l("Other")}
+KINDS = {"holiday": _l("On leave"), "illness": _l("Illness"), "meeting": _l("Meeting"), "other": _l("Other")}
 """Why somebody is away, in the reader's language."""
 QUICK_MINUTES = (20, 40, 60)
 """How long somebody leaves the telephone for by one key."""

@@ -75,7 +75,7 @@ def test_shifts_absences_and_tasks_are_in_it(
     assert event.summary.value == "Duty · Windows, site; new" and event.sequence.value == "3"
     assert (event.dtstart.value, event.dtend.value, event.transp.value) == (NOW, NOW + HOUR, "OPAQUE")
     assert found[f"shift-{backup.id}@localhost"].summary.value == "Backup"
-    assert found[f"absence-{away.id}@localhost"].summary.value == "Holiday · sea"
+    assert found[f"absence-{away.id}@localhost"].summary.value == "On leave · sea"
     event = found[f"task-{task.id}@localhost"]
     assert (event.summary.value, event.dtstart.value, event.transp.value) == ("Next touch", NOW + HOUR, "TRANSPARENT")
     assert event.url.value == f"http://localhost/clients/{client.id}"

@@ -99,6 +99,16 @@ def test_each_enters_his_own_and_nobody_elses(sign_in: SignIn, session: Session,
     assert anna.post(f"/roster/absence/{row.id}/delete").status_code == 404, "what the head entered, the head changes"
 
 
+def test_ones_own_that_overlaps_comes_back_with_the_reason(
+    sign_in: SignIn, session: Session, office: dict[str, User]
+) -> None:
+    anna = sign_in("anna")
+    assert anna.post("/roster/absence", data=typed()).status_code == 303
+    answer = anna.post("/roster/absence", data=typed(reason="once more"))
+    text = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and "Anna Petrova is already away then" in text and 'value="once more"' in text
+
+
 def test_strangers_are_sent_to_the_login(app: Flask, office: dict[str, User]) -> None:
     client = app.test_client()
     for path in ("/roster/absence", "/roster/away", "/roster/back"):

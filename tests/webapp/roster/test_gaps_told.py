@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import User
+from webapp.calls.models import Call
 from webapp.feed import Feed
 from webapp.mail.models import OutgoingMail
 from webapp.office.models import Line
@@ -67,6 +70,21 @@ def test_a_gap_is_told_once_by_task_feed_and_mail(session: Session, office: dict
     assert "Wed 11 Mar 14:00–18:00" in mail.body
     told = session.execute(select(Feed.kind, Feed.user_id, Feed.ref)).all()
     assert ("tasks", office["head"].id, str(task.id)) in [tuple(row) for row in told]
+
+
+def test_the_head_sees_the_hours_and_who_rang_in_them(
+    sign_in: Callable[[str], FlaskClient], session: Session, covered: Shift
+) -> None:
+    tell(session, NOW)
+    call = Call(call_id="in-the-gap", number="+74951234567", offered_at=NOW, ended_at=NOW, state="ended")
+    session.add(call)
+    session.flush()
+    session.add(Task(kind="gap", number=call.number, due_at=NOW, created_at=NOW, call_id=call.id))
+    session.commit()
+    text = sign_in("head").get("/desk/idle").get_data(as_text=True)
+    assert "Nobody on duty" in text and "Wed 11 Mar 14:00–18:00" in text
+    assert "+7 495 123-45-67" in text and "a call rang while nobody was on duty" in text
+    assert "Wed 11 Mar 14:00" not in sign_in("anna").get("/desk/idle").get_data(as_text=True)
 
 
 def test_no_address_no_mail(session: Session, office: dict[str, User], covered: Shift) -> None:

@@ -153,7 +153,7 @@ def _refused(absence: Absence | None, form: AbsenceForm, refused: Refused) -> Re
             return page(monday_asked(), conflict=refused.reason, code=409)
         form.version.raw_data, form.version.data = None, str(absence.version)
         return page(monday_asked(), editing=absence, edit_form=form, conflict=refused.reason, code=409)
-    form[refused.field if refused.field in form else "ends"].errors = [refused.reason]
+    form[refused.field if refused.field in form else "kind"].errors = [refused.reason]
     return _again(absence, form)
 
 
