@@ -28,3 +28,18 @@ document.querySelector("[aria-invalid=true]")?.focus();
     menu.querySelector("summary").focus();
   });
 })();
+// What the stream brings for a part with data-quiet waits while one types in it, and is asked for when it is left.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, requestConfig } = event.detail;
+  const typing = document.activeElement?.matches("input, textarea") && target.contains(document.activeElement);
+  if (!typing || !target.matches("[data-quiet]") || !requestConfig.triggeringEvent?.type.startsWith("sse:")) return;
+  event.detail.shouldSwap = false;
+  target.dataset.stale = "";
+});
+document.addEventListener("focusout", () => setTimeout(() => {
+  for (const part of document.querySelectorAll("[data-stale]")) {
+    if (part.contains(document.activeElement)) continue;
+    delete part.dataset.stale;
+    htmx.trigger(part, "quiet:refresh");
+  }
+}, 0));
