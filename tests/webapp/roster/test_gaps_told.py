@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from webapp.accounts.models import User
 from webapp.calls.models import Call
+from webapp.db import db
 from webapp.feed import Feed
 from webapp.mail.models import OutgoingMail
 from webapp.office.models import Line
@@ -172,6 +175,24 @@ def test_killed_before_it_was_kept_it_is_told_by_the_next_round(session: Session
     session.rollback()
     assert open_tasks(session) == [] and session.scalars(select(OutgoingMail)).all() == []
     assert tell(session, NOW + MINUTE) == 1 and len(open_tasks(session)) == 1
+
+
+def test_two_workers_at_once_tell_it_once(app: Flask, session: Session, covered: Shift) -> None:
+    session.commit()
+    start = threading.Barrier(2)
+
+    def work() -> None:
+        with app.app_context():
+            start.wait()
+            tell(db.session(), NOW)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    session.expire_all()
+    assert len(open_tasks(session)) == len(session.scalars(select(OutgoingMail)).all()) == 1
 
 
 spans = st.tuples(st.integers(0, 30), st.integers(1, 8)).map(lambda pair: (at(pair[0]), at(pair[0] + pair[1])))
