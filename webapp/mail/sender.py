@@ -88,7 +88,7 @@ class Sender:
 
         def before_the_dot() -> bool:
             try:
-                handed = sending.hand(session, parcel, self._clock())
+                handed = sending.hand(session, parcel)
                 session.commit()
             except OperationalError:
                 session.rollback()
@@ -100,10 +100,10 @@ class Sender:
         except Failed as failed:
             log.info("a mail did not go", mail=mail_id, what=failed.what, stage=failed.stage, said=failed.code)
             why = failed
-            self._write(lambda: sending.failed(session, mail_id, why, self._clock()))
+            self._write(lambda: sending.failed(session, mail_id, parcel.claimed_at, why, self._clock()))
             return failed
         log.info("a mail went", mail=mail_id)
-        self._write(lambda: sending.sent(session, mail_id, self._clock()))
+        self._write(lambda: sending.sent(session, mail_id, parcel.claimed_at, self._clock()))
         return None
 
     def _write(self, verb: Callable[[], None]) -> None:

@@ -59,33 +59,42 @@ def claim(session: Session, mail_id: int, sender: str, now: datetime) -> Parcel 
     try:
         content = message.build(mail, sender, name, now)
     except ValueError:
-        failed(session, mail_id, Failed("refused", "message", "no_address"), now)
+        failed(session, mail_id, now, Failed("refused", "message", "no_address"), now)
         return None
     return Parcel(mail_id, mail.user_id, now, wire(mail.to_address), content)
 
 
-def hand(session: Session, parcel: Parcel, now: datetime) -> bool:
+def hand(session: Session, parcel: Parcel) -> bool:
     """From the next byte on nobody knows. False: the mail was taken from this worker meanwhile, and must not go."""
-    return move(session, parcel.mail_id, ("claimed",), parcel.claimed_at, state="handing", claimed_at=now)
+    return move(session, parcel.mail_id, ("claimed",), parcel.claimed_at, state="handing")
 
 
-def sent(session: Session, mail_id: int, now: datetime) -> None:
+def sent(session: Session, mail_id: int, claimed_at: datetime, now: datetime) -> None:
     """The server has it, though it may have been thought unsure meanwhile."""
-    if move(session, mail_id, ("handing", "unsure"), state="sent", sent_at=now, ended_at=now, last_error=""):
+    if move(
+        session, mail_id, ("handing", "unsure"), claimed_at, state="sent", sent_at=now, ended_at=now, last_error=""
+    ):
         tell(session, mail_id, now)
 
 
-def failed(session: Session, mail_id: int, why: Failed, now: datetime) -> None:
-    """It did not go: tried again later, refused, unsure, or given up after GIVE_UP_AFTER."""
+def failed(session: Session, mail_id: int, claimed_at: datetime, why: Failed, now: datetime) -> None:
+    """It did not go: tried again later, refused, unsure, or given up after GIVE_UP_AFTER.
+
+    Nothing happens to a mail that another worker has claimed meanwhile.
+    """
     mail = session.get_one(OutgoingMail, mail_id, populate_existing=True)
     said = f"{why.stage}: {why.said}"[:300]
     if why.what in ("refused", "unsure"):
-        moved = move(session, mail_id, ("claimed", "handing"), state=why.what, ended_at=now, last_error=said)
+        moved = move(
+            session, mail_id, ("claimed", "handing"), claimed_at, state=why.what, ended_at=now, last_error=said
+        )
     elif now - mail.made_at >= GIVE_UP_AFTER:
-        moved = move(session, mail_id, ("claimed", "handing"), state="given_up", ended_at=now, last_error=said)
+        moved = move(
+            session, mail_id, ("claimed", "handing"), claimed_at, state="given_up", ended_at=now, last_error=said
+        )
     else:
         due = now + pause(mail.tries)
-        moved = move(session, mail_id, ("claimed", "handing"), state="queued", due_at=due, last_error=said)
+        moved = move(session, mail_id, ("claimed", "handing"), claimed_at, state="queued", due_at=due, last_error=said)
     if moved:
         tell(session, mail_id, now)
 
@@ -95,7 +104,7 @@ def put_off(session: Session, why: Failed, now: datetime) -> None:
     why = Failed("server", why.stage, why.said)
     for mail_id in waiting(session, now):
         if move(session, mail_id, ("queued",), state="claimed", claimed_at=now, tries=OutgoingMail.tries + 1):
-            failed(session, mail_id, why, now)
+            failed(session, mail_id, now, why, now)
 
 
 def recover(session: Session, now: datetime) -> None:

@@ -34,19 +34,19 @@ def test_a_worker_that_died_before_handing_over_is_followed(queued: Queued, sess
     assert sending.waiting(session, clock()) == [mail.id]
     follower = sending.claim(session, mail.id, FROM, clock())
     # It was not dead but held up, and finds out before it hands the mail over.
-    assert dead and follower and not sending.hand(session, dead, clock()) and sending.hand(session, follower, clock())
+    assert dead and follower and not sending.hand(session, dead) and sending.hand(session, follower)
 
 
 def test_a_worker_that_died_while_handing_over_leaves_it_unsure(queued: Queued, session: Session, clock: Clock) -> None:
     mail = queued()
     parcel = sending.claim(session, mail.id, FROM, clock())
-    assert parcel and sending.hand(session, parcel, clock())
+    assert parcel and sending.hand(session, parcel)
     clock.at += LATE
     sending.recover(session, clock())
     session.refresh(mail)
     assert (mail.state, mail.last_error, mail.ended_at) == ("unsure", "answer: stopped", clock())
     assert sending.waiting(session, clock() + timedelta(days=3)) == []
-    sending.sent(session, mail.id, clock())  # it was only slow, and the server said yes
+    sending.sent(session, mail.id, parcel.claimed_at, clock())  # it was only slow, and the server said yes
     session.refresh(mail)
     assert mail.state == "sent"
 
@@ -59,8 +59,28 @@ def test_pauses_grow(tries: int, minutes: int) -> None:
 def test_what_is_over_stays_over(queued: Queued, session: Session, clock: Clock) -> None:
     mail = queued()
     sending.claim(session, mail.id, FROM, clock())
-    sending.failed(session, mail.id, Failed("refused", "address", "550 unknown"), clock())
-    sending.failed(session, mail.id, Failed("later", "address", "451 later"), clock())
-    sending.sent(session, mail.id, clock())
+    sending.failed(session, mail.id, clock(), Failed("refused", "address", "550 unknown"), clock())
+    sending.failed(session, mail.id, clock(), Failed("later", "address", "451 later"), clock())
+    sending.sent(session, mail.id, clock(), clock())
     session.refresh(mail)
     assert (mail.state, mail.last_error) == ("refused", "address: 550 unknown")
+
+
+def test_a_worker_that_was_held_up_leaves_the_mail_to_its_follower(
+    queued: Queued, session: Session, clock: Clock
+) -> None:
+    mail = queued()
+    late = sending.claim(session, mail.id, FROM, clock())
+    clock.at += LATE
+    sending.recover(session, clock())
+    follower = sending.claim(session, mail.id, FROM, clock())
+    assert late and follower and sending.hand(session, follower)
+    assert not sending.hand(session, late)
+    for what in ("later", "refused", "unsure"):
+        sending.failed(session, mail.id, late.claimed_at, Failed(what, "text", "cut"), clock())
+    sending.sent(session, mail.id, late.claimed_at, clock())
+    session.refresh(mail)
+    assert mail.state == "handing"
+    sending.sent(session, mail.id, follower.claimed_at, clock())
+    session.refresh(mail)
+    assert mail.state == "sent"

@@ -23,7 +23,7 @@ def end(
     session: Session, mail: OutgoingMail, what: str, clock: Clock, said: str = "550 <pavel@rassvet.example> unknown"
 ) -> None:
     sending.claim(session, mail.id, "desk@northwind.example", clock())
-    sending.failed(session, mail.id, Failed(what, "answer" if what == "unsure" else "address", said), clock())
+    sending.failed(session, mail.id, clock(), Failed(what, "answer" if what == "unsure" else "address", said), clock())
     session.commit()
 
 
