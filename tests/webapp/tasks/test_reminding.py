@@ -9,12 +9,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.webapp.conftest import Clock
+from webapp import worker
 from webapp.accounts.models import User
 from webapp.db import db
 from webapp.feed import Feed
@@ -155,6 +157,19 @@ def test_the_head_reminds_once_however_often_he_clicks(
     assert announced(session) == {(office["anna"].id, str(task.id)): 2}
     assert sign_in("anna").post(f"/tasks/{task.id}/remind").status_code == 403
     assert head.post("/tasks/999/remind").status_code == 404
+
+
+def test_the_worker_goes_on_until_none_is_due(
+    session: Session, office: dict[str, User], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reminding, "AT_ONCE", 2)
+    for minutes in range(5):
+        owe(session, office["anna"], clock, minutes=-minutes)
+    worker.remind_all()
+    session.rollback()
+    assert sum(announced(session).values()) == 5
+    worker.remind_all()
+    assert sum(announced(session).values()) == 5
 
 
 def test_a_worker_killed_again_and_again_loses_none_and_tells_none_twice(
