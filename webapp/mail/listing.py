@@ -42,6 +42,8 @@ STAGES = {
     "text": _l("The mail server did not take the text"),
     "answer": _l("The mail server did not confirm it"),
 }
+STAGES_OF_SERVER = ("connect", "tls", "login")
+"""What goes wrong there concerns everybody, and names nobody."""
 SAID = {
     "timeout": _l("no answer"),
     "slow": _l("it took too long"),
@@ -55,7 +57,7 @@ SAID = {
 
 @dataclass(frozen=True)
 class Shown:
-    """The newest mails of the chosen states, how many there are of each, and the last thing that went wrong."""
+    """The newest mails of the chosen states, how many there are of each, and what is wrong with the server."""
 
     mails: Sequence[OutgoingMail]
     counts: Mapping[str, int]
@@ -95,7 +97,8 @@ def of(session: Session, user: User, chosen: str) -> Shown:
         query = query.where(OutgoingMail.state.in_(FILTERS[chosen][1]))
     urgent = or_(OutgoingMail.state == "unsure", OutgoingMail.ended_at.is_(None))
     query = query.order_by(urgent.desc(), OutgoingMail.made_at.desc(), OutgoingMail.id.desc())
-    waits = select(OutgoingMail.last_error).where(OutgoingMail.ended_at.is_(None), OutgoingMail.last_error != "")
+    of_server = or_(*(OutgoingMail.last_error.like(f"{stage}: %") for stage in STAGES_OF_SERVER))
+    waits = select(OutgoingMail.last_error).where(OutgoingMail.ended_at.is_(None), of_server)
     last_error = session.scalar(waits.order_by(OutgoingMail.claimed_at.desc()).limit(1)) or ""
     return Shown(session.scalars(query.limit(AT_ONCE)).all(), counts, last_error if by_state.get("queued") else "")
 

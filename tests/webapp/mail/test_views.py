@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from tests.webapp.conftest import Clock
 from tests.webapp.mail.conftest import Queued
+from webapp.config import MailServer
 from webapp.mail import sending
 from webapp.mail.models import OutgoingMail
 from webapp.mail.smtp import Failed
@@ -125,3 +127,21 @@ def test_metrics_count_what_waits_and_what_is_unsure(
     end(session, queued("letter:2"), "unsure", clock, "cut")
     text = app.test_client().get("/metrics").get_data(as_text=True)
     assert 'secondring_mail{state="waiting"} 1.0' in text and 'secondring_mail{state="unsure"} 1.0' in text
+
+
+def test_what_is_wrong_with_the_server_is_told_to_all_and_what_is_wrong_with_an_address_to_its_writer(
+    app: Flask, queued: Queued, sign_in: SignIn, session: Session, clock: Clock
+) -> None:
+    app.config["SETTINGS"] = dataclasses.replace(
+        app.config["SETTINGS"], mail=MailServer("127.0.0.1", 25, "none", "", "", "desk@northwind.example")
+    )
+    end(session, queued(), "later", clock, "450 <pavel@rassvet.example> come back later")
+    page = sign_in("boris").get("/mail").get_data(as_text=True)
+    assert "Mail waits." not in page and "pavel" not in page
+    other = queued("letter:2")
+    sending.put_off(session, Failed("server", "connect", "Connection refused"), clock())
+    session.commit()
+    queued("letter:3", "b@client.example", "boris")
+    page = sign_in("boris").get("/mail").get_data(as_text=True)
+    assert "No connection with the mail server: Connection refused" in page
+    assert "pavel" not in page and other.state == "queued"
