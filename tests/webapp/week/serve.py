@@ -10,7 +10,7 @@ from typing import Any
 
 import uvicorn
 
-from tests.webapp.week.bridge import Ask
+from tests.webapp.week.bridge import Answer
 from webapp import config, create_app
 from webapp.asgi import make_asgi
 
@@ -27,26 +27,31 @@ class Told:
         return self.at
 
 
-def asker(host: str, port: int, data: Path, clock: Told) -> Ask:
+class Door:
     """How a bridge asks the process that serves there, over one connection that is opened anew when it was cut."""
-    headers = {"Authorization": f"Bearer {(data / 'bridge_token').read_text().strip()}"}
-    connection = http.client.HTTPConnection(host, port, timeout=30)
 
-    def ask(method: str, path: str, body: Any) -> tuple[int, Any]:
+    def __init__(self, port: int, data: Path, clock: Told) -> None:
+        self.clock = clock
+        self.headers = {"Authorization": f"Bearer {(data / 'bridge_token').read_text().strip()}"}
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+    def __call__(self, method: str, path: str, body: Any) -> Answer:
         text = None if body is None else json.dumps(body)
-        told = {**headers, "Content-Type": "application/json", HEADER: clock.at.isoformat()}
+        told = {**self.headers, "Content-Type": "application/json", HEADER: self.clock.at.isoformat()}
         try:
-            connection.request(method, path, text, told)
-            answer = connection.getresponse()
+            self.connection.request(method, path, text, told)
+            answer = self.connection.getresponse()
             return answer.status, json.loads(answer.read())
         except http.client.HTTPException as error:
-            connection.close()
-            raise OSError(str(error)) from None
+            self.close()
+            raise ConnectionError(str(error)) from None
         except OSError:
-            connection.close()
+            self.close()
             raise
 
-    return ask
+    def close(self) -> None:
+        """Hang up; the next question opens the connection anew."""
+        self.connection.close()
 
 
 def main() -> None:

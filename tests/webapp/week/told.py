@@ -78,19 +78,19 @@ class Book:
 
     def __init__(self) -> None:
         self.calls: dict[str, Told] = {}
+        self.of_number: dict[str, list[Told]] = {}
 
     def add(self, told: Told) -> Told:
         """One more call."""
         assert told.call_id not in self.calls
         self.calls[told.call_id] = told
+        self.of_number.setdefault(told.number, []).append(told)
         return told
 
     def talks(self, number: str) -> list[Told]:
         """Every talk with this number in which somebody said a word, first the first."""
         found = [
-            one
-            for one in self.calls.values()
-            if one.number == number and one.answered_at and (one.talk >= A_WORD or not one.end)
+            one for one in self.of_number.get(number, []) if one.answered_at and (one.talk >= A_WORD or not one.end)
         ]
         return sorted(found, key=lambda one: (one.answered_at, one.call_id))
 
@@ -159,7 +159,7 @@ class Book:
 
     def waiting_with(self, told: Told) -> list[Told]:
         """All missed calls of the same caller that wait; a hidden one waits alone."""
-        same = [one for one in self.calls.values() if one.number == told.number] if told.number else [told]
+        same = self.of_number[told.number] if told.number else [told]
         return [one for one in same if self.is_waiting(one)]
 
     def promises(self) -> list[Promise]:
