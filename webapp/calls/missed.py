@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
 from flask_babel.speaklater import LazyString
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from webapp import feed
@@ -110,18 +110,30 @@ def make_good(session: Session, number: str, by: User | None, how: str, at: date
 
 def spoken_meanwhile(session: Session, call: Call, now: datetime) -> None:
     """A missed call has ended: when we speak with its number already, by another line or call, it waits for nobody."""
+    if call.number:
+        _made_good_since(session, call, call.offered_at, now)
+
+
+def _made_good_since(session: Session, call: Call, since: datetime, now: datetime) -> None:
+    """The first talk with the caller of `call` that began at `since` or later makes good what waits, if there is one.
+
+    One in which nobody said a word does not count; one that goes on does until it has ended so.
+    """
     talk = session.scalars(
         select(Call)
-        .where(Call.number == call.number, Call.answered_at >= call.offered_at, Call.id != call.id)
+        .where(Call.number == call.number, Call.answered_at >= since, Call.id != call.id)
+        .where(or_(Call.state != "ended", Call.talk_seconds >= A_WORD))
         .order_by(Call.answered_at)
         .limit(1)
     ).first()
-    if call.number and talk and talk.answered_at and not was_silent(talk):
-        make_good(session, call.number, talk.answered_by, talk.direction, max(talk.answered_at, call.offered_at), now)
+    if talk and talk.answered_at:
+        make_good(session, call.number, talk.answered_by, talk.direction, talk.answered_at, now)
 
 
 def take_back(session: Session, talk: Call, now: datetime) -> None:
-    """`talk` is over and nobody spoke in it: what it had made good waits again (D22)."""
+    """`talk` is over and nobody spoke in it: what it had made good waits again (D22), unless we speak with him in
+    another one meanwhile.
+    """
     if not talk.number or talk.answered_at is None:
         return
     calls = session.scalars(
@@ -140,6 +152,7 @@ def take_back(session: Session, talk: Call, now: datetime) -> None:
     )
     if calls or reopened.rowcount:  # type: ignore[attr-defined]
         feed.announce_all(session, "tasks", "", now)
+        _made_good_since(session, talk, talk.answered_at, now)
 
 
 def was_silent(talk: Call) -> bool:

@@ -102,6 +102,29 @@ def test_a_call_that_ends_while_we_speak_with_him_by_another_waits_for_nobody(
     assert standing(session, lost) == ("in", "anna")
 
 
+def test_a_talk_without_a_word_hides_no_later_one_from_a_call_that_ends_after_both(
+    bridge: Bridge, on_duty: dict[str, User], session: Session, clock: Clock
+) -> None:
+    bridge.offer("lost")
+    rings_again(bridge, on_duty["anna"], clock, talked=0.3)
+    bridge.offer("once more")
+    bridge.send(CallAnswered("once more", on_duty["boris"].extension, 1, 2.0, clock.move(seconds=2)))
+    bridge.send(CallEnded("lost", EndReason.ABANDONED, 4, 20.0, 0.0, clock.move(seconds=5)))
+    assert standing(session, session.scalars(select(Call).where(Call.call_id == "lost")).one()) == ("in", "boris")
+
+
+def test_what_a_talk_without_a_word_had_closed_is_closed_by_one_that_goes_on_beside_it(
+    lost: Call, bridge: Bridge, office: dict[str, User], session: Session, clock: Clock
+) -> None:
+    bridge.offer("silent")
+    bridge.offer("spoken")
+    bridge.send(CallAnswered("silent", office["anna"].extension, 1, 2.0, clock.move(seconds=2)))
+    bridge.send(CallAnswered("spoken", office["boris"].extension, 1, 2.3, clock.move(seconds=0.3)))
+    bridge.send(CallEnded("silent", EndReason.COMPLETED, 1, 2.0, 0.6, clock.move(seconds=0.3)))
+    assert standing(session, lost) == ("in", "boris")
+    assert promises(session) == [True]
+
+
 def test_who_is_missed_after_a_talk_goes_on_waiting(
     lost: Call, office: dict[str, User], session: Session, clock: Clock
 ) -> None:
