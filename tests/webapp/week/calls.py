@@ -68,6 +68,9 @@ class Incoming:
             self.time.after(6, lambda: self.end(reason))
         elif odd < 0.12:
             self.time.after(self.dice.uniform(2, 40), self.give_up)
+        if 0.12 < odd < 0.22 and self.told.number and self.again < 3:  # from another telephone of theirs, impatient
+            line = self.dice.choice(self.week.lines)
+            self.time.after(self.dice.uniform(1, 9), lambda: self.week.ring_once_more(self.told.number, line, 3))
         greeting = self.plan.answer_on_ring * self.plan.ring_seconds
         self.time.after(greeting, self.greet)
         self.step(0)
@@ -126,7 +129,7 @@ class Incoming:
             self.bridge.say(LegEnded(self.call_id, other, LegEnd.CANCELLED, self.time.now))
         self.ringing.clear()
         self.bridge.say(CallAnswered(self.call_id, extension, told.rings, seconds, self.time.now))
-        silent = self.dice.random() < 0.02
+        silent = self.dice.random() < (0.25 if self.week.is_missed(told.number) else 0.02)
         told_length = 0.4 if silent else min(self.dice.expovariate(1 / 160) + 5, 1500)
         if not silent:
             self.talk(told_length)
@@ -268,7 +271,7 @@ class Ours:
         told.answered_at, told.answered_by, told.rings = self.time.now, self.login, 2
         waited = (self.time.now - told.offered_at).total_seconds()
         self.bridge.say(CallAnswered(self.call_id, self.extension, 2, waited, self.time.now))
-        length = 0.5 if self.dice.random() < 0.03 else min(self.dice.expovariate(1 / 120) + 5, 900)
+        length = 0.5 if self.dice.random() < 0.15 else min(self.dice.expovariate(1 / 120) + 5, 900)
         self.time.after(length, lambda: self.end(EndReason.COMPLETED, 2))
 
     def end(self, reason: EndReason, rings: int) -> None:

@@ -149,6 +149,10 @@ class Week:
         """Somebody who was missed tries again."""
         Incoming(self, number, line, again)
 
+    def is_missed(self, number: str) -> bool:
+        """Whether somebody with this number waits to be rung back."""
+        return any(self.book.is_waiting(one) for one in self.book.of_number[number]) if number else False
+
     # Whether somebody is there
 
     def picks_up(self, login: str) -> bool:
