@@ -119,9 +119,7 @@ def promise(touch_id: int) -> ResponseReturnValue:
         return render_template("touches/_promise.html", **context), 422
     touch.saved_at = now
     db.session.commit()
-    answer = make_response(render_template("touches/_promise.html", **result_context(touch, now)))
-    answer.headers["HX-Trigger"] = "desk:look"  # the bar shows the nearest promise
-    return answer
+    return render_template("touches/_promise.html", **result_context(touch, now))
 
 
 @bp.post("/touches/<int:touch_id>/close")
