@@ -130,7 +130,7 @@ def reachable(sheet: Sheet, at: datetime) -> dict[int, str]:
     return {
         user.id: user.extension
         for user in sheet.users.values()
-        if user.active and user.extension and sheet.of(user, at).state not in ("absent", "away")
+        if user.active and user.extension and not sheet.gone(user, at)
     }
 
 
@@ -143,7 +143,7 @@ def _states(sheet: Sheet, at: datetime, seats: Iterable[Seat]) -> dict[int, Wher
     found: dict[int, Where] = {}
     for user_id in {one.user_id for one in seats}:
         user = sheet.users[user_id]
-        one = sheet.of(user, at)
+        one = sheet.gone(user, at) or sheet.of(user, at)  # who leaves after this talk can't be rung for the next
         if not user.active:
             found[user_id] = Where("left")
         elif one.state != "here":
@@ -166,7 +166,7 @@ def _region(region_id: int | None, ring: Ring, sheet: Sheet) -> tuple[Seat, ...]
     if region_id is None:
         return ()
     on_duty = _on_shift(sheet, ring.at, duty.DUTY, ring.line.id if ring.line else None, region_id)
-    if any(sheet.of(sheet.users[one.user_id], ring.at).state not in ("absent", "away") for one in on_duty):
+    if not all(sheet.gone(sheet.users[one.user_id], ring.at) for one in on_duty):
         return on_duty
     managers = (
         seat(user)

@@ -7,7 +7,7 @@ roster, working hours from the office. What ends by the clock ends when it is re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal
 
@@ -71,19 +71,26 @@ class Sheet:
         on_duty = any(span.rank == duty.DUTY for span in shifts)
         backup = not on_duty and bool(shifts)
         presence, talk = self.presences.get(user.id), self.talks.get(user.id)
-        gone = [span for span in self.absences if span.user_id == user.id and span.starts <= at < span.ends]
         if talk:
             return Whereabouts(user, "talk", talk.answered_at or talk.offered_at, None, on_duty, backup, talk)
-        if gone:
-            absence = max(gone, key=lambda span: span.ends)  # the latest return (D58)
-            return Whereabouts(user, "absent", absence.starts, absence.ends, on_duty, backup)
-        if presence and is_away(presence, at):
-            return Whereabouts(user, "away", presence.since, presence.back_at, on_duty, backup)
+        if gone := self.gone(user, at):
+            return replace(gone, on_duty=on_duty, backup=backup)
         wrap_up = presence.wrap_up_until if presence and self.knows == "all" else None
         if wrap_up and wrap_up > at:
             return Whereabouts(user, "wrap_up", None, wrap_up, on_duty, backup)
         at_work = user.active and (bool(shifts) or self.is_open(at))
         return Whereabouts(user, "here" if at_work else "off", None, None, on_duty, backup)
+
+    def gone(self, user: User, at: datetime) -> Whereabouts | None:
+        """That `user` is absent at `at`, or away by his own word: also while he is in his last talk before that."""
+        absences = [span for span in self.absences if span.user_id == user.id and span.starts <= at < span.ends]
+        if absences:
+            absence = max(absences, key=lambda span: span.ends)  # the latest return (D58)
+            return Whereabouts(user, "absent", absence.starts, absence.ends)
+        presence = self.presences.get(user.id)
+        if presence and is_away(presence, at):
+            return Whereabouts(user, "away", presence.since, presence.back_at)
+        return None
 
     def is_open(self, at: datetime) -> bool:
         """True within the office's working hours, public holidays considered."""

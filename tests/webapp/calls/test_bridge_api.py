@@ -39,6 +39,7 @@ from webapp.clients.models import Client
 from webapp.db import db
 from webapp.deals.models import Deal
 from webapp.feed import Feed
+from webapp.presence import marking
 from webapp.roster.models import Absence, Shift
 from webapp.tasks.models import Task
 from webapp.touches.models import Touch
@@ -116,6 +117,24 @@ def test_an_absent_owner_is_answered_for_by_duty(
     plan = bridge.offer("c1")
     assert plan["steps"][0]["extensions"] == [on_duty["anna"].extension]
     assert the_call(session).situation == "absent_employee"
+
+
+@pytest.mark.parametrize("how", ["absence", "key"])
+def test_who_leaves_after_this_talk_is_not_rung_for_the_next(
+    session: Session, on_duty: dict[str, User], bridge: Bridge, clock: Clock, how: str
+) -> None:
+    anna = on_duty["anna"]
+    bridge.offer("c1")
+    bridge.send(CallAnswered("c1", anna.extension, 2, 7.0, clock.move(seconds=7)))
+    assert [anna.extension] in [step["extensions"] for step in bridge.offer("c2", "+74957654321")["steps"]]
+    if how == "key":
+        marking.away(session, anna, clock())
+    else:
+        session.add(Absence(user_id=anna.id, starts_at=clock(), ends_at=clock() + timedelta(hours=1), kind="meeting"))
+    session.commit()
+    rung = [extension for step in bridge.offer("c3", "+74957654322")["steps"] for extension in step["extensions"]]
+    assert rung == [on_duty["boris"].extension, on_duty["head"].extension]
+    assert the_call(session, "c3").duty_ids == []
 
 
 def test_an_open_matter_goes_to_its_owner(
