@@ -249,7 +249,7 @@ class Week:
                 self.time.at(leaves, lambda login=login, minutes=minutes: self._leaves(login, minutes))  # type: ignore[misc]
 
     def _leaves(self, login: str, minutes: int) -> None:
-        if self.bridge.away or self.people[login].busy:
+        if self.bridge.away:
             return
         says_when, returns = self.dice.random() < 0.5, self.time.now + timedelta(minutes=minutes)
         self.people[login].away = True
