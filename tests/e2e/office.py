@@ -84,6 +84,7 @@ class Desk(Installation):
             session, now = db.session(), clock.now()
             office = defaults.create(session, "Northwind Windows", "en")
             office.ring_seconds, office.answer_on_ring, office.step_seconds = RING_SECONDS, 2, 8.0
+            office.wrap_up_seconds = 0  # a test that rings twice wants the same manager both times
             staff: dict[str, User] = {}
             for login, (name, role) in STAFF.items():
                 details = people.Details(name, login, role.label, role.value, None, self._extension(login), False)
