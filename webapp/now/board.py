@@ -32,7 +32,8 @@ class Board:
     """All the page shows.
 
     `missed` are those who wait longest of `missed_in_all`; `promises` the most broken of `promises_in_all`; `gaps`:
-    hours of the coming days with nobody on duty, in words, `uncovered` their sum; `down`: lines not registered;
+    hours of the coming days with nobody on duty, in words, `uncovered` their sum,
+    `uncovered_now` whether this is one of them; `down`: lines not registered;
     `silent`: no bridge is heard; `messages` nobody has read though they were chased.
     """
 
@@ -44,6 +45,7 @@ class Board:
     promises_in_all: int
     gaps: Sequence[str]
     uncovered: timedelta
+    uncovered_now: bool
     down: Sequence[LineRow]
     silent: bool
     messages: Sequence[Message]
@@ -80,6 +82,7 @@ def of(session: Session, now: datetime, zone: ZoneInfo) -> Board:
         promises=promises,
         promises_in_all=promises_in_all,
         gaps=wording.gap_words(gaps, zone),
+        uncovered_now=bool(gaps) and gaps[0][0] <= now,
         uncovered=sum((ends - starts for starts, ends in gaps), timedelta()),
         down=[row for row in telephones.lines(session, bridges) if row.registered is False],
         silent=bridges.are_silent(now),

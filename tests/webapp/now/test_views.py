@@ -147,6 +147,18 @@ def test_hours_that_nobody_covers(office: dict[str, User], sign_in: SignIn, cloc
     assert tile(page, "gaps") == "0 Hours uncovered in 7 days" and "Every hour of the next 7 days is covered." in page
 
 
+def test_nobody_on_duty_is_an_alarm_within_working_hours_alone(
+    office: dict[str, User], sign_in: SignIn, clock: Clock
+) -> None:
+    def look_of_duty() -> str:
+        return re.findall(r"now-tile-(\w+)\" id=\"tile-duty", look(head))[0]
+
+    head = sign_in("head")
+    assert look_of_duty() == "bad"
+    clock.move(hours=12)
+    assert look_of_duty() == "quiet"
+
+
 def test_who_is_gone_and_until_when(on_duty: dict[str, User], sign_in: SignIn, clock: Clock, session: Session) -> None:
     away = {"user_id": on_duty["vera"].id, "starts_at": clock(), "ends_at": clock() + timedelta(hours=2)}
     session.add(Absence(kind="meeting", **away))
