@@ -19,7 +19,7 @@ STATES = {
     "handing": ("live", _l("being sent")),
     "unsure": ("bad", _l("unsure whether it went")),
     "refused": ("bad", _l("refused")),
-    "given_up": ("bad", _l("given up")),
+    "given_up": ("bad", _l("not sent, given up")),
     "sent": ("good", _l("sent")),
     "withdrawn": ("quiet", _l("withdrawn")),
     "replaced": ("quiet", _l("sent again")),
