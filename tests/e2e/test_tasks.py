@@ -130,7 +130,7 @@ def test_a_message_is_taken_in_the_call_and_its_receipt_is_seen(desk: Desk, sign
     expect(row).to_have_count(0)
     expect(head.locator("#messages")).not_to_contain_text("delivered, not read")
     anna.goto(desk.url + "/tasks/messages")
-    expect(anna.locator("#messages .state-good")).to_have_text("read")
+    expect(anna.locator("#messages .state-good")).to_have_text("has been read")
 
 
 def test_who_has_fallen_ill_is_relieved(desk: Desk, sign_in: SignIn) -> None:
