@@ -232,8 +232,8 @@ class Incoming:
         rings = told.rings if told.answered_at else int(waited // self.plan.ring_seconds) + 1
         told.end, told.ended_at = reason.value, self.time.now
         self.bridge.say(CallEnded(self.call_id, reason, rings, waited, told.talk, self.time.now))
-        if told.promises and self.dice.random() < 0.6:
-            self.time.after(self.dice.uniform(60, 1200), lambda: self.week.see_to(told))
+        if told.promises and self.dice.random() < 0.8:
+            self.time.after(self.dice.uniform(60, 900), lambda: self.week.see_to(told))
         if told.is_missed and told.number and self.again < 3 and self.dice.random() < 0.4:
             again = self.again + 1
             self.time.after(

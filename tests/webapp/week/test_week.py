@@ -42,7 +42,7 @@ def asker(app: Flask) -> Ask:
 def test_a_week_adds_up_to_the_call(app: Flask, database: Bench, clock: Clock, soaking: bool) -> None:
     app.config["SETTINGS"] = replace(app.config["SETTINGS"], timezone=ZoneInfo("Europe/Berlin"))
     monday = AUTUMN if database.url.startswith("sqlite") else SPRING
-    many, every = (2000, 5) if soaking else (120, 20)
+    many, every = (2000, 5) if soaking else (90, 60)
     week = Week(app, asker(app), clock, many, monday, every=timedelta(minutes=every))
     week.run()
 
