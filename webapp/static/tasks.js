@@ -49,7 +49,7 @@
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { target, requestConfig } = event.detail;
     if (target !== list()) return;
-    if (requestConfig.triggeringEvent?.type.startsWith("sse:") && held()) {
+    if (requestConfig.elt === target && held()) { // its own refresh, not a filter that was chosen
       event.detail.shouldSwap = false;
       stale = true;
       return;
