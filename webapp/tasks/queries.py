@@ -68,7 +68,9 @@ def title(task: Task) -> str:
         return _("promised call")
     if task.kind == "message":
         return _("message for you")
-    if task.kind == "note" and task.call:
+    if task.kind == "note":
+        if task.call is None:
+            return _("a colleague answered in your place")
         who = task.call.answered_by.name if task.call.answered_by else _("a colleague")
         line = (task.call.line.title or task.call.line.name) if task.call.line else task.call.line_name
         when = moment(task.call.offered_at)
@@ -77,8 +79,6 @@ def title(task: Task) -> str:
         return _("the script had nothing for this")
     if task.kind == "matter":
         return _("matter passed on to you by %(name)s", name=task.assigned_by.name) if task.assigned_by else _("matter")
-    if task.kind == "note":
-        return _("a colleague answered in your place")
     if task.kind == "gap":
         return _("a call rang while nobody was on duty") if task.call_id else _("nobody on duty")
     touch = task.touch

@@ -106,7 +106,7 @@ def agree(
     touch = results.finished_touch(
         session, item, "meeting", user, now, note=where, next_at=meeting.at, next_kind=meeting.kind, client=client
     )
-    touch.person_id = client.people[0].id if len(client.people) == 1 else None
+    touch.person = client.people[0] if len(client.people) == 1 else None
     _tell(session, touch, deal, manager, user, where, now)
     results.approach(session, item, "meeting", user, now, where, touch)
     offers.remember(session, client, found or [], author)

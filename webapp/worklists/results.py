@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from webapp import feed
 from webapp.accounts.models import User
 from webapp.clients.models import Client
+from webapp.letters import proposing
 from webapp.office.models import Outcome, Purpose
 from webapp.tasks import work
 from webapp.tasks.models import Task
@@ -86,7 +87,7 @@ def record(
 def approach(
     session: Session, item: WorklistItem, result: str, user: User, now: datetime, note: str, touch: Touch
 ) -> Approach:
-    """The line of a call, and the end of what it fulfilled: earlier promises to call this number."""
+    """The line of a call, the end of what it fulfilled (earlier promises to call this number), its letter (D73)."""
     if item.more_why:
         note = " · ".join(filter(None, (item.more_why, note)))
         item.more_why = ""
@@ -102,6 +103,7 @@ def approach(
     row = Approach(item_id=item.id, user_id=user.id, at=now, result=result, note=note, touch_id=touch.id)
     session.add(row)
     session.flush()
+    proposing.propose(session, touch, user.id, now)
     feed.announce(session, [user.id], "tasks", touch.id, now)
     return row
 

@@ -191,7 +191,7 @@ def test_the_card_asks_the_database_little_however_long_the_history(
         session.add(Deal(client_id=rassvet.id, title=f"Deal {number}", opened_at=clock()))
     session.commit()
     assert cost() <= empty + 7  # deals bring their lists and their currency
-    assert empty <= 28
+    assert empty <= 30  # two of them count the approaches
 
 
 def test_the_history_continues_page_by_page_without_gaps(

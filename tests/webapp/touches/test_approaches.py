@@ -109,6 +109,11 @@ def test_the_fifth_asks_for_a_reason_and_keeps_what_was_typed(
     session.commit()
     anna, address = sign_in("anna"), f"/touches/{fourth.id}/close"
     assert "3 of 4 approaches" in anna.get(f"/desk/touches/{fourth.id}/who").get_data(as_text=True)
+    card = f"/clients/{fourth.client_id}"
+    assert "3 of 4 approaches" in anna.get(card).get_data(as_text=True)
+    past("not_reached")
+    page = anna.get(f"{card}/aside").get_data(as_text=True)
+    assert "4 of 4 approaches" in page and "One more needs a reason." in page
     refused = anna.post(address, data={"note": "rang and rang"})
     page = refused.get_data(as_text=True)
     assert refused.status_code == 422 and "4 approaches came to nothing" in page

@@ -24,6 +24,7 @@ from webapp.deals.models import Deal
 from webapp.feed import Feed
 from webapp.jobs import work
 from webapp.jobs.models import Job
+from webapp.letters.models import Letter
 from webapp.office.models import Region
 from webapp.reports import ledger
 from webapp.tasks.models import Task
@@ -398,6 +399,8 @@ def test_a_meeting_makes_card_people_and_deal_and_hands_them_over(
     assert (item.state, item.client_id, item.ended_at) == ("meeting", client.id, clock())
     told = session.scalars(select(Feed).where(Feed.user_id == office["boris"].id, Feed.kind == "tasks")).all()
     assert told
+    letter = session.scalars(select(Letter)).one()
+    assert (letter.user_id, letter.touch_id, letter.client_id) == (agent.id, touch.id, client.id)
     assert "Rassvet" in sign_in("boris").get("/desk").get_data(as_text=True)
     (row,) = ledger.rows(session, clock() - timedelta(hours=1), clock() + timedelta(hours=1))
     assert (row.manager, row.client, row.counts_as, row.finished) == (agent.name, "Rassvet", "meeting", True)

@@ -25,6 +25,7 @@ from webapp.office.models import Channel, ClientStatus, ClientType, Region
 from webapp.office.queries import items
 from webapp.rules import categories, extra, transitions
 from webapp.tasks.queries import open_for_client
+from webapp.touches import approaches
 
 HEAD = ("status", "category", "type", "region", "owner", "channel")
 FIRM = ("name", "kind", "what_it_does", "website", "management")
@@ -75,6 +76,8 @@ def _aside(client: Client) -> dict[str, Any]:
         "missing": fields.next_missing(session, client, person),
         "missing_person": person,
         "owed": open_for_client(session, client.id),
+        "approaches": approaches.of_client(session, client.id),
+        "most_approaches": approaches.most(session),
         "letters": letters.drafts_of(session, client.id, me()),
         "does": categories.of(session, client.category),
         "questions": deciding.questions(client),
