@@ -29,9 +29,8 @@ from webapp.accounts.queries import heads
 from webapp.calls import meant, missed, outbound, trace
 from webapp.calls.models import PASSING, RINGING, Call, CallAudience, LineState, Transfer
 from webapp.office.queries import the_office
-from webapp.presence import marking
+from webapp.presence import answering, marking
 from webapp.recordings import keeping
-from webapp.roster import duty
 from webapp.tasks.models import Task
 from webapp.touches import matter
 from webapp.touches.models import Touch
@@ -144,8 +143,7 @@ def _apology_started(event: ApologyStarted, session: Session, now: datetime) -> 
     """The caller was told that we ring back: from now on a promise runs (D26)."""
     call = call_of(session, event.call_id)
     trace.add(session, call, event.at, "apology")
-    on_duty = duty.on_duty(session, now)
-    keeper = next((entry.user.id for entry in on_duty), None) or next(iter(heads(session)), None)
+    keeper = answering.of(session, call, now).keeper
     minutes = the_office(session).promise_minutes
     session.add(
         Task(
@@ -159,7 +157,7 @@ def _apology_started(event: ApologyStarted, session: Session, now: datetime) -> 
         )
     )
     trace.add(session, call, event.at, "promise", minutes=minutes)
-    feed.announce(session, [keeper] if keeper else [], "tasks", call.id, now)
+    feed.announce(session, [keeper] if keeper else heads(session), "tasks", call.id, now)
 
 
 @apply.register

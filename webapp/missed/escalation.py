@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
@@ -14,7 +15,7 @@ from webapp.calls import trace
 from webapp.calls.models import Call, is_open_missed
 from webapp.now import telling
 from webapp.office.queries import the_office
-from webapp.roster import duty
+from webapp.presence import answering
 
 BACKUPS, HEAD = 1, 2
 """The steps of `Call.missed_told`."""
@@ -72,7 +73,7 @@ def _announce(session: Session, call_id: int, before: int, step: int, now: datet
     session.refresh(call)
     people: set[int] = set()
     if before < BACKUPS:
-        people |= set(_backups(session, now))
+        people |= set(_backups(session, call, now))
     if step == HEAD:
         people |= set(heads(session))
     names = session.scalars(select(User.name).where(User.id.in_(people)).order_by(User.id)).all()
@@ -82,7 +83,7 @@ def _announce(session: Session, call_id: int, before: int, step: int, now: datet
     telling.tell(session, now)
 
 
-def _backups(session: Session, now: datetime) -> list[int]:
-    """The backups on duty; who is on duty himself when there is none."""
-    on_duty = duty.on_duty(session, now)
-    return [entry.user.id for entry in on_duty if entry.rank != duty.DUTY] or [entry.user.id for entry in on_duty]
+def _backups(session: Session, call: Call, now: datetime) -> Sequence[int]:
+    """The backups who are here; who is on duty himself when there is none."""
+    answers = answering.of(session, call, now)
+    return answers.backups or answers.duty

@@ -190,6 +190,36 @@ def test_greeting_apology_and_promise(session: Session, on_duty: dict[str, User]
     assert session.scalars(select(Touch)).one().user_id is None
 
 
+@pytest.mark.parametrize(
+    ("away", "absent", "keeper"),
+    [
+        (("anna",), (), "boris"),
+        ((), ("anna",), "boris"),
+        (("anna",), ("boris",), "head"),
+        (("anna", "boris"), ("head",), None),
+    ],
+)
+def test_nobody_who_is_gone_keeps_a_promise(
+    session: Session,
+    on_duty: dict[str, User],
+    bridge: Bridge,
+    clock: Clock,
+    away: tuple[str, ...],
+    absent: tuple[str, ...],
+    keeper: str | None,
+) -> None:
+    for login in away:
+        marking.away(session, on_duty[login], clock())
+    for login in absent:
+        gone = Absence(user_id=on_duty[login].id, starts_at=clock(), ends_at=clock() + timedelta(hours=2))
+        session.add(gone)
+    session.commit()
+    bridge.offer("c1")
+    bridge.send(ApologyStarted("c1", clock()), CallEnded("c1", EndReason.NO_ANSWER, 2, 10.0, 0.0, clock()))
+    promise = session.scalars(select(Task).where(Task.kind == "promise")).one()
+    assert promise.user_id == (on_duty[keeper].id if keeper else None)
+
+
 def test_who_was_missed_is_made_good_by_the_next_talk(
     session: Session, on_duty: dict[str, User], bridge: Bridge, clock: Clock
 ) -> None:

@@ -12,6 +12,7 @@ from webapp.calls import missed
 from webapp.calls.models import CallTrace
 from webapp.feed import Feed
 from webapp.missed import escalation
+from webapp.presence import marking
 
 
 def told(session: Session, clock: Clock, office: dict[str, User]) -> list[str]:
@@ -48,6 +49,15 @@ def test_a_worker_that_was_away_tells_both_at_once(
 ) -> None:
     miss("+74950000001", 40)
     assert told(session, clock, office) == ["boris", "head"]
+
+
+def test_a_backup_who_is_gone_is_not_told(
+    session: Session, miss: Miss, on_duty: User, office: dict[str, User], clock: Clock
+) -> None:
+    miss("+74950000001", 6)
+    marking.away(session, office["boris"], clock())
+    session.commit()
+    assert told(session, clock, office) == ["anna"]
 
 
 def test_without_a_backup_who_is_on_duty_is_told(
