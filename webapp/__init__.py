@@ -72,7 +72,10 @@ def create_app(settings: config.Config | None = None, **overrides: Any) -> Flask
         BRIDGE_TOKEN=config.secret(settings.data, "bridge_token"),
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         # A server that was started anew has cut its connections: nobody's page shall be the one to find out.
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": settings.database_url.startswith("postgresql")},
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "pool_pre_ping": settings.database_url.startswith("postgresql"),
+            "hide_parameters": True,  # what somebody wrote does not come into a log by an error's message
+        },
         CLOCK=clock.now,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

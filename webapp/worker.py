@@ -5,16 +5,20 @@ Due dates live in tables and are claimed there, so a worker killed at any moment
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import threading
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from huey import SqliteHuey, crontab
 from huey.consumer import Consumer
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from service.notify import Supervisor
 from webapp import clock, config, create_app, feed, logs
@@ -34,7 +38,21 @@ from webapp.tasks import chasing, digest, reminding
 from webapp.tasks.overdue import tell_overdue
 from webapp.telephones import ladder
 
+log = logging.getLogger(__name__)
+
 ROUND = timedelta(seconds=50)
+DUTIES: dict[str, Callable[[Session, datetime, ZoneInfo], object]] = {
+    "promises": lambda session, now, _zone: tell_overdue(session, now),
+    "messages": chasing.chase,
+    "digests": digest.send,
+    "missed calls": lambda session, now, _zone: escalation.tell(session, now),
+    "lost calls of ours": lambda session, now, _zone: outbound.end_lost(session, now),
+    "merged cards": lambda session, now, _zone: strays.gather(session, now),
+    "shift patterns": patterns.lay_all,
+    "gaps": gaps_told.tell,
+    "swaps": lambda session, now, _zone: swaps.void_changed(session, now),
+}
+"""What is looked after every minute."""
 
 
 def make_huey(settings: config.Config) -> SqliteHuey:
@@ -48,19 +66,7 @@ def make_huey(settings: config.Config) -> SqliteHuey:
         what a merge missed and lay shifts.
         """
         with app.app_context():
-            try:
-                tell_overdue(db.session(), clock.now())
-                chasing.chase(db.session(), clock.now(), settings.timezone)
-                digest.send(db.session(), clock.now(), settings.timezone)
-                escalation.tell(db.session(), clock.now())
-                outbound.end_lost(db.session(), clock.now())
-                strays.gather(db.session(), clock.now())
-                patterns.lay_all(db.session(), clock.now(), settings.timezone)
-                gaps_told.tell(db.session(), clock.now(), settings.timezone)
-                swaps.void_changed(db.session(), clock.now())
-                db.session.commit()
-            except OperationalError:  # the database is busy or away: the next minute does it
-                db.session.rollback()
+            do_duties(db.session(), clock.now(), settings.timezone)
 
     @huey.periodic_task(crontab(minute="*"))
     def recordings() -> None:
@@ -88,6 +94,21 @@ def make_huey(settings: config.Config) -> SqliteHuey:
             forget_old(settings.data)
 
     return huey
+
+
+def do_duties(session: Session, now: datetime, zone: ZoneInfo) -> None:
+    """Do all DUTIES, each in a transaction of its own: nobody waits for the database longer than one of them takes, and
+    one that fails keeps no other from being done.
+    """
+    for name, duty in DUTIES.items():
+        try:
+            duty(session, now, zone)
+            session.commit()
+        except OperationalError:  # the database is busy or away: the next minute does it
+            session.rollback()
+        except Exception:
+            session.rollback()
+            log.exception("a duty of the minute failed: %s", name)
 
 
 def remind_all() -> None:

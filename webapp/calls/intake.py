@@ -80,8 +80,6 @@ def offered(session: Session, event: CallOffered, now: datetime, country: str, z
     call.duty_ids = list(decision.duty_ids)
     call.why_routed = {"reason": decision.reason, **why(decision)}
     trace.add(session, call, now, f"routed_{decision.reason}", **why(decision))
-    if decision.gap:
-        _tell_head_nobody_was_there(session, call, now)
 
     # 4. Open the touch: the ledger's row exists from the first ring on.
     audience = _audience(session, call, decision)
@@ -100,7 +98,9 @@ def offered(session: Session, event: CallOffered, now: datetime, country: str, z
     if earlier:
         matter.go_on(session, touch, earlier)
 
-    # 5. Announce: only those who are rung first see it now.
+    # 5. Announce: only those who are rung first see it now. Last, since the feed is held until the commit.
+    if decision.gap:
+        _tell_head_nobody_was_there(session, call, now)
     feed.announce(session, [row.user_id for row in audience if row.state == "rung"], "call", call.id, now)
     return plan_for(office, line, decision, sheet, event.offered_at, client)
 

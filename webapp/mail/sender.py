@@ -49,6 +49,9 @@ class Sender:
                     self.round()
                 except OperationalError:  # the database is busy or away: the next look does it
                     db.session.rollback()
+                except Exception as error:  # one mail that can't be made must not end all mail
+                    db.session.rollback()
+                    log.error("a round of mail failed", error=type(error).__name__)
 
     def round(self) -> None:
         """Send all that is due now. Raises OperationalError when the database is busy or away."""

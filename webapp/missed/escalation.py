@@ -37,13 +37,14 @@ def tell(session: Session, now: datetime) -> int:
         .where(is_open_missed(), Call.missed_told < HEAD, Call.offered_at <= now - min(for_backups, for_head))
         .order_by(Call.offered_at, Call.id)
     ).tuples()
-    told = 0
+    news = []
     for call_id, offered_at, before in waiting.all():
         step = HEAD if now - offered_at >= for_head else BACKUPS
         if step > before and _claim(session, call_id, step) and not _is_with_them(session, call_id, step):
-            _announce(session, call_id, before, step, now)
-            told += 1
-    return told
+            news.append((call_id, before, step))
+    for call_id, before, step in news:  # once all is claimed: rows are never waited for with the feed held
+        _announce(session, call_id, before, step, now)
+    return len(news)
 
 
 def _claim(session: Session, call_id: int, step: int) -> bool:

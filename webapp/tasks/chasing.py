@@ -28,7 +28,7 @@ def chase(session: Session, now: datetime, zone: ZoneInfo) -> int:
     """Remind those who have not read a message: after half an hour here, or at once on their return, then every hour;
     after three times in vain the heads are told, once. How many were announced. Flushes.
     """
-    told = 0
+    news: list[tuple[list[int | None], str, int]] = []
     waiting = session.scalars(
         select(Task)
         .join(Task.message)
@@ -54,13 +54,16 @@ def chase(session: Session, now: datetime, zone: ZoneInfo) -> int:
         if not returned and now - last < (THEN_EVERY if message.chases else FIRST_AFTER):
             continue
         if message.chases < MOST:
-            told += _remind(session, task, message, now)
-        elif task.head_told_at is None:
-            told += _tell_heads(session, task, now)
-    return told
+            if _remind(session, task, message, now):
+                news.append(([task.user_id], "remind", task.id))
+        elif task.head_told_at is None and _is_for_heads(session, task, now):
+            news.append(([*heads(session)], "tasks", task.id))
+    for users, kind, task_id in news:  # once all is claimed: rows are never waited for with the feed held
+        feed.announce(session, users, kind, task_id, now)
+    return len(news)
 
 
-def _remind(session: Session, task: Task, message: Message, now: datetime) -> int:
+def _remind(session: Session, task: Task, message: Message, now: datetime) -> bool:
     claimed = session.execute(
         update(Message)
         .where(Message.task_id == task.id, Message.read_at.is_(None), Message.chases == message.chases)
@@ -68,26 +71,22 @@ def _remind(session: Session, task: Task, message: Message, now: datetime) -> in
         .execution_options(synchronize_session=False)
     )
     if not claimed.rowcount:  # type: ignore[attr-defined]
-        return 0
+        return False
     session.execute(
         update(Task).where(Task.id == task.id).values(reminded_at=now).execution_options(synchronize_session=False)
     )
     session.expire(message)
-    feed.announce(session, [task.user_id], "remind", task.id, now)
-    return 1
+    return True
 
 
-def _tell_heads(session: Session, task: Task, now: datetime) -> int:
+def _is_for_heads(session: Session, task: Task, now: datetime) -> bool:
     claimed = session.execute(
         update(Task)
         .where(Task.id == task.id, Task.head_told_at.is_(None))
         .values(head_told_at=now)
         .execution_options(synchronize_session=False)
     )
-    if not claimed.rowcount:  # type: ignore[attr-defined]
-        return 0
-    feed.announce(session, heads(session), "tasks", task.id, now)
-    return 1
+    return bool(claimed.rowcount)  # type: ignore[attr-defined]
 
 
 def _absences(session: Session, users: Collection[int | None], now: datetime) -> list[Absence]:

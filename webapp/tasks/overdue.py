@@ -34,18 +34,18 @@ def tell_overdue(session: Session, now: datetime) -> int:
             or_(Task.overdue_told_at.is_(None), Task.head_told_at.is_(None)),
         )
     ).tuples()
-    told = 0
+    news: list[tuple[list[int], int]] = []  # told when all is claimed: rows are never waited for with the feed held
     for task_id, user_id, due_at, maker_told, head_told in waiting.all():
         if maker_told is None and _claim(session, task_id, Task.overdue_told_at, now):
-            feed.announce(session, [user_id] if user_id else [], "tasks", task_id, now)
-            told += 1
+            news.append(([user_id] if user_id else [], task_id))
         for_head = user_id is None or due_at <= now - patience
         if head_told is None and for_head and _claim(session, task_id, Task.head_told_at, now):
-            feed.announce(session, heads(session), "tasks", task_id, now)
-            told += 1
-    if told:
+            news.append((heads(session), task_id))
+    for users, task_id in news:
+        feed.announce(session, users, "tasks", task_id, now)
+    if news:
         telling.tell(session, now)
-    return told
+    return len(news)
 
 
 def _claim(session: Session, task_id: int, column: InstrumentedAttribute[datetime | None], now: datetime) -> bool:

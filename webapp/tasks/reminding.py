@@ -31,10 +31,15 @@ def remind(session: Session, now: datetime) -> int:
     A promise past its time is told by `overdue.py`. Who made a task within his minutes of its time is reminded at
     the time alone.
     """
-    return sum(
-        _claim(session, task_id, user_id, which, {"reminded_at": now, "remind_again_at": None}, now)
+    values = {"reminded_at": now, "remind_again_at": None}
+    claimed = [
+        (task_id, user_id)
         for task_id, user_id, which in _waiting(session, now)
-    )
+        if _claim(session, task_id, user_id, which, values)
+    ]
+    for task_id, user_id in claimed:  # once all is claimed: rows are never waited for with the feed held
+        feed.announce(session, [user_id], "remind", task_id, now)
+    return len(claimed)
 
 
 def nudge(session: Session, task: Task, now: datetime) -> bool:
@@ -42,7 +47,10 @@ def nudge(session: Session, task: Task, now: datetime) -> bool:
     if task.user_id is None:
         return False
     which = or_(Task.reminded_at.is_(None), Task.reminded_at <= now - HE_WAITS)
-    return bool(_claim(session, task.id, task.user_id, which, {"reminded_at": now}, now))
+    if not _claim(session, task.id, task.user_id, which, {"reminded_at": now}):
+        return False
+    feed.announce(session, [task.user_id], "remind", task.id, now)
+    return True
 
 
 def standing(session: Session, user: User) -> Sequence[Task]:
@@ -102,15 +110,11 @@ def _claim(
     user_id: int,
     which: ColumnElement[bool],
     values: dict[str, datetime | None],
-    now: datetime,
-) -> int:
+) -> bool:
     claimed = session.execute(
         update(Task)
         .where(Task.id == task_id, Task.user_id == user_id, Task.done_at.is_(None), which)
         .values(values)
         .execution_options(synchronize_session=False)
     )
-    if not claimed.rowcount:  # type: ignore[attr-defined]
-        return 0
-    feed.announce(session, [user_id], "remind", task_id, now)
-    return 1
+    return bool(claimed.rowcount)  # type: ignore[attr-defined]

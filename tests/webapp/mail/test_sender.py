@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -14,7 +17,7 @@ from tests.webapp.mail.servers import SENDER, Bad, Good
 from webapp.accounts.models import User
 from webapp.config import MailServer
 from webapp.feed import Feed
-from webapp.mail import queue, sending
+from webapp.mail import queue, sender, sending
 from webapp.mail.models import OutgoingMail
 from webapp.mail.sender import CUTS
 
@@ -159,3 +162,22 @@ def test_a_server_that_is_away_is_asked_once_for_all(queued: Queued, rounds: Rou
     assert server.connections == 1
     rows = session.scalars(select(OutgoingMail)).all()
     assert {(row.state, row.tries, row.last_error) for row in rows} == {("queued", 1, "connect: 554 no, not greeting")}
+
+
+def test_a_surprise_ends_one_round_and_not_all_mail(app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender, "LOOK_SECONDS", 0.01)
+    asked, goes_on = [], threading.Event()
+
+    def now() -> datetime:
+        asked.append(clock())
+        if len(asked) == 1:
+            raise KeyError("a surprise")
+        goes_on.set()
+        return clock()
+
+    running = sender.Sender(app, now)
+    running.start()
+    try:
+        assert goes_on.wait(10)
+    finally:
+        running.stop()
