@@ -95,15 +95,15 @@ def measure(folder: Path, calls: int, **settings: str) -> None:
                 began = time.monotonic()
                 week.run()
                 took = time.monotonic() - began
+            empty = Stopwatch(door)
+            for _turn in range(watch.posts):
+                empty("POST", "/bridge/events", {"events": []})
             wrong = check(week)
             left = count(db.engine)
             left.subtract(before)
             left.subtract(by_people)
             rows = {table: many for table, many in left.items() if many > 0}
             bare = floor(db.engine, rows, watch.posts)
-            empty = Stopwatch(door)
-            for _turn in range(watch.posts):
-                empty("POST", "/bridge/events", {"events": []})
         door.close()
     finally:
         installation.close()

@@ -269,6 +269,7 @@ class Ours:
         """The client speaks."""
         told = self.told
         told.answered_at, told.answered_by, told.rings = self.time.now, self.login, 2
+        told.had.append(self.login)
         waited = (self.time.now - told.offered_at).total_seconds()
         self.bridge.say(CallAnswered(self.call_id, self.extension, 2, waited, self.time.now))
         length = 0.5 if self.dice.random() < 0.15 else min(self.dice.expovariate(1 / 120) + 5, 900)
