@@ -30,17 +30,15 @@ from webapp.calls.models import BridgeCommand, Call
 from webapp.clients import match
 from webapp.clients.models import Client
 from webapp.db import db
-from webapp.doubles import strays
-from webapp.missed import escalation
 from webapp.office.models import Outcome, Purpose
 from webapp.presence import marking
-from webapp.roster import absences, gaps_told, patterns, shifts, swaps
+from webapp.roster import absences, shifts, swaps
 from webapp.roster.models import Shift
 from webapp.roster.wallclock import wall_clock
-from webapp.tasks import chasing, digest, reminding, work
-from webapp.tasks.overdue import tell_overdue
+from webapp.tasks import reminding, work
 from webapp.touches import closing
 from webapp.touches.models import Touch
+from webapp.worker import DUTIES
 
 OUTAGE = timedelta(minutes=40)
 HIDDEN = ""
@@ -285,18 +283,11 @@ class Week:
         if not self.bridge.away:
             self.bridge.deliver()
             with self.desk() as session:
-                now, zone = self.time.now, self.office.zone
-                tell_overdue(session, now)
-                chasing.chase(session, now, zone)
-                digest.send(session, now, zone)
-                while reminding.remind(session, now):
+                for duty in DUTIES.values():
+                    duty(session, self.time.now, self.office.zone)
                     session.commit()
-                escalation.tell(session, now)
-                outbound.end_lost(session, now)
-                strays.gather(session, now)
-                patterns.lay_all(session, now, zone)
-                gaps_told.tell(session, now, zone)
-                swaps.void_changed(session, now)
+                while reminding.remind(session, self.time.now):
+                    session.commit()
             self.rounds.append(self.time.now)
         if self.time.now < self.office.ends + timedelta(hours=2):
             self.time.at(self.time.now + self.every, self._round)
