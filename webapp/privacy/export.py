@@ -78,6 +78,7 @@ def rows(session: Session, found: Subject) -> dict[str, list[dict[str, Any]]]:
     for name, column, its in (
         ("extra_value", "client_id", found.client_ids),
         ("recording", "call_id", found.call_ids),
+        ("task_message", "task_id", found.task_ids),
         ("transfer", "call_id", found.call_ids),
         ("script_run", "touch_id", found.touch_ids),
         ("approach", "item_id", found.item_ids),
@@ -89,7 +90,7 @@ def rows(session: Session, found: Subject) -> dict[str, list[dict[str, Any]]]:
 
 def _read(session: Session, table: Table, column: str, ids: Iterable[int]) -> list[dict[str, Any]]:
     columns = [one for one in table.columns if one.name not in LEFT_OUT]
-    query: Select[Any] = select(*columns).where(table.c[column].in_(list(ids))).order_by(table.c.id)
+    query: Select[Any] = select(*columns).where(table.c[column].in_(list(ids))).order_by(*table.primary_key)
     return [{name: value for name, value in row.items() if value not in (None, "", [], {})}
             for row in session.execute(query).mappings()]  # fmt: skip
 

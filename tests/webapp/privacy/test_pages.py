@@ -21,6 +21,7 @@ from webapp.clients.models import Client
 from webapp.privacy import command
 from webapp.privacy.models import Erasure
 from webapp.recordings.models import Recording
+from webapp.tasks.models import Message, Task
 
 SignIn = Callable[[str], FlaskClient]
 BASE = "/settings/privacy"
@@ -127,3 +128,19 @@ def test_the_command(
         assert command.erase(session, f"card:{client_id}", "asked for", True, settings, clock()) == 0
         assert "erased, record 1" in capsys.readouterr().out
     assert session.scalars(select(Erasure)).one().by_id is None
+
+
+def test_the_archive_holds_who_left_a_message(
+    sign_in: SignIn, everywhere: Everywhere, session: Session, clock: Clock
+) -> None:
+    task = Task(kind="message", client_id=everywhere.client.id, text="ring me", due_at=clock(), created_at=clock())
+    task.message = Message(who="Dobrynya's wife", mood="worried")
+    session.add(task)
+    session.commit()
+    answer = sign_in("head").post(f"{BASE}/export", data={"kind": "card", "id": everywhere.client.id})
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as pack:
+        facts, page = json.loads(pack.read("data.json")), pack.read("index.html").decode()
+    answer.close()
+    (message,) = facts["tables"]["task_message"]
+    assert (message["task_id"], message["who"], message["mood"]) == (task.id, "Dobrynya's wife", "worried")
+    assert "Dobrynya&#39;s wife" in page
