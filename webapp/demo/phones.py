@@ -24,6 +24,28 @@ _PLAN = {
 _DRAMA = {"20": "79460", "113": "4960", "7700": "900"}
 
 
+DIAL_RULES = (
+    "+7495000xxxx",
+    "+7812000xxxx",
+    "+7343000xxxx",
+    "+7944000xxxx",
+    "+38044000xxxx",
+    "+38048000xxxx",
+    "+38057000xxxx",
+    "+30210000xxxx",
+    "+30231000xxxx",
+    "+3572200xxxx",
+    "+3572500xxxx",
+    "+442079460xxx",
+    "+441134960xxx",
+    "+447700900xxx",
+    "+12125550xxx",
+    "+13125550xxx",
+    "+14155550xxx",
+)
+"""What the demo office may call: its invented numbers and nobody else."""
+
+
 @dataclass(frozen=True)
 class Number:
     """One invented number: `e164` as the network sends it, `area` and `rest` as people break it up."""

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from webapp.accounts import passwords
 from webapp.accounts.models import Role, User
+from webapp.demo.phones import DIAL_RULES
 from webapp.demo.texts import Texts
 from webapp.office import defaults
-from webapp.office.models import Channel, Line, PriceRange, Region
+from webapp.office.models import Channel, DialRule, Line, PriceRange, Region
 from webapp.roster import holidays, patterns
 from webapp.roster.models import Absence, Shift, Swap
 from webapp.roster.places import Place
@@ -26,6 +27,8 @@ ROLES = {
     "denis": Role.AGENT,
     "admin": Role.ADMIN,
 }
+CALLERS = (Role.HEAD, Role.MANAGER, Role.SECRETARY, Role.AGENT)
+"""Roles that may call out."""
 MANAGERS = ("anna", "mark", "vera")
 REGIONS = (
     ("Home city", "Москва", ""),
@@ -48,7 +51,7 @@ HOLIDAYS = {"ru": ("RU", "ru"), "en": ("GB", "en")}
 
 
 def make_office(session: Session, words: Texts, language: str) -> None:
-    """Settings, lists, regions, lines and price ranges."""
+    """Settings, lists, lines, price ranges, and which numbers may be called."""
     office = defaults.create(session, words.company, language)
     office.what_we_do = words.what_we_do
     office.greeting_phrase = words.greeting
@@ -64,6 +67,7 @@ def make_office(session: Session, words: Texts, language: str) -> None:
         lines[name].number = numbers[name]
         if name in LINE_CHANNELS:
             lines[name].channel_id = channels[LINE_CHANNELS[name]].id
+    session.add_all(DialRule(role=role.value, pattern=rule) for role in CALLERS for rule in DIAL_RULES)
     session.add_all(PriceRange(product=p, low=low, high=high, conditions=c) for p, low, high, c in words.prices)
     session.flush()
 

@@ -18,7 +18,9 @@ from webapp.accounts import passwords
 from webapp.accounts.models import Role, User
 from webapp.calls.models import Call
 from webapp.clients.models import Client, ContactPoint
+from webapp.demo import phones
 from webapp.doubles.models import DoublePair
+from webapp.office import dialling
 from webapp.office.models import Line, Office, PriceRange
 from webapp.roster.models import Shift
 from webapp.tasks.models import Task
@@ -118,6 +120,16 @@ def test_nobody_real_can_be_rung(passwords_made: dict[str, str], session: Sessio
 
 
 @both_languages
+def test_its_own_numbers_can_be_rung_back_and_no_others(passwords_made: dict[str, str], session: Session) -> None:
+    numbers = session.scalars(select(ContactPoint.normal).where(ContactPoint.kind == "phone")).all()
+    for role in (Role.HEAD, Role.MANAGER):
+        allowed = dialling.of_role(session, role.value)
+        assert [number for number in numbers if INVENTED.fullmatch(number) and allowed.why_not(number)] == []
+        assert allowed.why_not("+74951234567") and allowed.why_not("+12125551234")
+    for pattern in phones.DIAL_RULES:
+        assert dialling.tidy(pattern) == pattern
+
+
 def test_there_is_a_past_and_something_to_do(passwords_made: dict[str, str], session: Session, clock: Clock) -> None:
     now = clock()
     waiting = session.scalars(
