@@ -31,9 +31,9 @@ GAPS_AHEAD = timedelta(days=7)
 class Owed:
     """The idle page, each list with the latest first.
 
-    `missed` are those who wait longest, `missed_in_all` counts everybody who waits; `gaps`: hours with nobody on
-    duty, a line a day; `held` counts the deals that wait for approval. Both are for the head. `swaps`: shifts that
-    colleagues offer; `letters`: how many of one's own are to be sent (D73).
+    `missed` are those who wait longest, `missed_in_all` counts everybody who waits. For the head: `gaps`, hours with
+    nobody on duty, a line a day; `line_gaps`, those in which a line has nobody of its own; `held` counts the deals that
+    wait for approval. `swaps`: shifts that colleagues offer; `letters`: how many of one's own are to be sent (D73).
     """
 
     promises: Sequence[Task]
@@ -45,6 +45,7 @@ class Owed:
     inbox: Sequence[Task]
     duty: Sequence[duty.OnDuty]
     gaps: Sequence[str]
+    line_gaps: Sequence[str]
     held: int
     swaps: Sequence[Swap]
     letters: int
@@ -72,6 +73,7 @@ def of(session: Session, user: User, now: datetime, zone: ZoneInfo) -> Owed:
         inbox=[task for task in tasks if task.kind in ("inbox", "gap")],
         duty=duty.on_duty(session, now),
         gaps=wording.gap_words(duty.gaps(session, now, now + GAPS_AHEAD), zone) if heads else [],
+        line_gaps=wording.line_gap_words(duty.line_gaps(session, now, now + GAPS_AHEAD), zone) if heads else [],
         held=holding.waiting(session) if heads else 0,
         swaps=swaps.for_user(session, user, now),
         letters=letters.waiting(session, user),

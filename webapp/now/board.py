@@ -32,7 +32,8 @@ class Board:
     """All the page shows.
 
     `missed` are those who wait longest of `missed_in_all`; `promises` the most broken of `promises_in_all`; `gaps`:
-    hours of the coming days with nobody on duty, in words, `uncovered` their sum,
+    hours of the coming days with nobody on duty, in words, `uncovered` their sum, `line_gaps`: those in which a line
+    has nobody of its own,
     `uncovered_now` whether this is one of them; `down`: lines not registered;
     `silent`: no bridge is heard; `messages` nobody has read though they were chased.
     """
@@ -44,6 +45,7 @@ class Board:
     promises: Sequence[Task]
     promises_in_all: int
     gaps: Sequence[str]
+    line_gaps: Sequence[str]
     uncovered: timedelta
     uncovered_now: bool
     down: Sequence[LineRow]
@@ -82,6 +84,7 @@ def of(session: Session, now: datetime, zone: ZoneInfo) -> Board:
         promises=promises,
         promises_in_all=promises_in_all,
         gaps=wording.gap_words(gaps, zone),
+        line_gaps=wording.line_gap_words(duty.line_gaps(session, now, now + GAPS_AHEAD), zone),
         uncovered_now=bool(gaps) and gaps[0][0] <= now,
         uncovered=sum((ends - starts for starts, ends in gaps), timedelta()),
         down=[row for row in telephones.lines(session, bridges) if row.registered is False],

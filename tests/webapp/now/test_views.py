@@ -26,6 +26,7 @@ from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
 from webapp.calls.models import Call
 from webapp.clients.models import Client
+from webapp.office.models import Line
 from webapp.roster.models import Absence, Shift
 from webapp.tasks.models import Message, Task
 
@@ -145,6 +146,27 @@ def test_hours_that_nobody_covers(office: dict[str, User], sign_in: SignIn, cloc
     session.commit()
     page = look(head)
     assert tile(page, "gaps") == "0 Hours uncovered in 7 days" and "Every hour of the next 7 days is covered." in page
+
+
+def test_hours_in_which_a_line_has_nobody_of_its_own(
+    office: dict[str, User], sign_in: SignIn, clock: Clock, session: Session
+) -> None:
+    session.add(Shift(user_id=office["anna"].id, starts_at=clock(), ends_at=clock() + timedelta(days=8)))
+    head = sign_in("head")
+    line = session.scalars(select(Line)).first()
+    assert line is not None
+    own = {
+        "line_id": line.id,
+        "starts_at": clock() + timedelta(days=1),
+        "ends_at": clock() + timedelta(days=1, hours=2),
+    }
+    session.add(Shift(user_id=office["vera"].id, **own))
+    session.commit()
+    page = look(head)
+    assert "Nobody of the line itself" in page and f"{line.title or line.name}: " in page
+    assert "Nobody of the line itself" in head.get("/desk").get_data(as_text=True)
+    assert tile(page, "gaps") == "0 Hours uncovered in 7 days"
+    assert "Nobody of the line itself" not in sign_in("anna").get("/desk").get_data(as_text=True)
 
 
 def test_nobody_on_duty_is_an_alarm_within_working_hours_alone(
