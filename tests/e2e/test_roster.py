@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.e2e.conftest import SignIn
 from tests.e2e.office import Desk
@@ -114,3 +114,21 @@ def test_a_shift_is_drawn_and_the_month_leads_to_it(desk: Desk, sign_in: SignIn)
     expect(page.locator("#edit-ends")).to_have_value("14:00")
     overflow = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     assert not overflow
+
+
+def test_the_head_sees_the_whole_week_at_once(desk: Desk, sign_in: SignIn) -> None:
+    """In Russian, where days and names are longest: no name under a bar, and nothing to scroll."""
+
+    def russian(session: Any, office: Any) -> None:
+        session.execute(update(User).values(language="ru"))
+
+    desk.change(russian)
+    page = sign_in("head")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(week_of(desk))
+    expect(page.locator(".week-name").first).to_contain_text("пн")
+    assert page.evaluate("document.documentElement.scrollHeight") <= 720
+    assert (
+        page.locator(".week-name").evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth).length")
+        == 0
+    )

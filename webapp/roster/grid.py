@@ -20,7 +20,7 @@ from webapp.roster.wallclock import DAY_MINUTES, instant, wall_clock, written
 from webapp.roster.wording import away_words, gap_words, initials, joined, line_gap_words, short, short_name
 
 PERSON_COLOURS = 8
-LETTERS_AN_HOUR = 4.4
+LETTERS_AN_HOUR = 4.0
 """How many letters of a bar fit into an hour of the grid at 1280 pixels."""
 HEIGHTS = {"gap": 24, "duty": 24, "backup": 20, "away": 17}
 FREE_STRIP = 9
