@@ -152,7 +152,7 @@ class Incoming:
     def promise(self) -> None:
         """He says that he will ring back, and presses the key."""
         if self.told.holder and not self.told.end:
-            self.week.promise(self.told)
+            self.week.pages.promise(self.told)
 
     def pass_on(self) -> None:
         """The caller is passed on, by the page or by the telephone; the colleague takes him or doesn't."""
@@ -161,7 +161,7 @@ class Incoming:
             return
         to, attended = self.dice.choice(free), self.dice.random() < 0.5
         target = self.week.office.extensions[to]
-        self.week.ask_to_pass(self.told, to, attended)
+        self.week.pages.ask_to_pass(self.told, to, attended)
         self.bridge.say(TransferStarted(self.call_id, target, attended, self.time.now))
         if self.week.picks_up(to):
             self.week.people[to].busy = self.call_id
@@ -221,7 +221,7 @@ class Incoming:
             if person.busy == self.call_id:
                 person.busy = ""
         self.end(EndReason.COMPLETED)
-        self.week.talked(told)
+        self.week.pages.talked(told)
 
     def end(self, reason: EndReason) -> None:
         """It is over, once."""
@@ -233,7 +233,7 @@ class Incoming:
         told.end, told.ended_at = reason.value, self.time.now
         self.bridge.say(CallEnded(self.call_id, reason, rings, waited, told.talk, self.time.now))
         if told.promises and self.dice.random() < 0.8:
-            self.time.after(self.dice.uniform(60, 900), lambda: self.week.see_to(told))
+            self.time.after(self.dice.uniform(60, 900), lambda: self.week.pages.see_to(told))
         if told.is_missed and told.number and self.again < 3 and self.dice.random() < 0.4:
             again = self.again + 1
             self.time.after(
@@ -283,4 +283,4 @@ class Ours:
         waited = ((told.answered_at or now) - told.offered_at) / timedelta(seconds=1)
         self.bridge.say(CallEnded(self.call_id, reason, rings, waited, told.talk, now))
         self.week.people[self.login].busy = ""
-        self.week.talked(told)
+        self.week.pages.talked(told)

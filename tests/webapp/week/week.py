@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,26 +17,20 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from sipbridge.events import PhoneDialled, Plan
+from sipbridge.events import Plan
 from tests.webapp.week import office as offices
 from tests.webapp.week.bridge import Ask, Bridge
-from tests.webapp.week.calls import Incoming, Ours
-from tests.webapp.week.told import PROMISED, Book, Told
+from tests.webapp.week.calls import Incoming
+from tests.webapp.week.pages import Pages
+from tests.webapp.week.told import Book, Told
 from tests.webapp.week.world import Clock, Time
 from webapp.accounts.models import User
-from webapp.calls import dialled, missed, outbound, transfers
-from webapp.calls.models import BridgeCommand, Call
-from webapp.clients import match
-from webapp.clients.models import Client
 from webapp.db import db
-from webapp.office.models import Outcome, Purpose
 from webapp.presence import marking
 from webapp.roster import absences, shifts, swaps
 from webapp.roster.models import Shift
 from webapp.roster.wallclock import wall_clock
-from webapp.tasks import reminding, work
-from webapp.touches import closing
-from webapp.touches.models import Touch
+from webapp.tasks import reminding
 from webapp.worker import DUTIES
 
 OUTAGE = timedelta(minutes=40)
@@ -76,7 +69,6 @@ class Week:
         self.rounds: list[datetime] = []
         self.wrong_plans: list[str] = []
         self.gaps: set[str] = set()
-        self._ids = itertools.count(1)
         self.late: set[str] = set()
         self.followed: Counter[str] = Counter()
         self.lines = offices.LINES
@@ -85,6 +77,7 @@ class Week:
         self.people = {login: Person(login) for login in offices.STAFF}
         self.book = Book()
         self.bridge = Bridge(ask, self.time, self.dice, self.lines)
+        self.pages = Pages(self)
 
     @contextmanager
     def desk(self) -> Iterator[Session]:
@@ -96,7 +89,7 @@ class Week:
     def run(self) -> None:
         """Play the week to its end."""
         self.bridge.deliver(heartbeat=True)
-        self.outage = self._at(2, 10, 20)
+        self.outage = self.at(2, 10, 20)
         self._callers()
         self._absences()
         self._keys()
@@ -108,7 +101,7 @@ class Week:
         self.bridge.lost_answers = 0.0
         self.bridge.deliver()
 
-    def _at(self, weekday: int, hour: int, minute: int = 0) -> datetime:
+    def at(self, weekday: int, hour: int, minute: int = 0) -> datetime:
         """An instant by the office's clock."""
         day = self.office.monday + timedelta(days=weekday)
         local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=self.office.zone)
@@ -122,15 +115,15 @@ class Week:
         for number in range(self.many):
             weekday = dice.choices(range(7), (20, 20, 20, 20, 16, 6, 4))[0]
             hour = dice.choices(range(24), (1, 1, 1, 1, 1, 1, 2, 4, 8, *([14] * 9), 8, 5, 3, 2, 1, 1))[0]
-            when = self._at(weekday, hour, dice.randrange(60)) + timedelta(seconds=dice.randrange(60))
+            when = self.at(weekday, hour, dice.randrange(60)) + timedelta(seconds=dice.randrange(60))
             if number < 12:
-                when = self._at(6, 0) + timedelta(minutes=dice.randrange(5 * 60))
+                when = self.at(6, 0) + timedelta(minutes=dice.randrange(5 * 60))
             elif number < 20:
                 when = self.outage + timedelta(minutes=dice.randrange(40))
             elif number < 24:
-                when = self._at(6, dice.randrange(20, 24), dice.randrange(60))
+                when = self.at(6, dice.randrange(20, 24), dice.randrange(60))
             elif number < 30:
-                when = self._at(2, 9, dice.randrange(1, 60))
+                when = self.at(2, 9, dice.randrange(1, 60))
             kind = dice.random()
             if kind < 0.45:
                 caller = dice.choice(self.office.known)
@@ -193,13 +186,13 @@ class Week:
 
     def _absences(self) -> None:
         """Some known long before, some of the moment; and two who swap their shifts of a day."""
-        self._absent("denis", self._at(2, 0), self._at(4, 0), known=self._at(0, 9, 5))
-        self._absent("anna", self._at(2, 9), self._at(2, 10, 5), known=self._at(2, 9))
-        self._absent("anna", self._at(4, 0), self._at(5, 0), known=self._at(3, 11))
-        self._absent("helen", self._at(3, 10), self._at(3, 12), known=self._at(1, 10))
-        self._absent("boris", self._at(1, 15, 10), self._at(1, 15, 50), known=self._at(1, 15, 10))
-        self._absent("vera", self._at(4, 11, 30), self._at(4, 12, 10), known=self._at(4, 11, 30))
-        self.time.at(self._at(0, 12, 3), self._swap)
+        self._absent("denis", self.at(2, 0), self.at(4, 0), known=self.at(0, 9, 5))
+        self._absent("anna", self.at(2, 9), self.at(2, 10, 5), known=self.at(2, 9))
+        self._absent("anna", self.at(4, 0), self.at(5, 0), known=self.at(3, 11))
+        self._absent("helen", self.at(3, 10), self.at(3, 12), known=self.at(1, 10))
+        self._absent("boris", self.at(1, 15, 10), self.at(1, 15, 50), known=self.at(1, 15, 10))
+        self._absent("vera", self.at(4, 11, 30), self.at(4, 12, 10), known=self.at(4, 11, 30))
+        self.time.at(self.at(0, 12, 3), self._swap)
 
     def _absent(self, login: str, starts: datetime, ends: datetime, known: datetime) -> None:
         def note() -> None:
@@ -227,7 +220,7 @@ class Week:
             mine, theirs = (
                 session.scalars(
                     select(Shift).where(
-                        Shift.user_id == user.id, Shift.starts_at.between(self._at(3, 1), self._at(3, 23))
+                        Shift.user_id == user.id, Shift.starts_at.between(self.at(3, 1), self.at(3, 23))
                     )
                 ).one()
                 for user in (anna, boris)
@@ -235,14 +228,14 @@ class Week:
             offer = swaps.offer(session, mine, anna, boris, theirs, "dentist", self.time.now, self.office.zone)
             swaps.accept(session, offer, boris, self.time.now, self.office.zone)
         for shift in self.office.shifts:
-            if self._at(3, 1) <= shift.starts < self._at(3, 23) and shift.login in ("anna", "boris"):
+            if self.at(3, 1) <= shift.starts < self.at(3, 23) and shift.login in ("anna", "boris"):
                 shift.login = "boris" if shift.login == "anna" else "anna"
 
     def _keys(self) -> None:
         """Now and then somebody leaves his desk by the one key, and comes back."""
         for weekday in range(5):
             for login in offices.MANAGERS:
-                leaves = self._at(weekday, self.dice.randrange(9, 18), self.dice.randrange(60))
+                leaves = self.at(weekday, self.dice.randrange(9, 18), self.dice.randrange(60))
                 minutes = self.dice.choice((5, 15, 40))
                 self.time.at(leaves, lambda login=login, minutes=minutes: self._leaves(login, minutes))  # type: ignore[misc]
 
@@ -261,6 +254,17 @@ class Week:
                 marking.back(session, session.get_one(User, self.office.ids[login]), self.time.now)
 
         self.time.at(returns, lambda: self.when_there(come_back))
+
+    def _go_through_missed(self) -> None:
+        """Every three hours of the day somebody looks at who waits: rings back, or writes why nobody need."""
+        for weekday in range(7):
+            for hour in range(8, 20, 3):
+                self.time.at(self.at(weekday, hour, 40), self._rings_back)
+
+    def _rings_back(self) -> None:
+        waiting = [one for one in self.book.calls.values() if self.book.is_waiting(one)]
+        for told in self.dice.sample(waiting, min(len(waiting), 3)):
+            self.pages.see_to(told)
 
     # The web goes away and comes back
 
@@ -291,134 +295,3 @@ class Week:
             self.rounds.append(self.time.now)
         if self.time.now < self.office.ends + timedelta(hours=2):
             self.time.at(self.time.now + self.every, self._round)
-
-    # What people do on their pages
-
-    def promise(self, told: Told) -> None:
-        """The key "I will call back in ten minutes" in the middle of a talk."""
-        if self.bridge.away:
-            return
-        with self.desk() as session:
-            touch, user = self._touch(session, told), session.get_one(User, self.office.ids[told.holder])
-            minutes = self.dice.choice((None, 30))
-            work.promise(session, touch, user, self.time.now, minutes)
-        told.promises.append((self.time.now, minutes or PROMISED))
-
-    def ask_to_pass(self, told: Told, to: str, attended: bool) -> None:
-        """Half of them by the page, the others by the telephone alone."""
-        if self.bridge.away or self.dice.random() < 0.5:
-            return
-        with self.desk() as session:
-            call = session.scalars(select(Call).where(Call.call_id == told.call_id)).one()
-            giver, taker = (session.get_one(User, self.office.ids[login]) for login in (told.holder, to))
-            target = transfers.colleague(taker)
-            assert target
-            transfers.start(session, call, giver, target, attended, "asks for oak", self.time.now)
-
-    def talked(self, told: Told) -> None:
-        """A call of ours or a talk is over; most rows are written down soon."""
-        if self.dice.random() < 0.85 and (told.answered_at or (told.rings and told.end != "failed")):
-            self.time.after(self.dice.uniform(20, 400), lambda: self.when_there(lambda: self._write(told)))
-
-    def _write(self, told: Told) -> None:
-        keys = (
-            ("meeting", "order", "offer", "call_back", "answered", "refused") if told.answered_at else ("not_reached",)
-        )
-        outcome_key = self.dice.choice(keys)
-        with self.desk() as session:
-            touch, user = self._touch(session, told), session.get_one(User, self.office.ids[told.holder])
-            outcome = session.scalars(select(Outcome).where(Outcome.key == outcome_key)).one()
-            purpose = session.scalars(select(Purpose).where(Purpose.key == "price")).one()
-            values = {"outcome_id": outcome.id, "purpose_id": purpose.id, "note": "wants oak", "next_at": None}
-            if not outcome.closes:
-                values |= {
-                    "next_at": self.time.now + timedelta(hours=self.dice.randrange(1, 48)),
-                    "next_kind": "call_back",
-                }
-            closing.save(session, touch, values, self.time.now)
-            if closing.close(session, touch, user, self.time.now):  # tried too often in vain (D74)
-                closing.save(session, touch, {"approach_reason": "he asked for it"}, self.time.now)
-                assert not closing.close(session, touch, user, self.time.now)
-            told.wrote, told.wrote_next = outcome_key, not outcome.closes
-
-    def _touch(self, session: Session, told: Told) -> Touch:
-        return session.scalars(
-            select(Touch).join(Call, Call.id == Touch.call_id).where(Call.call_id == told.call_id)
-        ).one()
-
-    def _go_through_missed(self) -> None:
-        """Every three hours of the day somebody looks at who waits: rings back, or writes why nobody need."""
-        for weekday in range(7):
-            for hour in range(8, 20, 3):
-                self.time.at(self._at(weekday, hour, 40), self._rings_back)
-
-    def _rings_back(self) -> None:
-        waiting = [one for one in self.book.calls.values() if self.book.is_waiting(one)]
-        for told in self.dice.sample(waiting, min(len(waiting), 3)):
-            self.see_to(told)
-
-    def see_to(self, told: Told) -> None:
-        """Somebody who is free looks after one missed caller."""
-        free = [login for login in offices.MANAGERS if not self._is_out(login)]
-        over = self.time.now > self._at(6, 20)  # who rings on the last evening waits until Monday
-        if over or self.bridge.away or not free or not self.book.is_waiting(told):
-            return
-        login, what = self.dice.choice(free), self.dice.random()
-        if not told.number or what < 0.2:
-            self._give_reason(told, login)
-        elif what < 0.8:
-            self._dial(told, login)
-        else:
-            self._dial_by_telephone(told, login)
-
-    def _is_out(self, login: str) -> bool:
-        person = self.people[login]
-        return bool(person.busy or person.away or person.absent)
-
-    def _give_reason(self, told: Told, login: str) -> None:
-        with self.desk() as session:
-            call = session.scalars(select(Call).where(Call.call_id == told.call_id)).one()
-            user = session.get_one(User, self.office.ids[login])
-            assert missed.close(session, call, "a wrong number", user, self.time.now) is None
-        for one in self.book.waiting_with(told):
-            one.reason_at, one.reason_by = self.time.now, login
-
-    def _dial(self, told: Told, login: str) -> None:
-        """One key calls back: the desk asks, the bridge does."""
-        self.bridge.deliver(heartbeat=True)  # it tells the desk which lines are up
-        with self.desk() as session:
-            user = session.get_one(User, self.office.ids[login])
-            certain = match.certain(match.by_number(session, told.number, offices.COUNTRY))
-            wanted = outbound.Wanted(told.number, session.get(Client, certain) if certain else None)
-            try:
-                touch = outbound.dial(session, user, wanted, self.time.now, offices.COUNTRY)
-            except outbound.Refused:  # a colleague speaks with him now
-                session.rollback()
-                return
-            assert touch.call
-            call_id, line = touch.call.call_id, touch.call.line_name
-        Ours(self, call_id, login, told.number, line)
-
-    def _dial_by_telephone(self, told: Told, login: str) -> None:
-        """He dials on his softphone and waits; the desk says yes with a command, or no."""
-        call_id, person = f"dialled-{next(self._ids)}", self.people[login]
-        person.busy = call_id
-        self.bridge.say(PhoneDialled(call_id, self.office.extensions[login], told.number, self.time.now), at_once=True)
-
-        def go_on(*, is_last: bool) -> None:
-            kind, line = self._asked(call_id)
-            if kind == "Dial":
-                Ours(self, call_id, login, told.number, line, waits=True)
-            elif kind or is_last:
-                person.busy = ""
-            else:
-                self.time.after(dialled.ANSWER_WITHIN.total_seconds() + 1, lambda: go_on(is_last=True))
-
-        go_on(is_last=False)
-
-    def _asked(self, call_id: str) -> tuple[str, str]:
-        """What the desk has asked of this call last, and through which line; '' when nothing."""
-        with self.desk() as session:
-            last = select(BridgeCommand).where(BridgeCommand.call_id == call_id).order_by(BridgeCommand.id.desc())
-            command = session.scalars(last.limit(1)).first()
-            return (command.kind, command.data.get("line", "")) if command else ("", "")
