@@ -41,6 +41,13 @@ def page(client: FlaskClient, address: str = "/tasks") -> str:
     return answer.get_data(as_text=True)
 
 
+def test_every_page_of_tasks_has_a_title_of_its_own(sign_in: SignIn, office: dict[str, User]) -> None:
+    head = sign_in("head")
+    addresses = ["", "/given", "/messages", "/overdue", "/reassign", "/new"]
+    titles = {page(head, f"/tasks{one}").partition("<title>")[2].partition("</title>")[0] for one in addresses}
+    assert len(titles) == len(addresses), titles
+
+
 def test_what_is_owed_stands_by_lateness_in_groups(
     sign_in: SignIn, session: Session, office: dict[str, User], clock: Clock
 ) -> None:
