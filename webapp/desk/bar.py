@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
@@ -19,9 +20,10 @@ from webapp.desk import talk
 from webapp.desk.queries import Mine, gone_lately, who_took
 from webapp.office.queries import the_office
 from webapp.pages import clock_time, duration, phone
-from webapp.presence import whereabouts
+from webapp.presence import answering, whereabouts
 from webapp.presence.models import Presence
 from webapp.roster import duty
+from webapp.roster.models import Absence
 from webapp.switchboard import keys as switch
 from webapp.switchboard import news
 from webapp.switchboard.keys import Keys
@@ -92,6 +94,10 @@ class Bar:
     """my open promises, the most pressing first"""
     presence: Presence | None = None
     """away, or writing down a talk; None at the desk"""
+    absence: Absence | None = None
+    """what the roster knows of my being away now"""
+    nobody_left: bool = False
+    """I am away by my own word, and nobody else is on duty"""
 
     @property
     def take_back(self) -> Held | None:
@@ -120,7 +126,13 @@ def of(
     others, more = [_other(one, now) for one in waiting[:MOST_OTHERS]], max(0, len(waiting) - MOST_OTHERS)
     call = touch.call if touch else None
     presence = whereabouts.said(session, user, now)
-    mine = promises(session, user)
+    away = presence is not None and presence.state == "away"
+    my_own: dict[str, Any] = {
+        "presence": presence,
+        "absence": duty.absence_of(session, user, now),
+        "nobody_left": away and answering.nobody_without(session, user, now),
+        "promises": promises(session, user),
+    }
     if touch is None or call is None:
         notice = _notice(session, user, touch, None, Keys(), shown, now)
         return Bar(
@@ -131,8 +143,7 @@ def of(
             more=more,
             held=held,
             notice=notice,
-            presence=presence,
-            promises=mine,
+            **my_own,
         )
     keys = switch.of(session, call, user, front.passing, now) if front else Keys()
     state = front.state if front else "gave" if call.state in LIVE else call.state
@@ -162,8 +173,7 @@ def of(
         held=held,
         keys=keys,
         notice=_notice(session, user, touch, front, keys, shown, now),
-        presence=presence,
-        promises=mine,
+        **my_own,
     )
 
 

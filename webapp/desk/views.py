@@ -26,7 +26,6 @@ from webapp.desk import caller, owed, queries, talk, testcall, who
 from webapp.desk.bar import epoch_ms
 from webapp.office.models import Line
 from webapp.office.queries import line_called, the_office
-from webapp.roster import away_panel
 from webapp.rules import extra
 from webapp.switchboard import passing
 from webapp.touches import opening
@@ -134,7 +133,6 @@ def _panels(touch: Touch | None) -> dict[str, Any]:
 def _idle_context(now: datetime) -> dict[str, Any]:
     return {
         "idle": owed.of(db.session(), me(), now, here.zone()),
-        **away_panel.shown(db.session(), me(), None, now, here.zone()),
         "may_test": me().has_role(Role.HEAD, Role.MANAGER, Role.SECRETARY),
         "test_kinds": testcall.KINDS,
     }

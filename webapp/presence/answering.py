@@ -9,10 +9,23 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from webapp import here
+from webapp.accounts.models import User
 from webapp.accounts.queries import heads
 from webapp.calls.models import Call
 from webapp.presence import whereabouts
 from webapp.roster import duty
+
+
+def nobody_without(session: Session, user: User, now: datetime) -> bool:
+    """True when `user` has duty just now, is gone, and nobody else has it who is here: then backups and heads ring."""
+    sheet = whereabouts.read(session, now, now, here.zone())
+    planned, there = ({span.user_id for span in _on_duty(spans, now)} for spans in (sheet.planned, sheet.counting))
+    return user.id in planned and not there
+
+
+def _on_duty(spans: Sequence[duty.Span], now: datetime) -> list[duty.Span]:
+    """Those of general duty."""
+    return [span for span, _until in duty.nearest(spans, now) if span.rank == duty.DUTY]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from webapp.access import SALES, allow, me
 from webapp.db import db
 from webapp.desk.views import bar_as_it_is
 from webapp.presence import marking
+from webapp.roster import absences, shifts
 
 bp = Blueprint("presence", __name__)
 LONGEST_MINUTES = 600
@@ -35,7 +36,9 @@ def away() -> ResponseReturnValue:
 @bp.post("/presence/back")
 @allow(*SALES)
 def back() -> ResponseReturnValue:
-    """I am at my desk. Answers with the desk's bar."""
+    """I am at my desk, whatever kept me away. Answers with the desk's bar."""
+    if absences.back(db.session(), me(), here.now(), here.zone()):
+        shifts.announce(db.session(), here.now())
     marking.back(db.session(), me(), here.now())
     db.session.commit()
     return bar_as_it_is()

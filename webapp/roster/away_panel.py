@@ -1,5 +1,4 @@
-"""What the panel shows that says whether one is away, and takes one away: on the roster's page and beside the desk's
-lists."""
+"""What the roster's panel shows that says whether one is away, and takes one away."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
 from webapp.clients.models import Client
 from webapp.presence.models import Presence
+from webapp.roster.models import Absence, Shift
 from webapp.tasks.models import Task
 from webapp.tasks.queries import title
 from webapp.touches import closing
@@ -48,6 +49,31 @@ def test_without_minutes_he_is_away_until_he_says_so(
 ) -> None:
     assert "You are away<" in sign_in("anna").post("/presence/away", data={"minutes": ""}).get_data(as_text=True)
     assert mine(session, office["anna"]).back_at is None
+
+
+def test_the_last_one_on_duty_is_told_that_nobody_is_left(
+    session: Session, on_duty: dict[str, User], sign_in: SignIn, clock: Clock
+) -> None:
+    anna = sign_in("anna")
+    assert "Nobody else is on duty" in anna.post("/presence/away").get_data(as_text=True)
+    assert mine(session, on_duty["anna"]).state == "away"
+    assert "Nobody else is on duty" not in sign_in("boris").post("/presence/away").get_data(as_text=True)
+    session.add(Shift(user_id=on_duty["vera"].id, starts_at=clock(), ends_at=clock() + timedelta(hours=1)))
+    session.commit()
+    assert "Nobody else is on duty" not in anna.get("/desk").get_data(as_text=True)
+
+
+def test_the_key_that_says_back_ends_an_absence_too(
+    session: Session, on_duty: dict[str, User], sign_in: SignIn, clock: Clock
+) -> None:
+    ends = clock() + timedelta(minutes=40)
+    session.add(Absence(user_id=on_duty["anna"].id, kind="meeting", starts_at=clock(), ends_at=ends))
+    session.commit()
+    clock.move(minutes=10)
+    anna = sign_in("anna")
+    assert "You are away until today 12:40" in anna.get("/desk").get_data(as_text=True)
+    assert "Away</button>" in anna.post("/presence/back").get_data(as_text=True)
+    assert session.scalars(select(Absence.ends_at)).one() == clock()
 
 
 @pytest.mark.parametrize("typed", ["0", "-5", "soon", "601", "1e3", "٢"])
