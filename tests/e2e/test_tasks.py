@@ -100,6 +100,25 @@ def test_the_page_of_tasks_by_keyboard_and_a_reminder(desk: Desk, sign_in: SignI
     expect(toast).to_have_count(0)
 
 
+def test_a_broken_promise_is_red_and_its_reminder_names_the_whole_number(desk: Desk, sign_in: SignIn) -> None:
+    def promise(session: Any, office: Office) -> None:
+        user = session.scalars(select(User).where(User.login == "anna")).one()
+        at = clock.now() - timedelta(days=3)
+        session.add(Task(kind="promise", number="+74959990022", user_id=user.id, due_at=at, created_at=at))
+        session.flush()
+        reminding.remind(session, clock.now())
+
+    desk.change(promise)
+    page = sign_in("anna")
+    page.goto(desk.url + "/desk")
+    row = page.locator(".task", has_text="999-00-22")
+    red = page.locator(".callbar .promise-late")
+    colour = "one => getComputedStyle(one).color"
+    assert row.locator(".promise-late").evaluate(colour) == red.evaluate(colour)
+    whom = page.locator("#reminders .toast-head b", has_text="999-00-22")
+    assert whom.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
 def test_a_message_is_taken_in_the_call_and_its_receipt_is_seen(desk: Desk, sign_in: SignIn) -> None:
     desk.ring_long()
     anna, vera, head = sign_in("anna"), sign_in("vera"), sign_in("head")
