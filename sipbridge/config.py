@@ -19,7 +19,7 @@ KNOWN = frozenset(
     f"SECONDRING_{name}"
     for name in (
         *("DATA", "WEB", "SIP", "RTP", "PEERS", "ACCOUNTS", "MAX_CALLS", "BRIDGE", "TLS", "TIMEZONE", "COUNTRY"),
-        "WEB_PROCESSES",
+        *("WEB_PROCESSES", "SMTP", "SMTP_TLS", "SMTP_USER", "SMTP_PASSWORD", "SMTP_PASSWORD_FILE", "MAIL_FROM"),
     )
 )
 LOOPBACK: tuple[Network, ...] = (ipaddress.IPv4Network("127.0.0.0/8"), ipaddress.IPv6Network("::1/128"))
