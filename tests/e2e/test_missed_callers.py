@@ -67,6 +67,10 @@ def test_a_missed_caller_appears_is_rung_back_by_one_key_and_goes(
     expect(row).to_contain_text("Rassvet")
     expect(row).to_contain_text("fresh")
     expect(row).to_contain_text("Anna Petrova")
+    head.keyboard.press("c")
+    head.keyboard.press("Enter")
+    expect(head.locator(".lost .error")).to_be_visible()  # no reason was written, and none at hand was pressed
+    head.goto(desk.url + "/missed")
     page.keyboard.press("c")
     expect(row.locator("input[name=reason]")).to_be_focused()
     page.keyboard.press("Escape")
