@@ -33,6 +33,7 @@ INVENTED = re.compile(
 )
 
 
+pytestmark = pytest.mark.databases("sqlite")  # making the office takes seconds
 both_languages = pytest.mark.parametrize("language", ["ru", "en"])
 
 
@@ -48,6 +49,7 @@ def passwords_made(language: str, session: Session, clock: Clock) -> dict[str, s
     return made
 
 
+@pytest.mark.databases("sqlite", "postgresql")
 def test_the_people_can_sign_in(passwords_made: dict[str, str], session: Session, clock: Clock) -> None:
     roles = Counter(user.role for user in session.scalars(select(User)))
     assert roles == {Role.HEAD: 1, Role.MANAGER: 3, Role.SECRETARY: 1, Role.AGENT: 1, Role.ADMIN: 1}

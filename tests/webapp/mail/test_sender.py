@@ -105,6 +105,9 @@ def test_a_server_that_says_later_is_asked_again_with_growing_pauses(
             rounds(server.settings())
             assert server.connections == asked
             clock.at = mail.due_at
+            if at != "greeting" and len(waits) == 6:  # two days to the end once, for the stage at which it is cheapest
+                assert (waits, server.kept) == ([1, 5, 15, 60, 60, 60], [])
+                return
     assert waits[:6] == [1, 5, 15, 60, 60, 60]
     assert mail.state == "given_up" and "451" in mail.last_error
     assert sending.GIVE_UP_AFTER <= clock() - made <= sending.GIVE_UP_AFTER + sending.PAUSES[-1]

@@ -63,12 +63,27 @@ def test_one_that_is_still_being_recorded_is_left_alone(
     assert all_of(session, folder, clock) == 0 and on_disk(folder) == ["2026/03/c1.wav"]
 
 
+@pytest.mark.databases("sqlite")
 @pytest.mark.parametrize(
     "point",
     ["before compress", "after compress", "before replace", "after replace", "after move", "after remove"],
 )
 def test_a_worker_killed_at_any_point_loses_nothing(
     app: Flask, session: Session, folder: Path, clock: Clock, make_recording: MakeRecording, point: str
+) -> None:
+    killed_at(point, app, session, folder, clock, make_recording)
+
+
+@pytest.mark.databases("postgresql")
+@pytest.mark.parametrize("point", ["after compress", "after move"])
+def test_nor_beside_postgresql(
+    app: Flask, session: Session, folder: Path, clock: Clock, make_recording: MakeRecording, point: str
+) -> None:
+    killed_at(point, app, session, folder, clock, make_recording)
+
+
+def killed_at(
+    point: str, app: Flask, session: Session, folder: Path, clock: Clock, make_recording: MakeRecording
 ) -> None:
     recording = make_recording("c1")
     session.commit()
