@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.accounts.models import User
@@ -21,16 +21,19 @@ class Letter(Model):
     """
 
     __tablename__ = "letter"
-    __table_args__ = (open_rows("ix_letter_draft", "user_id", where="mail_id IS NULL AND skipped_at IS NULL"),)
+    __table_args__ = (
+        open_rows("ix_letter_draft", "user_id", where="mail_id IS NULL AND skipped_at IS NULL"),
+        Index("ix_letter_user", "user_id", "made_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     touch_id: Mapped[int] = mapped_column(ForeignKey("touch.id", ondelete="CASCADE"), unique=True)
     client_id: Mapped[int | None] = mapped_column(ForeignKey("client.id", ondelete="CASCADE"), index=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
     to_address: Mapped[str] = mapped_column(String(254), default="")
     subject: Mapped[str] = mapped_column(String(300), default="")
     body: Mapped[str] = mapped_column(Text, default="")
-    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     saved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     skipped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     skip_reason: Mapped[str] = mapped_column(String(200), default="")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy import ColumnElement, func, not_, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import Role, User
@@ -32,6 +32,8 @@ FILTERS = {
     "sent": (_l("Sent"), ("sent",)),
     "over": (_l("Withdrawn"), ("withdrawn", "replaced")),
 }
+COUNTED = ("waiting", "unsure", "refused")
+URGENT = ("unsure", *FILTERS["waiting"][1])
 STAGES = {
     "connect": _l("No connection with the mail server"),
     "tls": _l("No secure connection with the mail server"),
@@ -57,7 +59,9 @@ SAID = {
 
 @dataclass(frozen=True)
 class Shown:
-    """The newest mails of the chosen states, how many there are of each, and what is wrong with the server."""
+    """The newest mails of the chosen states, those that wait or are unsure first; how many there are of each filter of
+    COUNTED; and what is wrong with the server.
+    """
 
     mails: Sequence[OutgoingMail]
     counts: Mapping[str, int]
@@ -89,18 +93,22 @@ def may_read(mail: OutgoingMail, user: User) -> bool:
 def of(session: Session, user: User, chosen: str) -> Shown:
     """What `user` sees of the mails in the states of filter `chosen`, '' for all."""
     mine = visible(user)
-    grouped = select(OutgoingMail.state, func.count()).where(mine).group_by(OutgoingMail.state)
-    by_state = {state: count for state, count in session.execute(grouped)}
-    counts = {name: sum(by_state.get(state, 0) for state in states) for name, (_, states) in FILTERS.items()}
+    open_states = [state for name in COUNTED for state in FILTERS[name][1]]
+    grouped = select(OutgoingMail.state, func.count()).where(mine, OutgoingMail.state.in_(open_states))
+    by_state = {state: count for state, count in session.execute(grouped.group_by(OutgoingMail.state))}
+    counts = {name: sum(by_state.get(state, 0) for state in FILTERS[name][1]) for name in COUNTED}
     query = select(OutgoingMail).where(mine).options(joinedload(OutgoingMail.user))
+    query = query.order_by(OutgoingMail.made_at.desc(), OutgoingMail.id.desc())
     if chosen in FILTERS:
-        query = query.where(OutgoingMail.state.in_(FILTERS[chosen][1]))
-    urgent = or_(OutgoingMail.state == "unsure", OutgoingMail.ended_at.is_(None))
-    query = query.order_by(urgent.desc(), OutgoingMail.made_at.desc(), OutgoingMail.id.desc())
+        mails = session.scalars(query.where(OutgoingMail.state.in_(FILTERS[chosen][1])).limit(AT_ONCE)).all()
+    else:  # two look-ups of a few rows each: one order over all would read every mail there ever was
+        urgent = OutgoingMail.state.in_(URGENT)
+        first = session.scalars(query.where(urgent).limit(AT_ONCE)).all()
+        mails = [*first, *session.scalars(query.where(not_(urgent)).limit(AT_ONCE - len(first)))]
     of_server = or_(*(OutgoingMail.last_error.like(f"{stage}: %") for stage in STAGES_OF_SERVER))
     waits = select(OutgoingMail.last_error).where(OutgoingMail.ended_at.is_(None), of_server)
     last_error = session.scalar(waits.order_by(OutgoingMail.claimed_at.desc()).limit(1)) or ""
-    return Shown(session.scalars(query.limit(AT_ONCE)).all(), counts, last_error if by_state.get("queued") else "")
+    return Shown(mails, counts, last_error if by_state.get("queued") else "")
 
 
 def error_words(last_error: str, without: str = "") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import DDL, ForeignKey, String, Text, event, inspect
+from sqlalchemy import DDL, ForeignKey, Index, String, Text, event, inspect
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.accounts.models import User
@@ -27,11 +27,15 @@ class OutgoingMail(Model):
     """
 
     __tablename__ = "outgoing_mail"
-    __table_args__ = (open_rows("ix_outgoing_mail_waiting", "due_at", where="ended_at IS NULL"),)
+    __table_args__ = (
+        Index("ix_outgoing_mail_state", "state", "made_at"),
+        Index("ix_outgoing_mail_user", "user_id", "made_at"),
+        open_rows("ix_outgoing_mail_waiting", "due_at", where="ended_at IS NULL"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(80), unique=True)
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     to_address: Mapped[str] = mapped_column(String(254))
     reply_to: Mapped[str] = mapped_column(String(254), default="")
     subject: Mapped[str] = mapped_column(String(300))

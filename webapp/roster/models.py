@@ -121,7 +121,8 @@ class Swap(Model):
     words: Mapped[str] = mapped_column(String(200), default="")
     state: Mapped[str] = mapped_column(String(10), default="offered")
     offered_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    """When it was answered, withdrawn or void; None while it is offered."""
     answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     shift: Mapped[Shift | None] = relationship(foreign_keys=[shift_id])
     in_return: Mapped[Shift | None] = relationship(foreign_keys=[in_return_id])

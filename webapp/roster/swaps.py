@@ -141,7 +141,7 @@ def void_changed(session: Session, now: datetime) -> int:
         select(Swap.id)
         .outerjoin(given, given.c.id == Swap.shift_id)
         .outerjoin(asked, asked.c.id == Swap.in_return_id)
-        .where(Swap.state == "offered")
+        .where(Swap.answered_at.is_(None))
         .where(
             or_(
                 Swap.starts_at <= now,
@@ -161,7 +161,7 @@ def for_user(session: Session, user: User, now: datetime) -> Sequence[Swap]:
     """The open offers that `user` may take, what begins first first."""
     return session.scalars(
         _shown()
-        .where(Swap.state == "offered", Swap.starts_at > now, Swap.from_user_id != user.id)
+        .where(Swap.answered_at.is_(None), Swap.starts_at > now, Swap.from_user_id != user.id)
         .where(or_(Swap.to_user_id == user.id, Swap.to_user_id.is_(None)))
         .order_by(Swap.starts_at, Swap.id)
     ).all()
@@ -171,7 +171,7 @@ def of_user(session: Session, user: User, since: datetime) -> Sequence[Swap]:
     """What `user` offered: open, or answered since then; the latest first."""
     return session.scalars(
         _shown()
-        .where(Swap.from_user_id == user.id, or_(Swap.state == "offered", Swap.answered_at > since))
+        .where(Swap.from_user_id == user.id, or_(Swap.answered_at.is_(None), Swap.answered_at > since))
         .order_by(Swap.id.desc())
     ).all()
 
@@ -180,7 +180,7 @@ def of_all(session: Session, since: datetime) -> Sequence[Swap]:
     """For the head: everybody's open offers, and what changed hands since then; the latest first."""
     return session.scalars(
         _shown()
-        .where(or_(Swap.state == "offered", (Swap.state == "accepted") & (Swap.answered_at > since)))
+        .where(or_(Swap.answered_at.is_(None), (Swap.state == "accepted") & (Swap.answered_at > since)))
         .order_by(Swap.id.desc())
     ).all()
 

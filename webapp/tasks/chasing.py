@@ -33,7 +33,7 @@ def chase(session: Session, now: datetime, zone: ZoneInfo) -> int:
         select(Task)
         .join(Task.message)
         .where(Message.read_at.is_(None), Task.done_at.is_(None), Task.user_id.is_not(None))
-        .order_by(Task.id)
+        .order_by(Message.task_id)
         .options(joinedload(Task.message), joinedload(Task.user))
     ).all()
     if not waiting:

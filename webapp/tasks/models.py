@@ -33,6 +33,10 @@ class Task(Model):
     __table_args__ = (
         open_rows("ix_task_open_due", "due_at", where="done_at IS NULL"),
         open_rows("ix_task_open_user", "user_id", "due_at", where="done_at IS NULL"),
+        open_rows("ix_task_done", "done_at", where="done_at IS NOT NULL"),
+        open_rows("ix_task_done_user", "user_id", "done_at", where="done_at IS NOT NULL"),
+        open_rows("ix_task_given", "assigned_by_id", "done_at", where="assigned_by_id IS NOT NULL"),
+        open_rows("ix_task_reminded", "user_id", "reminded_at", where="done_at IS NULL AND reminded_at IS NOT NULL"),
         open_rows("ix_task_remind_again", "remind_again_at", where="remind_again_at IS NOT NULL"),
         open_rows("ix_task_to_remind", "due_at", where="done_at IS NULL AND reminded_at IS NULL"),
     )
@@ -47,7 +51,7 @@ class Task(Model):
     number: Mapped[str] = mapped_column(String(40), default="")
     due_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    assigned_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"), index=True)
+    assigned_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
     first_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     moves: Mapped[int] = mapped_column(default=0)
     reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

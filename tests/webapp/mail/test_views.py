@@ -116,7 +116,7 @@ def test_the_list_asks_as_much_for_many_as_for_one(
     for number in range(2, 12):
         queued(f"letter:{number}")
     before = count_queries()
-    anna.get("/mail?show=waiting")
+    anna.get("/mail")
     assert count_queries() - before == one
 
 

@@ -60,7 +60,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('outgoing_mail', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_outgoing_mail_made_at'), ['made_at'], unique=False)
-        batch_op.create_index(batch_op.f('ix_outgoing_mail_user_id'), ['user_id'], unique=False)
+        batch_op.create_index('ix_outgoing_mail_state', ['state', 'made_at'], unique=False)
+        batch_op.create_index('ix_outgoing_mail_user', ['user_id', 'made_at'], unique=False)
         batch_op.create_index('ix_outgoing_mail_waiting', ['due_at'], unique=False, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
 
     for statement in KEPT_WORDS[op.get_bind().dialect.name]:
@@ -139,6 +140,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_swap'))
     )
     with op.batch_alter_table('swap', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_swap_answered_at'), ['answered_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_swap_from_user_id'), ['from_user_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_swap_in_return_id'), ['in_return_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_swap_shift_id'), ['shift_id'], unique=False)
@@ -169,7 +171,8 @@ def upgrade() -> None:
     with op.batch_alter_table('letter', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_letter_client_id'), ['client_id'], unique=False)
         batch_op.create_index('ix_letter_draft', ['user_id'], unique=False, sqlite_where=sa.text('mail_id IS NULL AND skipped_at IS NULL'), postgresql_where=sa.text('mail_id IS NULL AND skipped_at IS NULL'))
-        batch_op.create_index(batch_op.f('ix_letter_user_id'), ['user_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_letter_made_at'), ['made_at'], unique=False)
+        batch_op.create_index('ix_letter_user', ['user_id', 'made_at'], unique=False)
 
     op.create_table('task_message',
     sa.Column('task_id', sa.Integer(), nullable=False),
@@ -203,7 +206,10 @@ def upgrade() -> None:
             op.create_foreign_key(constraint, table, other, [name], ['id'])
     op.create_index(op.f('ix_shift_line_id'), 'shift', ['line_id'], unique=False)
     op.create_index(op.f('ix_shift_pattern_id'), 'shift', ['pattern_id'], unique=False)
-    op.create_index(op.f('ix_task_assigned_by_id'), 'task', ['assigned_by_id'], unique=False)
+    op.create_index('ix_task_done', 'task', ['done_at'], unique=False, sqlite_where=sa.text('done_at IS NOT NULL'), postgresql_where=sa.text('done_at IS NOT NULL'))
+    op.create_index('ix_task_done_user', 'task', ['user_id', 'done_at'], unique=False, sqlite_where=sa.text('done_at IS NOT NULL'), postgresql_where=sa.text('done_at IS NOT NULL'))
+    op.create_index('ix_task_given', 'task', ['assigned_by_id', 'done_at'], unique=False, sqlite_where=sa.text('assigned_by_id IS NOT NULL'), postgresql_where=sa.text('assigned_by_id IS NOT NULL'))
+    op.create_index('ix_task_reminded', 'task', ['user_id', 'reminded_at'], unique=False, sqlite_where=sa.text('done_at IS NULL AND reminded_at IS NOT NULL'), postgresql_where=sa.text('done_at IS NULL AND reminded_at IS NOT NULL'))
     op.create_index('ix_task_remind_again', 'task', ['remind_again_at'], unique=False, sqlite_where=sa.text('remind_again_at IS NOT NULL'), postgresql_where=sa.text('remind_again_at IS NOT NULL'))
     op.create_index('ix_task_to_remind', 'task', ['due_at'], unique=False, sqlite_where=sa.text('done_at IS NULL AND reminded_at IS NULL'), postgresql_where=sa.text('done_at IS NULL AND reminded_at IS NULL'))
     op.create_index(op.f('ix_touch_follows_id'), 'touch', ['follows_id'], unique=False)
