@@ -5,15 +5,16 @@ Due dates live in tables and are claimed there, so a worker killed at any moment
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import structlog
 from huey import SqliteHuey, crontab
 from huey.consumer import Consumer
 from sqlalchemy import select
@@ -38,7 +39,7 @@ from webapp.tasks import chasing, digest, reminding
 from webapp.tasks.overdue import tell_overdue
 from webapp.telephones import ladder
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 ROUND = timedelta(seconds=50)
 DUTIES: dict[str, Callable[[Session, datetime, ZoneInfo], object]] = {
@@ -106,9 +107,10 @@ def do_duties(session: Session, now: datetime, zone: ZoneInfo) -> None:
             session.commit()
         except OperationalError:  # the database is busy or away: the next minute does it
             session.rollback()
-        except Exception:
+        except Exception as error:  # its words are left out: a database's may quote a row
             session.rollback()
-            log.exception("a duty of the minute failed: %s", name)
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("a duty failed", duty=name, error=type(error).__name__, at=f"{where.filename}:{where.lineno}")
 
 
 def remind_all() -> None:

@@ -56,11 +56,6 @@ class Colleague:
         """There is a telephone to ring."""
         return bool(self.where.user.extension)
 
-    @property
-    def is_gone(self) -> bool:
-        """A caller who wants this person leaves a message (D58)."""
-        return self.where.state in ("away", "absent", "off")
-
 
 @dataclass(frozen=True)
 class Board:

@@ -97,7 +97,7 @@ def accept(session: Session, swap: Swap, user: User, now: datetime, zone: tzinfo
         raise Lost(_why_lost(session, swap, user))
     shift, in_return = _as_offered(session, swap)
     if shift is None or (swap.return_version is not None and in_return is None) or shift.starts_at <= now:
-        _void(session, [swap.id], now)
+        _void(session, [swap.id], "accepted", now)
         raise Lost(
             _("The shift has changed or begun since it was offered; the offer is void, and nothing has changed.")
         )
@@ -153,7 +153,7 @@ def void_changed(session: Session, now: datetime) -> int:
         )
     ).all()
     if stale:
-        _void(session, stale, now)
+        _void(session, stale, "offered", now)
     return len(stale)
 
 
@@ -205,10 +205,11 @@ def _claim(session: Session, swap: Swap, state: str, user: User, now: datetime) 
     return bool(claimed.rowcount)  # type: ignore[attr-defined]
 
 
-def _void(session: Session, ids: Sequence[int], now: datetime) -> None:
+def _void(session: Session, ids: Sequence[int], state: str, now: datetime) -> None:
+    """Make those void that are still in `state`: whatever was answered meanwhile stands."""
     session.execute(
         update(Swap)
-        .where(Swap.id.in_(ids))
+        .where(Swap.id.in_(ids), Swap.state == state)
         .values(state="void", answered_at=now, answered_by_id=None)
         .execution_options(synchronize_session="fetch")
     )

@@ -115,6 +115,14 @@ def test_the_clock_voids_what_nobody_took(session: Session, office: dict[str, Us
         swaps.accept(session, found[0], office["boris"], at(13.5, 10), MOSCOW)
 
 
+def test_what_was_answered_meanwhile_is_not_made_void(session: Session, office: dict[str, User]) -> None:
+    swap = offered(session, on(session, office["anna"], 9, 14))
+    swaps.withdraw(session, swap, office["anna"], NOW)
+    swaps._void(session, [swap.id], "offered", NOW)  # the clock had read the offer before it was withdrawn
+    session.refresh(swap)
+    assert (swap.state, swap.answered_by_id) == ("withdrawn", office["anna"].id)
+
+
 def test_who_cannot_take_it_is_told_why_and_it_stays_open(session: Session, office: dict[str, User]) -> None:
     swap = offered(session, on(session, office["anna"], 9, 14))
     on(session, office["boris"], 13, 18)
