@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import User
@@ -85,15 +85,15 @@ def _missed(session: Session, since: datetime) -> Iterator[Notice]:
 
 
 def _promises(session: Session, user: User, since: datetime, now: datetime, chosen: list[str]) -> Iterator[Notice]:
-    """Broken promises: the user's own, and everybody's for who wants to hear of them."""
-    whose = [Task.user_id == user.id] if "due" in chosen else []
+    """Broken promises: the user's own at once, and those the heads are told of for who wants to hear of them."""
+    whose = [and_(Task.user_id == user.id, Task.overdue_told_at > since)] if "due" in chosen else []
     if "promise" in chosen:
-        whose.append(Task.id.is_not(None))
+        whose.append(Task.head_told_at > since)
     if not whose:
         return
     for task in session.scalars(
         select(Task)
-        .where(Task.done_at.is_(None), Task.kind == "promise", Task.due_at <= now, Task.overdue_told_at > since)
+        .where(Task.done_at.is_(None), Task.kind == "promise", Task.due_at <= now)
         .where(or_(*whose))
         .order_by(Task.due_at.desc())
         .limit(MOST)

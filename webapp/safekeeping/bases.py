@@ -37,7 +37,7 @@ class Base(Protocol):
         ...
 
     def rows(self, table: str, columns: Collection[str]) -> Iterator[tuple[Any, ...]]:
-        """Every row, in any order; times as text in UTC, booleans as 0 and 1, JSON as it is written."""
+        """Every row, in any order; days and times as text (in UTC), booleans as 0 and 1, JSON as it is written."""
         ...
 
     def revision(self) -> str:
@@ -115,6 +115,7 @@ class Postgres:
 def _expression(column: str, type_: str) -> sql.Composable:
     how = {
         "boolean": "{}::int",
+        "date": "to_char({}, 'YYYY-MM-DD')",
         "json": "{}::text",
         "jsonb": "{}::text",
         "timestamp with time zone": "to_char({} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')",

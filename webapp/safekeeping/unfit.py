@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Boolean, Float, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Date, Float, Integer, String, Text
 
 from webapp.db import UtcDateTime, db
 from webapp.safekeeping import Refused
@@ -44,6 +44,8 @@ def _in_table(source: Sqlite, name: str) -> list[str]:
             condition, why = f"json_valid({value}) = 0 or typeof({value}) <> 'text'", "is no JSON"
         elif isinstance(kind, UtcDateTime):
             condition, why = f"strftime('%s', {value}) is null", "is no time"
+        elif isinstance(kind, Date):
+            condition, why = f"date({value}) is null or length({value}) <> 10", "is no day"
         elif isinstance(kind, Boolean):
             condition, why = f"{value} not in (0, 1)", "is neither yes nor no"
         elif isinstance(kind, Float):

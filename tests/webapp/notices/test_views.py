@@ -102,6 +102,9 @@ def test_a_broken_promise_is_told_to_whoever_made_it_and_to_the_head(
     session.commit()
     anna = told(sign_in("anna"), session, on_duty["anna"], "tasks")
     assert [(one["event"], one["title"]) for one in anna] == [("due", "You promised to call")]
+    clock.move(minutes=10)  # she had as long again to mend it
+    tell_overdue(session, clock())
+    session.commit()
     head = told(sign_in("head"), session, on_duty["head"], "tasks")
     assert [(one["event"], one["url"]) for one in head] == [("promise", "/now")]
     assert "Anna Petrova" in head[0]["body"] and anna[0]["key"] == head[0]["key"]

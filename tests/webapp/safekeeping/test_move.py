@@ -144,6 +144,7 @@ def test_what_changed_between_two_attempts_is_not_mixed(office: Office, new_url:
         ("update client set created_at = 'yesterday' where id = 4", "client 4: created_at is no time"),
         ("update client set owner_id = 99 where id = 5", "client 5: refers to a row of user that is not there"),
         ("update office set ring_seconds = 'long'", "office 1: ring_seconds is no number"),
+        ("update holiday set name = '', day = 'soon' where day = (select min(day) from holiday)", "is no day"),
         ("update user set active = 7 where id = 1", "user 1: active is neither yes nor no"),
         ("update region set rank = 5000000000 where id = 1", "region 1: rank is no number of this size"),
         ("update office set company = x'00ff'", "office 1: company is no text of at most 120 letters"),
