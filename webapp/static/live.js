@@ -51,8 +51,9 @@
   document.addEventListener("htmx:afterSwap", (event) => {
     if (!isFrame(event.detail.target)) return;
     for (const old of kept) {
-      const field = document.getElementById(old.id);
-      if (field && old.checked) field.checked = true;
+      // Who was chosen while the call still rang is chosen once it is taken.
+      const field = document.getElementById(old.id) || (old.dataset.keepAs && document.querySelector(old.dataset.keepAs));
+      if (field && old.checked) field.checked = !field.disabled;
       else if (field && field.matches("textarea")) field.value = old.value;
     }
     for (const [id, top] of places) if (document.getElementById(id)) document.getElementById(id).scrollTop = top;
