@@ -5,15 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask import Flask
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.webapp.conftest import Clock
 from webapp.accounts.models import User
 from webapp.calls.models import Call
-from webapp.feed import Feed
 from webapp.tasks.models import Task
-from webapp.tasks.overdue import tell_overdue
 
 
 def test_metrics_count_what_is_missed_and_overdue(
@@ -28,13 +25,3 @@ def test_metrics_count_what_is_missed_and_overdue(
     assert "secondring_missed_open 1.0" in text and "secondring_promises_overdue 1.0" in text
     assert client.get("/healthz").get_json() == {"status": "ok", "bridge": False}
     assert client.get("/metrics", environ_base={"REMOTE_ADDR": "192.0.2.7"}).status_code == 403
-
-
-def test_a_promise_that_ran_out_is_told_once_to_its_keeper_and_the_head(
-    session: Session, office: dict[str, User], clock: Clock
-) -> None:
-    session.add(Task(kind="promise", user_id=office["anna"].id, due_at=clock(), created_at=clock()))
-    session.add(Task(kind="promise", due_at=clock() + timedelta(minutes=5), created_at=clock()))
-    session.commit()
-    assert [tell_overdue(session, clock()), tell_overdue(session, clock())] == [1, 0]
-    assert set(session.scalars(select(Feed.user_id))) == {office["anna"].id, office["head"].id}
