@@ -106,9 +106,9 @@ def test_no_page_keeps_anybody_out(desk: Desk, sign_in: SignIn, language: str) -
     found: list[str] = []
 
     def look(page: Page, where: str) -> None:
-        """In light, then in dark."""
+        """In light, then in dark: other words in the same colours are looked at once."""
         assert page.locator("html").get_attribute("lang") == language, where
-        for theme in ("light", "dark"):
+        for theme in ("light", "dark") if language == "en" else ("light",):
             found.extend(violations(page, where, theme))
         wide = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, f"{where} is {wide} pixels too wide"
