@@ -209,7 +209,9 @@ def test_names_from_hell_are_shown_harmlessly_everywhere(office: Desk) -> None:
 
     # Files: recordings, ladders and all the rest.
     wait_for(
-        lambda: len(list((office.folder / "var" / "recordings").rglob("*.*"))) >= len(NAMES), told="the recordings"
+        lambda: len(list((office.folder / "var" / "recordings").rglob("*.*"))) >= len(NAMES),
+        60,
+        "the recordings",
     )
     for written in (office.folder / "var").rglob("*"):
         assert re.fullmatch(r"[A-Za-z0-9_.\-]{1,80}", written.name), written

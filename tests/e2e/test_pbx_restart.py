@@ -26,6 +26,7 @@ from webapp.calls.models import Call
 from webapp.clients import cards
 from webapp.clients.changes import Author
 from webapp.office.models import Office
+from webapp.presence import marking
 
 pytestmark = needs("kamailio")
 ANNA_HZ, BORIS_HZ = 1000.0, 1250.0
@@ -82,15 +83,24 @@ def through(pbx: Pbx, desk: Desk, number: str) -> Caller:
 
 
 def held_and_talking(pbx: Pbx, desk: Desk, anna: Page) -> tuple[Caller, Caller]:
-    """Anna's two callers: the one hears music, the other her."""
+    """Anna's two callers: the one hears music, the other her. Boris, whom the second would ring first, is away."""
     held = through(pbx, desk, KNOWN)
     talking(anna)
     anna.keyboard.press("z")
     hears(held, HOLD_HZ)
+    desk.change(lambda session, office: marking.away(session, boris_of(session), clock.now()))
     other = through(pbx, desk, UNKNOWN)
     talking(anna)
     hears(other, ANNA_HZ)
     return held, other
+
+
+def boris_is_back(desk: Desk) -> None:
+    desk.change(lambda session, office: marking.back(session, boris_of(session), clock.now()))
+
+
+def boris_of(session: Any) -> Any:
+    return session.scalars(select(User).where(User.login == "boris")).one()
 
 
 def line_is(page: Page, words: str, seconds: float) -> None:
@@ -111,6 +121,7 @@ def test_who_talks_through_a_pbx_that_dies_goes_on_talking(
     head.goto(desk.url + "/telephones")
     line_is(head, "registered", 15)
     held, talks = held_and_talking(pbx, desk, anna)
+    boris_is_back(desk)
     rings = through(pbx, desk, OF_BORIS)
     wait_for(boris.rings, told="the second manager's telephone rings")
 
@@ -155,6 +166,7 @@ def test_who_hangs_up_unheard_leaves_no_call_open(
     held, leaves = held_and_talking(pbx, desk, anna)
     left = through(pbx, desk, "+74950000001")  # whom Anna leaves
     hears(left, ANNA_HZ)
+    boris_is_back(desk)
     stays = through(pbx, desk, OF_BORIS)
     hears(stays, BORIS_HZ)
 

@@ -18,7 +18,7 @@ def test_one_key_takes_anna_out_and_the_simulator_says_so(desk: Desk, sign_in: S
     anna, head = sign_in("anna"), sign_in("head")
     anna.goto(desk.url + "/desk")
     anna.keyboard.press("0")
-    expect(anna.locator(".presence .state")).to_have_text("You are away")
+    expect(anna.locator(".presence .state-warn")).to_have_text("You are away")
     wait_for(lambda: desk.ask(lambda session: session.scalar(select(Presence.state))), told="a presence")
 
     head.goto(desk.url + "/simulator")
@@ -39,7 +39,7 @@ def test_one_key_takes_anna_out_and_the_simulator_says_so(desk: Desk, sign_in: S
     expect(anna.locator("#presence-minutes")).to_have_value("never")
     anna.locator("#presence-minutes").fill("15")
     anna.keyboard.press("Enter")
-    expect(anna.locator(".presence .state")).to_contain_text("You are away until")
+    expect(anna.locator(".presence .state-warn")).to_contain_text("You are away until")
 
 
 def test_the_head_orders_a_line_by_keyboard(desk: Desk, sign_in: SignIn) -> None:

@@ -283,9 +283,11 @@ class Week:
             do()
 
     def _round(self) -> None:
-        """A heartbeat of the bridge, and the worker goes round."""
+        """A heartbeat of the bridge, and the worker goes round, unless the desk has not heard all yet: nobody is told
+        then of what the desk can't know."""
         if not self.bridge.away:
             self.bridge.deliver()
+        if not self.bridge.away and not self.bridge.outbox:
             with self.desk() as session:
                 for duty in DUTIES.values():
                     duty(session, self.time.now, self.office.zone)
