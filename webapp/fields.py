@@ -15,6 +15,11 @@ def choices(pairs: Iterable[tuple[Any, Any]]) -> list[SelectChoice]:
     return [SelectChoice(value, words) for value, words in pairs]
 
 
+def id_or_none(value: Any) -> int | None:
+    """The id a select field has sent, None for its entry that names no row."""
+    return None if value in ("", None, "None") else int(value)
+
+
 class ClockField(StringField):
     """A time of day as people type it: 9, 9:30, 09.30, 0930, 24:00. `data` is minutes after midnight or None.
 

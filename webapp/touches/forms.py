@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from wtforms import DateTimeLocalField, Field, SelectField, StringField, TextAreaField, ValidationError
 from wtforms.validators import Length, Optional
 
+from webapp.fields import id_or_none
 from webapp.office.models import Channel, ListItem, Outcome, Purpose, TouchClass
 from webapp.office.queries import items
 from webapp.touches import officetime
@@ -43,12 +44,6 @@ TEXTS = ("next_kind", "approach_reason", "note")
 MAX_NOTE = 8000
 
 
-def _id(value: Any) -> int | None:
-    if value in ("", None, "None"):
-        return None
-    return int(value)
-
-
 def _exists(form: ResultForm, field: Field) -> None:
     """Refuse an hour that the office's clocks skip, and a day at the calendar's ends, which UTC may not have."""
     if field.data and field.data.year in (1, 9999):
@@ -60,8 +55,8 @@ def _exists(form: ResultForm, field: Field) -> None:
 class ResultForm(FlaskForm):
     """One touch's result. Every field may be sent alone: it is saved as it is typed."""
 
-    purpose_id = SelectField(_l("Purpose"), coerce=_id)
-    outcome_id = SelectField(_l("Outcome"), coerce=_id)
+    purpose_id = SelectField(_l("Purpose"), coerce=id_or_none)
+    outcome_id = SelectField(_l("Outcome"), coerce=id_or_none)
     next_kind = SelectField(_l("Next step"))
     next_at = DateTimeLocalField(
         _l("Next touch"), format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], validators=[Optional(), _exists]
@@ -69,8 +64,8 @@ class ResultForm(FlaskForm):
     approach_reason = StringField(
         _l("Why approach them once more?"), validators=[Length(max=MAX_REASON, message=_l("The reason is too long."))]
     )
-    channel_id = SelectField(_l("Channel"), coerce=_id)
-    class_id = SelectField(_l("Kind of contact"), coerce=_id)
+    channel_id = SelectField(_l("Channel"), coerce=id_or_none)
+    class_id = SelectField(_l("Kind of contact"), coerce=id_or_none)
     note = TextAreaField(_l("Note"), validators=[Length(max=MAX_NOTE, message=_l("The note is too long."))])
 
     def __init__(self, session: Session, touch: Touch, zone: ZoneInfo, **kwargs: Any) -> None:
