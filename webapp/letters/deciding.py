@@ -67,16 +67,8 @@ def send(session: Session, letter: Letter, user: User, now: datetime) -> Outgoin
         user_id=letter.user_id,
         reply_to=user.email,
     )
-    claimed = session.execute(
-        update(Letter)
-        .where(Letter.id == letter.id, Letter.mail_id.is_(None), Letter.skipped_at.is_(None))
-        .values(mail_id=mail.id, digest=digest(mail), saved_at=now)
-        .execution_options(synchronize_session=False)
-    )
-    session.expire(letter)
-    if not claimed.rowcount:  # type: ignore[attr-defined]
+    if not _claim(session, letter, now, mail_id=mail.id, digest=digest(mail), saved_at=now):
         raise AssertionError("a letter that is locked was sent by somebody else")
-    _tell(session, letter, now)
     return mail
 
 
